@@ -1,0 +1,3 @@
+//! The machine contract: what compiled code, the interpreter and the runtime agree on.
+#![no_std]
+#![forbid(unsafe_code)]

@@ -1,0 +1,4 @@
+//! The riser command.
+#![forbid(unsafe_code)]
+
+fn main() {}

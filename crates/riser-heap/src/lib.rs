@@ -1,0 +1,2 @@
+//! The interface of the garbage-collected heap.
+#![forbid(unsafe_code)]

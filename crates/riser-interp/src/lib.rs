@@ -1,0 +1,1 @@
+//! The portable interpreter: lowering to register code, and its execution.

@@ -1,0 +1,1 @@
+//! The operating system: memory reservations and the host stack.

@@ -1,0 +1,1 @@
+//! Instances, memories, tables, stacks, traps and builtins.

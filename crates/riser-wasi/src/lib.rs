@@ -1,0 +1,2 @@
+//! WASI for Riser.
+#![forbid(unsafe_code)]

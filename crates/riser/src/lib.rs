@@ -1,0 +1,1 @@
+//! A WebAssembly runtime: the embedding API.
