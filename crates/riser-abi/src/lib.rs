@@ -1,3 +1,26 @@
-//! The machine contract: what compiled code, the interpreter and the runtime agree on.
+//! The machine contract: what code (interpreted or compiled) and the runtime agree on.
+//!
+//! Machine code sees an instance as one block, [`VmCtx`], and a store as another, [`VmRuntime`]. Both are
+//! declared once, in `layout.rs`, with the access each field allows; structs, offsets and the
+//! descriptions that compilers read come from those declarations. `vmctx.rs` says where the arrays
+//! behind the fixed part of a `VmCtx` lie, `builtins.rs` lists what code may call in the runtime,
+//! `frame.rs` says where values lie in a frame, `status.rs` how a call ends.
+//!
+//! This crate has no behaviour and no `unsafe`: pointers here are only declared.
 #![no_std]
 #![forbid(unsafe_code)]
+
+mod builtins;
+mod frame;
+mod layout;
+mod status;
+mod vmctx;
+
+pub use builtins::{Builtins, HostCall};
+pub use frame::{FrameLayout, Slot};
+pub use layout::{
+    FieldAccess, FieldLayout, FuncRef, GlobalCell, ImportedFunc, MemoryDef, TableDef, TagDef,
+    VmCtx, VmRuntime,
+};
+pub use status::Status;
+pub use vmctx::{VmCtxCounts, VmCtxLayout};

@@ -1,0 +1,53 @@
+//! What code may call in the runtime: one table of functions per engine, installed from above.
+
+use crate::{FuncRef, Slot, Status, VmCtx};
+
+/// A host function as code calls it.
+///
+/// - `callee`: the `vmctx` of the function's [`FuncRef`] (the host's own data);
+/// - `caller`: the calling instance, or null when the host itself calls;
+/// - `slots`: the arguments, one after the other in slots; the results go to the same place. There is
+///   room for the larger of both.
+pub type HostCall =
+    unsafe extern "C" fn(callee: *mut VmCtx, caller: *mut VmCtx, slots: *mut Slot) -> Status;
+
+/// Declares the table: `name(parameters) -> result;`
+macro_rules! builtins {
+    ($($(#[$doc:meta])* $name:ident($($param:ident: $ty:ty),*) -> $result:ty;)*) => {
+        /// Functions of the runtime that code calls. Indices come from a valid body; addresses, lengths
+        /// and counts come from the guest and are checked by the callee.
+        ///
+        /// Every function must be given a live instance of the store that is running on this thread.
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug)]
+        pub struct Builtins {
+            $($(#[$doc])* pub $name:
+                unsafe extern "C" fn(vmctx: *mut VmCtx, $($param: $ty),*) -> $result,)*
+        }
+    };
+}
+
+builtins! {
+    /// Grows a memory by `delta` pages; the old size in pages, or -1.
+    memory_grow(memory: u32, delta: u64) -> i64;
+    /// Copies between memories. Overlap is allowed.
+    memory_copy(dst_memory: u32, src_memory: u32, dst: u64, src: u64, len: u64) -> Status;
+    /// Fills a memory with a byte.
+    memory_fill(memory: u32, dst: u64, byte: u32, len: u64) -> Status;
+    /// Copies from a data segment.
+    memory_init(data: u32, memory: u32, dst: u64, src: u32, len: u32) -> Status;
+    /// Drops a data segment.
+    data_drop(data: u32) -> Status;
+    /// Grows a table by `delta` elements that start as `init`; the old size, or -1.
+    table_grow(table: u32, init: Slot, delta: u64) -> i64;
+    /// Copies between tables. Overlap is allowed.
+    table_copy(dst_table: u32, src_table: u32, dst: u64, src: u64, len: u64) -> Status;
+    /// Fills a part of a table.
+    table_fill(table: u32, dst: u64, value: Slot, len: u64) -> Status;
+    /// Copies from an element segment.
+    table_init(elem: u32, table: u32, dst: u64, src: u32, len: u32) -> Status;
+    /// Drops an element segment.
+    elem_drop(elem: u32) -> Status;
+    /// The reference to a function of the instance, made on first use. Never null.
+    ref_func(func: u32) -> *const FuncRef;
+}

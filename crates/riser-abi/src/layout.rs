@@ -1,0 +1,171 @@
+//! The blocks that machine code reads, declared once.
+
+use crate::{Builtins, Slot};
+use core::ffi::c_void;
+use core::mem::{offset_of, size_of};
+use core::sync::atomic::{AtomicU32, AtomicUsize};
+use riser_ops::TypeId;
+
+/// What machine code may assume of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldAccess {
+    /// Never changes while code can see it: a load may be moved and repeated freely.
+    ReadOnly,
+    /// Changes, but only inside calls that leave the code (or by the code itself).
+    Moves,
+    /// May change at any moment, by another thread.
+    Atomic,
+}
+
+/// A field as a compiler sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldLayout {
+    /// Its name.
+    pub name: &'static str,
+    /// Its distance from the start of the block, in bytes.
+    pub offset: usize,
+    /// Its size in bytes.
+    pub size: usize,
+    /// What code may assume of it.
+    pub access: FieldAccess,
+}
+
+/// Declares blocks: `Name { field: Type = access; … }` becomes a `repr(C)` struct with a table of fields.
+macro_rules! vm_blocks {
+    ($($(#[$doc:meta])* $name:ident {
+        $($(#[$field_doc:meta])* $field:ident: $ty:ty = $access:ident;)*
+    })*) => {$(
+        $(#[$doc])*
+        #[repr(C)]
+        #[derive(Debug)]
+        pub struct $name { $($(#[$field_doc])* pub $field: $ty,)* }
+
+        impl $name {
+            /// The fields with their offsets and what code may assume of them.
+            pub const FIELDS: &'static [FieldLayout] = &[$(FieldLayout {
+                name: stringify!($field), offset: offset_of!($name, $field),
+                size: size_of::<$ty>(), access: FieldAccess::$access,
+            }),*];
+        }
+    )*};
+}
+
+vm_blocks! {
+    /// An instance. Behind these fields lie arrays whose places [`crate::VmCtxLayout`] computes: imported
+    /// functions, and pointers to memories, tables, globals and tags, imported and own alike.
+    VmCtx {
+        /// The store's block.
+        runtime: *mut VmRuntime = ReadOnly;
+        /// The instance as the runtime knows it (`riser-vm`); opaque to code.
+        instance: *mut c_void = ReadOnly;
+        /// The module's code table: entry of defined function 0. How far entries are apart, and what an
+        /// entry is, is the business of the engine's way to run.
+        code: *const u8 = ReadOnly;
+        /// The canonical id of each type of the module's index space.
+        type_ids: *const TypeId = ReadOnly;
+    }
+
+    /// A function as code sees it: what a non-null `funcref` points to. Never moves, lives as long as its
+    /// store.
+    FuncRef {
+        /// Where to enter: machine code, or the interpreter's header of the function.
+        entry: *const u8 = Moves;
+        /// The instance that the function belongs to; for host functions, their own data.
+        vmctx: *mut VmCtx = ReadOnly;
+        /// The canonical type.
+        type_id: TypeId = ReadOnly;
+    }
+
+    /// An imported function, copied into each importer so that calling it takes no detour.
+    ImportedFunc {
+        /// As in the function's [`FuncRef`] when it was imported.
+        entry: *const u8 = ReadOnly;
+        /// As in the function's [`FuncRef`].
+        vmctx: *mut VmCtx = ReadOnly;
+        /// The function itself, for `ref.func`.
+        func_ref: *const FuncRef = ReadOnly;
+    }
+
+    /// A linear memory.
+    MemoryDef {
+        /// Its first byte. Moves when it grows, unless its address space is reserved.
+        base: *mut u8 = Moves;
+        /// Its size in bytes. A shared memory may grow at any moment.
+        len: AtomicUsize = Atomic;
+    }
+
+    /// A table. Every element is a [`Slot`] that holds a reference (see `frame.rs`).
+    TableDef {
+        /// Its first element.
+        base: *mut Slot = Moves;
+        /// Its size in elements.
+        len: usize = Moves;
+    }
+
+    /// A tag: its address is its identity.
+    TagDef {
+        /// The canonical function type; its parameters are the payload.
+        type_id: TypeId = ReadOnly;
+    }
+
+    /// A store: what is common to all its instances.
+    VmRuntime {
+        /// What code may call in the runtime.
+        builtins: *const Builtins = ReadOnly;
+        /// The store as the runtime knows it (`riser-vm`); opaque to code.
+        store: *mut c_void = ReadOnly;
+        /// Set to something other than 0 from any thread to stop or divert execution soon.
+        interrupt: AtomicU32 = Atomic;
+        /// Fuel left. Code that counts fuel exits with `OutOfFuel` when it would become negative.
+        fuel: i64 = Moves;
+        /// The first slot of the interpreter's stack.
+        stack_base: *mut Slot = ReadOnly;
+        /// Behind the last slot of the interpreter's stack.
+        stack_end: *mut Slot = ReadOnly;
+        /// The first slot that no active frame uses: where a new activation may begin.
+        stack_top: *mut Slot = Moves;
+        /// The interpreter's innermost activation, a linked list for backtraces; opaque here.
+        activation: *mut c_void = Moves;
+        /// The lowest address that the host's stack pointer may have when Wasm is entered.
+        host_stack_limit: usize = Moves;
+    }
+}
+
+/// A global's value: a number or a reference in the first slot, a vector in both. Aligned for vectors.
+#[repr(C, align(16))]
+#[derive(Debug, Default, Clone, Copy)]
+pub struct GlobalCell {
+    /// The value, low half first.
+    pub slots: [Slot; 2],
+}
+
+const _: () = {
+    assert!(offset_of!(VmCtx, runtime) == 0);
+    assert!(size_of::<VmCtx>() % 8 == 0);
+    assert!(size_of::<FuncRef>() == 3 * size_of::<usize>() || size_of::<usize>() != 8);
+    assert!(size_of::<GlobalCell>() == 16);
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_neither_overlap_nor_leave_their_block() {
+        let blocks = [
+            (VmCtx::FIELDS, size_of::<VmCtx>()),
+            (FuncRef::FIELDS, size_of::<FuncRef>()),
+            (ImportedFunc::FIELDS, size_of::<ImportedFunc>()),
+            (MemoryDef::FIELDS, size_of::<MemoryDef>()),
+            (TableDef::FIELDS, size_of::<TableDef>()),
+            (VmRuntime::FIELDS, size_of::<VmRuntime>()),
+        ];
+        for (fields, size) in blocks {
+            for pair in fields.windows(2) {
+                assert!(pair[0].offset + pair[0].size <= pair[1].offset, "{pair:?}");
+            }
+            let last = fields.last().unwrap();
+            assert!(last.offset + last.size <= size, "{last:?}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Where the arrays behind the fixed part of a [`VmCtx`] lie.
+
+use crate::{FuncRef, ImportedFunc, VmCtx};
+use core::mem::size_of;
+use riser_ops::{FuncIdx, GlobalIdx, MemoryIdx, TableIdx, TagIdx};
+
+/// How many entries each array has: whole index spaces, but for functions only the imported ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VmCtxCounts {
+    /// Imported functions.
+    pub imported_funcs: u32,
+    /// Memories.
+    pub memories: u32,
+    /// Tables.
+    pub tables: u32,
+    /// Globals.
+    pub globals: u32,
+    /// Tags.
+    pub tags: u32,
+}
+
+/// Offsets in bytes from the start of a [`VmCtx`], for instances of one module.
+///
+/// ```text
+/// VmCtx | ImportedFunc × imported | *mut MemoryDef × memories | *mut TableDef × tables
+///       | *mut GlobalCell × globals | *const TagDef × tags
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VmCtxLayout {
+    imported_funcs: u32,
+    memories: u32,
+    tables: u32,
+    globals: u32,
+    tags: u32,
+    size: u32,
+}
+
+const POINTER: u32 = size_of::<*mut u8>() as u32;
+const IMPORTED_FUNC: u32 = size_of::<ImportedFunc>() as u32;
+
+impl VmCtxLayout {
+    /// The layout for the given counts (each at most a million, so that no sum overflows).
+    ///
+    /// # Panics
+    ///
+    /// If a count exceeds what decoding allows.
+    pub fn new(counts: VmCtxCounts) -> VmCtxLayout {
+        let all =
+            [counts.imported_funcs, counts.memories, counts.tables, counts.globals, counts.tags];
+        assert!(all.iter().all(|&n| n <= 10_000_000), "a decoded module has fewer entries");
+        let imported_funcs = size_of::<VmCtx>() as u32;
+        let memories = imported_funcs + counts.imported_funcs * IMPORTED_FUNC;
+        let tables = memories + counts.memories * POINTER;
+        let globals = tables + counts.tables * POINTER;
+        let tags = globals + counts.globals * POINTER;
+        let size = tags + counts.tags * POINTER;
+        VmCtxLayout { imported_funcs, memories, tables, globals, tags, size }
+    }
+
+    /// The size of the whole block.
+    pub const fn size(&self) -> usize {
+        self.size as usize
+    }
+
+    /// Of the [`ImportedFunc`] of an imported function.
+    pub const fn imported_func(&self, func: FuncIdx) -> u32 {
+        self.imported_funcs + func.0 * IMPORTED_FUNC
+    }
+
+    /// Of the pointer to a memory's [`crate::MemoryDef`].
+    pub const fn memory(&self, memory: MemoryIdx) -> u32 {
+        self.memories + memory.0 * POINTER
+    }
+
+    /// Of the pointer to a table's [`crate::TableDef`].
+    pub const fn table(&self, table: TableIdx) -> u32 {
+        self.tables + table.0 * POINTER
+    }
+
+    /// Of the pointer to a global's [`crate::GlobalCell`].
+    pub const fn global(&self, global: GlobalIdx) -> u32 {
+        self.globals + global.0 * POINTER
+    }
+
+    /// Of the pointer to a tag's [`crate::TagDef`].
+    pub const fn tag(&self, tag: TagIdx) -> u32 {
+        self.tags + tag.0 * POINTER
+    }
+}
+
+const _: () = assert!(size_of::<FuncRef>().is_multiple_of(size_of::<usize>()));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrays_follow_each_other() {
+        let counts = VmCtxCounts { imported_funcs: 2, memories: 1, tables: 3, globals: 4, tags: 5 };
+        let layout = VmCtxLayout::new(counts);
+        assert_eq!(layout.imported_func(FuncIdx(0)) as usize, size_of::<VmCtx>());
+        assert_eq!(layout.imported_func(FuncIdx(2)), layout.memory(MemoryIdx(0)));
+        assert_eq!(layout.memory(MemoryIdx(1)), layout.table(TableIdx(0)));
+        assert_eq!(layout.table(TableIdx(3)), layout.global(GlobalIdx(0)));
+        assert_eq!(layout.global(GlobalIdx(4)), layout.tag(TagIdx(0)));
+        assert_eq!(layout.tag(TagIdx(5)) as usize, layout.size());
+    }
+}
