@@ -61,7 +61,7 @@ pub const ARCHIVES: &[Archive] = &[
         programs: &[
             Program {
                 name: "quickjs",
-                about: "QuickJS; WASI 0.1",
+                about: "QuickJS; WASI 0.1, and WasmEdge's own socket functions among its imports",
                 take: &[File("dist/langs/wasmedge_quickjs.wasm", "quickjs.wasm")],
             },
             Program {

@@ -311,12 +311,20 @@ fn unsafe_places(source: &Source, report: &mut Report<'_>) {
     if UNSAFE_MAY.iter().any(|place| report.path.starts_with(place)) {
         return;
     }
-    for (at, _) in words(&source.code).filter(|(_, word)| *word == "unsafe") {
+    let found = words(&source.code).filter(|(_, word)| *word == "unsafe");
+    for (at, word) in found.filter(|(at, word)| !is_pointer_type(&source.code[at + word.len()..])) {
         let message =
             "`unsafe` outside its places: docs/unsafe.md names them and what they offer instead"
                 .into();
         report.add("unsafe", source.line(at), "unsafe", 1, message);
     }
+}
+
+/// Whether `unsafe` begins the type of a function pointer: naming the type does nothing unsafe.
+fn is_pointer_type(after: &str) -> bool {
+    let mut after = after.trim_start();
+    after = after.strip_prefix("extern").map_or(after, str::trim_start);
+    after.strip_prefix("fn").is_some_and(|rest| rest.trim_start().starts_with('('))
 }
 
 /// The root of each crate that has no business with `unsafe` says so.
@@ -437,6 +445,10 @@ mod tests {
         let text = "fn f() { unsafe { g() } }\n";
         assert_eq!(snippet(text), ["unsafe:2"]);
         assert!(snippet("// unsafe\n").is_empty());
+        assert!(
+            snippet("type F = unsafe extern \"C\" fn(u8);\ntype G = unsafe fn(u8);\n").is_empty()
+        );
+        assert_eq!(snippet("unsafe extern \"C\" fn f(x: u8) {}\n"), ["unsafe:2"]);
         for path in [
             "crates/riser-sys/src/x.rs",
             "crates/riser-interp/src/exec/x.rs",
