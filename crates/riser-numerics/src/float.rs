@@ -4,6 +4,9 @@
 //! x86-64 there is no instruction for it, so a library function would be a call, and calls neither
 //! inline into an interpreter's handler nor vectorise. `tests/float.rs` compares with `std`.
 //!
+//! Arithmetic is Rust's own. It makes NaNs quiet because the hardware does; Rust reserves the right
+//! to simplify `x * 1.0` when it sees that constant, which operands of a guest never are.
+//!
 //! Conversions are in `convert.rs`, square root in `root.rs`.
 
 use crate::root;
@@ -14,10 +17,10 @@ operators! { #[inline(always)] (x: f32) -> f32 {
     "f32.abs"     f32_abs     = f32::from_bits(x.to_bits() & !SIGN_32);
     "f32.neg"     f32_neg     = f32::from_bits(x.to_bits() ^ SIGN_32);
     "f32.sqrt"    f32_sqrt    = root::sqrt_f32(x);
-    "f32.nearest" f32_nearest = if is_fractional_f32(x) { with_sign_f32(to_integer_f32(x), x) } else { quiet_f32(x) };
-    "f32.ceil"    f32_ceil    = if is_fractional_f32(x) { with_sign_f32(ceil_f32(x), x) } else { quiet_f32(x) };
-    "f32.floor"   f32_floor   = if is_fractional_f32(x) { with_sign_f32(floor_f32(x), x) } else { quiet_f32(x) };
-    "f32.trunc"   f32_trunc   = if is_fractional_f32(x) { with_sign_f32(floor_f32(f32_abs(x)), x) } else { quiet_f32(x) };
+    "f32.nearest" f32_nearest = nearest_f32(x);
+    "f32.ceil"    f32_ceil    = ceil_f32(x).copysign(x);
+    "f32.floor"   f32_floor   = floor_f32(x).copysign(x);
+    "f32.trunc"   f32_trunc   = floor_f32(x.abs()).copysign(x);
 }}
 
 operators! { #[inline(always)] (a: f32, b: f32) -> f32 {
@@ -45,10 +48,10 @@ operators! { #[inline(always)] (x: f64) -> f64 {
     "f64.abs"     f64_abs     = f64::from_bits(x.to_bits() & !SIGN_64);
     "f64.neg"     f64_neg     = f64::from_bits(x.to_bits() ^ SIGN_64);
     "f64.sqrt"    f64_sqrt    = root::sqrt_f64(x);
-    "f64.nearest" f64_nearest = if is_fractional_f64(x) { with_sign_f64(to_integer_f64(x), x) } else { quiet_f64(x) };
-    "f64.ceil"    f64_ceil    = if is_fractional_f64(x) { with_sign_f64(ceil_f64(x), x) } else { quiet_f64(x) };
-    "f64.floor"   f64_floor   = if is_fractional_f64(x) { with_sign_f64(floor_f64(x), x) } else { quiet_f64(x) };
-    "f64.trunc"   f64_trunc   = if is_fractional_f64(x) { with_sign_f64(floor_f64(f64_abs(x)), x) } else { quiet_f64(x) };
+    "f64.nearest" f64_nearest = nearest_f64(x);
+    "f64.ceil"    f64_ceil    = ceil_f64(x).copysign(x);
+    "f64.floor"   f64_floor   = floor_f64(x).copysign(x);
+    "f64.trunc"   f64_trunc   = floor_f64(x.abs()).copysign(x);
 }}
 
 operators! { #[inline(always)] (a: f64, b: f64) -> f64 {
@@ -71,7 +74,6 @@ operators! { #[inline(always)] (a: f64, b: f64) -> i32 {
 }}
 
 const SIGN_32: u32 = 1 << 31;
-const QUIET_32: u32 = 1 << 22;
 const CANONICAL_NAN_32: u32 = 0x7fc0_0000;
 
 /// 2^23: from here on every f32 is an integer.
@@ -84,44 +86,29 @@ pub fn canonicalize_f32(x: f32) -> f32 {
     if x.is_nan() { f32::from_bits(CANONICAL_NAN_32) } else { x }
 }
 
-/// Whether `x` is small enough to have a fraction; false for infinities and NaNs.
+/// The nearest integer, ties to even. Beyond 2^23 there is no room for a fraction, so adding that
+/// much rounds. A number that is so large already is an integer: nothing is added to it, which
+/// makes a NaN quiet all the same. There is no branch, so that a loop over lanes becomes vector code.
 #[inline(always)]
-fn is_fractional_f32(x: f32) -> bool {
-    f32_abs(x) < INTEGERS_32
+fn nearest_f32(x: f32) -> f32 {
+    let magnitude = x.abs();
+    let shift = if magnitude < INTEGERS_32 { INTEGERS_32 } else { 0.0 };
+    ((magnitude + shift) - shift).copysign(x)
 }
 
-/// The nearest integer, ties to even, of a small enough `x`; the sign of a zero result is
-/// arbitrary. Adding 2^23 leaves no room for a fraction, so the addition itself rounds.
-#[inline(always)]
-fn to_integer_f32(x: f32) -> f32 {
-    with_sign_f32(f32_abs(x) + INTEGERS_32 - INTEGERS_32, x)
-}
-
-/// As [`to_integer_f32`], but rounding up.
+/// The integer above. The caller repairs the sign of a zero (`ceil(-0.5)` is -0): as rounding never
+/// crosses zero, the result has the sign of `x`.
 #[inline(always)]
 fn ceil_f32(x: f32) -> f32 {
-    let nearest = to_integer_f32(x);
-    if nearest < x { nearest + 1.0 } else { nearest }
+    let nearest = nearest_f32(x);
+    nearest + if nearest < x { 1.0 } else { 0.0 }
 }
 
-/// As [`to_integer_f32`], but rounding down.
+/// The integer below. The caller repairs the sign of a zero, as for [`ceil_f32`].
 #[inline(always)]
 fn floor_f32(x: f32) -> f32 {
-    let nearest = to_integer_f32(x);
-    if nearest > x { nearest - 1.0 } else { nearest }
-}
-
-/// `magnitude` with the sign of `x`. Rounding never crosses zero, so this only repairs the sign of
-/// a zero: `ceil(-0.5)` is -0.
-#[inline(always)]
-fn with_sign_f32(magnitude: f32, x: f32) -> f32 {
-    f32_copysign(magnitude, x)
-}
-
-/// `x`, with a signalling NaN made quiet, as an operator that computes must.
-#[inline(always)]
-fn quiet_f32(x: f32) -> f32 {
-    if x.is_nan() { f32::from_bits(x.to_bits() | QUIET_32) } else { x }
+    let nearest = nearest_f32(x);
+    nearest - if nearest > x { 1.0 } else { 0.0 }
 }
 
 /// Completes a minimum or maximum. `chosen` is right unless the operands are equal, when only zeros
@@ -134,7 +121,6 @@ fn min_or_max_f32(a: f32, b: f32, chosen: f32, bits_if_equal: u32) -> f32 {
 }
 
 const SIGN_64: u64 = 1 << 63;
-const QUIET_64: u64 = 1 << 51;
 const CANONICAL_NAN_64: u64 = 0x7ff8_0000_0000_0000;
 
 /// 2^52: from here on every f64 is an integer.
@@ -147,44 +133,29 @@ pub fn canonicalize_f64(x: f64) -> f64 {
     if x.is_nan() { f64::from_bits(CANONICAL_NAN_64) } else { x }
 }
 
-/// Whether `x` is small enough to have a fraction; false for infinities and NaNs.
+/// The nearest integer, ties to even. Beyond 2^52 there is no room for a fraction, so adding that
+/// much rounds. A number that is so large already is an integer: nothing is added to it, which
+/// makes a NaN quiet all the same. There is no branch, so that a loop over lanes becomes vector code.
 #[inline(always)]
-fn is_fractional_f64(x: f64) -> bool {
-    f64_abs(x) < INTEGERS_64
+fn nearest_f64(x: f64) -> f64 {
+    let magnitude = x.abs();
+    let shift = if magnitude < INTEGERS_64 { INTEGERS_64 } else { 0.0 };
+    ((magnitude + shift) - shift).copysign(x)
 }
 
-/// The nearest integer, ties to even, of a small enough `x`; the sign of a zero result is
-/// arbitrary. Adding 2^52 leaves no room for a fraction, so the addition itself rounds.
-#[inline(always)]
-fn to_integer_f64(x: f64) -> f64 {
-    with_sign_f64(f64_abs(x) + INTEGERS_64 - INTEGERS_64, x)
-}
-
-/// As [`to_integer_f64`], but rounding up.
+/// The integer above. The caller repairs the sign of a zero (`ceil(-0.5)` is -0): as rounding never
+/// crosses zero, the result has the sign of `x`.
 #[inline(always)]
 fn ceil_f64(x: f64) -> f64 {
-    let nearest = to_integer_f64(x);
-    if nearest < x { nearest + 1.0 } else { nearest }
+    let nearest = nearest_f64(x);
+    nearest + if nearest < x { 1.0 } else { 0.0 }
 }
 
-/// As [`to_integer_f64`], but rounding down.
+/// The integer below. The caller repairs the sign of a zero, as for [`ceil_f64`].
 #[inline(always)]
 fn floor_f64(x: f64) -> f64 {
-    let nearest = to_integer_f64(x);
-    if nearest > x { nearest - 1.0 } else { nearest }
-}
-
-/// `magnitude` with the sign of `x`. Rounding never crosses zero, so this only repairs the sign of
-/// a zero: `ceil(-0.5)` is -0.
-#[inline(always)]
-fn with_sign_f64(magnitude: f64, x: f64) -> f64 {
-    f64_copysign(magnitude, x)
-}
-
-/// `x`, with a signalling NaN made quiet, as an operator that computes must.
-#[inline(always)]
-fn quiet_f64(x: f64) -> f64 {
-    if x.is_nan() { f64::from_bits(x.to_bits() | QUIET_64) } else { x }
+    let nearest = nearest_f64(x);
+    nearest - if nearest > x { 1.0 } else { 0.0 }
 }
 
 /// Completes a minimum or maximum. `chosen` is right unless the operands are equal, when only zeros

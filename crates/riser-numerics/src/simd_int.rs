@@ -3,7 +3,7 @@
 //! Comparisons are in `simd_compare.rs`; widening and narrowing in `simd_convert.rs`.
 
 use crate::V128;
-use crate::lanes::{all, bits, dot, high2, low2, map1, map2, map3, pairs};
+use crate::lanes::{all, bits, high2, low2, map1, map2, map3, pairs};
 
 operators! { #[inline] (a: V128, b: V128) -> V128 {
     "v128.and"    v128_and    = map2(a, b, |a: u64, b| a & b);
@@ -52,7 +52,7 @@ operators! { #[inline] (v: V128, count: i32) -> V128 {
 
 operators! { #[inline] (v: V128) -> i32 {
     "i8x16.all_true" i8x16_all_true = all(v, |x: i8| x != 0);
-    "i8x16.bitmask"  i8x16_bitmask  = bits(v, |x: i8| x < 0);
+    "i8x16.bitmask"  i8x16_bitmask  = signs_i8x8(v.to_u64x2()[0]) | signs_i8x8(v.to_u64x2()[1]) << 8;
 }}
 
 operators! { #[inline] (v: V128) -> V128 {
@@ -90,7 +90,7 @@ operators! { #[inline] (v: V128, count: i32) -> V128 {
 
 operators! { #[inline] (v: V128) -> i32 {
     "i16x8.all_true" i16x8_all_true = all(v, |x: i16| x != 0);
-    "i16x8.bitmask"  i16x8_bitmask  = bits(v, |x: i16| x < 0);
+    "i16x8.bitmask"  i16x8_bitmask  = signs_i16x4(v.to_u64x2()[0]) | signs_i16x4(v.to_u64x2()[1]) << 4;
 }}
 
 operators! { #[inline] (v: V128) -> V128 {
@@ -108,7 +108,7 @@ operators! { #[inline] (a: V128, b: V128) -> V128 {
     "i32x4.min_u"               i32x4_min_u               = map2(a, b, |a: u32, b| a.min(b));
     "i32x4.max_s"               i32x4_max_s               = map2(a, b, |a: i32, b| a.max(b));
     "i32x4.max_u"               i32x4_max_u               = map2(a, b, |a: u32, b| a.max(b));
-    "i32x4.dot_i16x8_s"         i32x4_dot_i16x8_s         = dot(a, b, |a: i16, b| i32::from(a) * i32::from(b), i32::wrapping_add);
+    "i32x4.dot_i16x8_s"         i32x4_dot_i16x8_s         = map2(a, b, dot_i16x2);
     "i32x4.extmul_low_i16x8_s"  i32x4_extmul_low_i16x8_s  = low2(a, b, |a: i16, b| i32::from(a) * i32::from(b));
     "i32x4.extmul_high_i16x8_s" i32x4_extmul_high_i16x8_s = high2(a, b, |a: i16, b| i32::from(a) * i32::from(b));
     "i32x4.extmul_low_i16x8_u"  i32x4_extmul_low_i16x8_u  = low2(a, b, |a: u16, b| u32::from(a) * u32::from(b));
@@ -169,4 +169,27 @@ fn average_u16(a: u16, b: u16) -> u16 {
 fn q15mulr_sat(a: i16, b: i16) -> i16 {
     let product = (i32::from(a) * i32::from(b) + 0x4000) >> 15;
     product.min(i32::from(i16::MAX)) as i16
+}
+
+/// The sum of the products of the two halves. Written on whole 32-bit lanes so that it becomes
+/// vector code. It wraps only for four times -2^15.
+#[inline(always)]
+fn dot_i16x2(a: i32, b: i32) -> i32 {
+    let low = i32::from(a as i16) * i32::from(b as i16);
+    low.wrapping_add((a >> 16) * (b >> 16))
+}
+
+/// The sign bits of eight bytes, the first byte's lowest. The factor has a bit for each of them that
+/// moves it to its place at the top; no two bits of the product meet, so nothing carries.
+#[inline(always)]
+fn signs_i8x8(bytes: u64) -> i32 {
+    let signs = bytes >> 7 & 0x0101_0101_0101_0101;
+    (signs.wrapping_mul(0x0102_0408_1020_4080) >> 56) as i32
+}
+
+/// The sign bits of four 16-bit lanes, in the same manner.
+#[inline(always)]
+fn signs_i16x4(lanes: u64) -> i32 {
+    let signs = lanes >> 15 & 0x0001_0001_0001_0001;
+    (signs.wrapping_mul(1 << 48 | 1 << 33 | 1 << 18 | 1 << 3) >> 48 & 15) as i32
 }
