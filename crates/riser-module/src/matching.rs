@@ -1,0 +1,84 @@
+//! Matching of value types, for whoever knows the declared supertypes: the registry, or a module alone.
+//! Source: WebAssembly 3.0, section 3.3.
+
+use crate::module::Module;
+use crate::registry::Ancestors;
+use alloc::sync::Arc;
+use hashbrown::HashMap;
+use riser_ops::{RefType, TypeId, ValType};
+
+/// Whether `a` matches `b`. The bottom type matches everything.
+pub(crate) fn val_type(
+    a: ValType,
+    b: ValType,
+    declared: impl FnOnce(TypeId, TypeId) -> bool,
+) -> bool {
+    if a == b || a == ValType::BOTTOM {
+        return true;
+    }
+    match (a.as_ref(), b.as_ref()) {
+        (Some(a), Some(b)) => ref_type(a, b, declared),
+        _ => false,
+    }
+}
+
+/// Whether `a` matches `b`.
+pub(crate) fn ref_type(
+    a: RefType,
+    b: RefType,
+    declared: impl FnOnce(TypeId, TypeId) -> bool,
+) -> bool {
+    a == b || ((b.is_nullable() || !a.is_nullable()) && a.heap().matches(b.heap(), declared))
+}
+
+/// The declared supertypes of a module's types: what matching needs, without the registry and its lock.
+#[derive(Clone, Debug, Default)]
+pub struct Subtyping {
+    /// Only types that have a supertype.
+    ancestors: HashMap<TypeId, Arc<[TypeId]>>,
+}
+
+impl Subtyping {
+    pub(crate) fn insert(&mut self, id: TypeId, ancestors: Ancestors) {
+        if let Some(ancestors) = ancestors {
+            self.ancestors.insert(id, ancestors);
+        }
+    }
+
+    /// How many supertypes a type has, counting those of its supertype.
+    pub(crate) fn depth(&self, id: TypeId) -> usize {
+        self.ancestors.get(&id).map_or(0, |chain| chain.len())
+    }
+
+    /// Whether `a` is `b` or one of its declared subtypes.
+    #[inline]
+    pub fn is_subtype(&self, a: TypeId, b: TypeId) -> bool {
+        a == b || self.ancestors.get(&a).is_some_and(|chain| chain.contains(&b))
+    }
+
+    /// Whether every value of type `a` is one of type `b`.
+    #[inline(always)]
+    pub fn matches(&self, a: ValType, b: ValType) -> bool {
+        a == b || self.matches_unequal(a, b)
+    }
+
+    #[inline(never)]
+    fn matches_unequal(&self, a: ValType, b: ValType) -> bool {
+        val_type(a, b, |a, b| self.is_subtype(a, b))
+    }
+}
+
+impl Module {
+    /// Whether `a` is `b` or one of its declared subtypes; both stand in this module's type section.
+    #[inline]
+    pub fn is_subtype(&self, a: TypeId, b: TypeId) -> bool {
+        self.subtyping.is_subtype(a, b)
+    }
+
+    /// Whether every value of type `a` is one of type `b`; types that they name stand in this module's type
+    /// section. Takes no lock.
+    #[inline(always)]
+    pub fn matches(&self, a: ValType, b: ValType) -> bool {
+        self.subtyping.matches(a, b)
+    }
+}
