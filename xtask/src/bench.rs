@@ -1,0 +1,257 @@
+//! `cargo xtask bench`: how fast Riser is, as ratios to the other runtimes that are on the `PATH`.
+//!
+//! Everything that is compared is run interleaved, in one session, as whole processes; the best of several runs counts, since
+//! what disturbs a run only ever makes it slower. What comes out is a Markdown table for `docs/measurements.md`. This file reads
+//! the arguments and says what was measured where; `bench/runtimes.rs` knows how each runtime is called, `bench/measure.rs`
+//! runs processes, `bench/kernels.rs` and `bench/start.rs` choose what to run, `bench/table.rs` does the arithmetic and the text.
+//! Nothing here is a test: no number fails a build.
+
+mod kernels;
+mod measure;
+mod runtimes;
+mod start;
+mod table;
+
+use crate::tree;
+use runtimes::Runtimes;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const USAGE: &str = "cargo xtask bench [kernels|start|validate|all] [--only NAME]... [--runs N] [--riser PATH] [FILE...]";
+/// How often each program runs, if `--runs` does not say: enough for one run without a disturbance.
+const RUNS: u32 = 3;
+/// What is validated if no file is named, as far as it is installed: large modules from different compilers.
+const VALIDATED: &[&str] = &[
+    "quickjs/quickjs.wasm",
+    "python-3.11/python.wasm",
+    "ruby-3.2/ruby.wasm",
+    "clang-8/clang.wasm",
+    "duckdb/duckdb-eh.wasm",
+    "imagemagick/magick64.wasm",
+    "flet/main.dart.wasm",
+    "pandoc/pandoc.wasm",
+    "yosys/yosys.wasm",
+    "clang-22/llvm.wasm",
+];
+
+/// Measures what the arguments ask for; an error if Riser fails or computes something else than the others.
+pub fn run(args: &[String]) -> Result<(), String> {
+    let request = Request::parse(args)?;
+    let mut failed = Vec::new();
+    if request.wants("kernels") || request.wants("start") {
+        let riser = match &request.riser {
+            Some(path) => path.clone(),
+            None => build_riser()?,
+        };
+        let runtimes = Runtimes::find(&riser)?;
+        println!("{}", surroundings(&runtimes));
+        if request.wants("kernels") {
+            failed.extend(kernels::run(&tree::root(), &runtimes, &request)?);
+        }
+        if request.wants("start") {
+            failed.extend(start::run(&tree::root(), &runtimes, &request)?);
+        }
+        println!("load at the end: {}", load());
+    }
+    if request.wants("validate") {
+        validate(&request)?;
+    }
+    if failed.is_empty() { Ok(()) } else { Err(format!("riser failed: {}", failed.join(", "))) }
+}
+
+/// What the arguments ask for.
+#[derive(Debug, PartialEq)]
+struct Request {
+    what: String,
+    /// Names of kernels or programs; empty: all.
+    only: Vec<String>,
+    runs: u32,
+    /// A binary that is there already.
+    riser: Option<PathBuf>,
+    /// Modules to validate; empty: some of the corpus.
+    files: Vec<String>,
+}
+
+impl Request {
+    fn parse(args: &[String]) -> Result<Self, String> {
+        let mut request =
+            Self { what: "kernels".into(), only: vec![], runs: RUNS, riser: None, files: vec![] };
+        let mut args = args.iter();
+        let mut first = true;
+        while let Some(arg) = args.next() {
+            let mut value = || args.next().ok_or(format!("{arg} needs a value\n  help: {USAGE}"));
+            match arg.as_str() {
+                "--only" => request.only.push(value()?.clone()),
+                "--runs" => {
+                    let value = value()?;
+                    request.runs = value
+                        .parse()
+                        .ok()
+                        .filter(|runs| *runs > 0)
+                        .ok_or(format!("--runs needs a number of at least 1, not `{value}`"))?;
+                }
+                "--riser" => request.riser = Some(PathBuf::from(value()?)),
+                "kernels" | "start" | "validate" | "all" if first => request.what = arg.clone(),
+                option if option.starts_with('-') => {
+                    return Err(format!("bench has no option `{option}`\n  help: {USAGE}"));
+                }
+                _ if request.what == "validate" => request.files.push(arg.clone()),
+                _ => return Err(format!("bench does not know `{arg}`\n  help: {USAGE}")),
+            }
+            first = false;
+        }
+        Ok(request)
+    }
+
+    fn wants(&self, what: &str) -> bool {
+        self.what == what || self.what == "all"
+    }
+
+    fn names(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == name)
+    }
+}
+
+/// Builds the command line as it is released, and says where it is.
+fn build_riser() -> Result<PathBuf, String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .current_dir(tree::root())
+        .args(["build", "--release", "--package", "riser-cli"])
+        .arg("--message-format=json-render-diagnostics")
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|e| format!("cannot start cargo: {e}"))?;
+    if !output.status.success() {
+        return Err(format!("riser-cli does not build ({})", output.status));
+    }
+    executable(&String::from_utf8_lossy(&output.stdout))
+        .ok_or("cargo built riser-cli but named no executable".into())
+}
+
+/// The executable that cargo's messages, one JSON object a line, name last.
+fn executable(messages: &str) -> Option<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)))
+        .next_back()
+}
+
+/// Measures the rate of validation with `bench/compare`, a program outside the workspace, which has the peer as a crate.
+fn validate(request: &Request) -> Result<(), String> {
+    let files = match request.files.as_slice() {
+        [] => installed(&corpus(&tree::root())),
+        files => files.to_vec(),
+    };
+    if files.is_empty() {
+        return Err(
+            "there is nothing to validate\n  help: name files, or `cargo xtask corpus`".into()
+        );
+    }
+    let runs = request.runs.to_string();
+    let mut command =
+        vec!["run", "--release", "--quiet", "--manifest-path", "bench/compare/Cargo.toml"];
+    command.extend(["--", "--runs", &runs]);
+    command.extend(files.iter().map(String::as_str));
+    tree::cargo(&command, &[])
+}
+
+/// The files of [`VALIDATED`] that are there.
+fn installed(corpus: &Path) -> Vec<String> {
+    let paths = VALIDATED.iter().map(|name| corpus.join(name));
+    paths.filter(|path| path.is_file()).map(|path| path.display().to_string()).collect()
+}
+
+/// Where `cargo xtask corpus` installs real programs.
+fn corpus(root: &Path) -> PathBuf {
+    match std::env::var_os("RISER_CORPUS") {
+        Some(path) if !path.is_empty() => PathBuf::from(path),
+        _ => root.join("corpus"),
+    }
+}
+
+/// What a reader must know to judge the numbers.
+fn surroundings(runtimes: &Runtimes) -> String {
+    let mut text = format!("machine: {}, load {}\n", processors(), load());
+    for runtime in &runtimes.found {
+        let version = &runtime.version;
+        let named = version.contains(runtime.label.split(' ').next().unwrap_or(runtime.label));
+        let line = if named { version.clone() } else { format!("{} {version}", runtime.label) };
+        // One program may stand in two columns.
+        if !text.lines().any(|other| other == line) {
+            text += &format!("{line}\n");
+        }
+    }
+    for missing in &runtimes.missing {
+        text += &format!("{missing}\n");
+    }
+    text
+}
+
+fn processors() -> String {
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    let model = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("model name"))?;
+        Some(line.split_once(':')?.1.trim().to_string())
+    });
+    match model {
+        Some(model) => format!("{count} × {model}"),
+        None => format!("{count} processors"),
+    }
+}
+
+/// The load averages of 1, 5 and 15 minutes, where the system tells them.
+fn load() -> String {
+    match std::fs::read_to_string("/proc/loadavg") {
+        Ok(text) => text.split_whitespace().take(3).collect::<Vec<_>>().join(" "),
+        Err(_) => "unknown".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &str) -> Result<Request, String> {
+        Request::parse(&args.split_whitespace().map(String::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn kernels_are_measured_by_default() {
+        let request = parse("").unwrap();
+        assert!(request.wants("kernels") && !request.wants("start") && !request.wants("validate"));
+        assert_eq!(request.runs, RUNS);
+        assert!(request.names("anything"));
+    }
+
+    #[test]
+    fn options_are_read() {
+        let request = parse("all --only lz --only json --runs 5 --riser r").unwrap();
+        assert!(request.wants("kernels") && request.wants("start") && request.wants("validate"));
+        assert!(request.names("lz") && request.names("json") && !request.names("calls"));
+        assert_eq!((request.runs, request.riser), (5, Some(PathBuf::from("r"))));
+        assert_eq!(parse("validate a.wasm b.wasm").unwrap().files, ["a.wasm", "b.wasm"]);
+    }
+
+    #[test]
+    fn wrong_arguments_are_told() {
+        for wrong in ["speed", "--runs 0", "--runs many", "--only", "--loud", "kernels a.wasm"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_executable_is_read_from_cargos_messages() {
+        let messages = "{\"reason\":\"compiler-artifact\",\"executable\":null}\n\
+            {\"reason\":\"compiler-artifact\",\"executable\":\"/t/release/riser\"}\n\
+            {\"reason\":\"build-finished\",\"success\":true}\n";
+        assert_eq!(executable(messages), Some(PathBuf::from("/t/release/riser")));
+        assert_eq!(executable("{\"reason\":\"build-finished\"}"), None);
+    }
+
+    #[test]
+    fn a_corpus_that_is_not_there_has_no_modules() {
+        assert!(installed(Path::new("no such folder")).is_empty());
+    }
+}
