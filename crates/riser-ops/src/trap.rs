@@ -28,7 +28,7 @@ pub enum TrapCode {
     IntegerDivideByZero = 8,
     /// The result of a division or a conversion does not fit its type.
     IntegerOverflow = 9,
-    /// A NaN or infinity was converted to an integer.
+    /// A NaN was converted to an integer.
     InvalidConversionToInteger = 10,
     /// The guest's stack is exhausted.
     StackOverflow = 11,
