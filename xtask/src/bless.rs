@@ -28,13 +28,16 @@ pub fn run(args: &[String]) -> Result<(), String> {
     tidy::shrink(&tree::root())
 }
 
-/// The packages in `crates/` whose sources name the variable in a string.
+/// The packages in `crates/` whose sources look at the variable themselves or call the test machinery that does.
 fn packages_with_golden_files(files: &[tree::File]) -> Vec<&str> {
-    let name = format!("\"{VARIABLE}\"");
-    let naming =
-        files.iter().filter(|file| file.path.ends_with(".rs") && file.text.contains(&name));
-    let packages: BTreeSet<&str> =
-        naming.filter_map(|file| file.path.strip_prefix("crates/")?.split('/').next()).collect();
+    let signs = [format!("\"{VARIABLE}\""), "golden::check(".to_string()];
+    let has_golden = |file: &&tree::File| {
+        file.path.ends_with(".rs") && signs.iter().any(|sign| file.text.contains(sign))
+    };
+    let with_golden = files.iter().filter(has_golden);
+    let packages: BTreeSet<&str> = with_golden
+        .filter_map(|file| file.path.strip_prefix("crates/")?.split('/').next())
+        .collect();
     packages.into_iter().collect()
 }
 
@@ -48,9 +51,10 @@ mod tests {
         let files = [
             file("crates/b/src/golden.rs", "std::env::var_os(\"BLESS\")"),
             file("crates/b/tests/golden.rs", "std::env::var_os(\"BLESS\")"),
+            file("crates/c/tests/text.rs", "golden::check(path, &text)"),
             file("crates/a/src/lib.rs", "bless you"),
             file("xtask/src/bless.rs", "\"BLESS\""),
         ];
-        assert_eq!(packages_with_golden_files(&files), ["b"]);
+        assert_eq!(packages_with_golden_files(&files), ["b", "c"]);
     }
 }

@@ -30,6 +30,11 @@ const BORDERS: &[Border] = &[
         why: "hash tables without the standard library",
     },
     Border {
+        foreign: "spin",
+        crates: &["riser-module"],
+        why: "a lock without the standard library",
+    },
+    Border {
         foreign: "libm",
         crates: &["riser-numerics"],
         why: "square root and fused multiply-add where there is no std",

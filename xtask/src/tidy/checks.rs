@@ -316,7 +316,7 @@ fn unsafe_places(source: &Source, report: &mut Report<'_>) {
         let message =
             "`unsafe` outside its places: docs/unsafe.md names them and what they offer instead"
                 .into();
-        report.add("unsafe", source.line(at), "unsafe", 1, message);
+        report.add("unsafe", source.line(at), word, 1, message);
     }
 }
 
