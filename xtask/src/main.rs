@@ -5,6 +5,7 @@
 //! may depend on it. The tests of this crate call `tidy` and `layers` on the real tree, so that `cargo test` holds them.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod bless;
 mod corpus;
 mod layers;
@@ -47,6 +48,11 @@ const TASKS: &[Task] = &[
         name: "corpus",
         help: "install real programs to try: [--all] [--list] [NAME...]",
         run: corpus::run,
+    },
+    Task {
+        name: "bench",
+        help: "measure against other runtimes on the PATH, print ratios; --help for its options",
+        run: bench::run,
     },
 ];
 
