@@ -36,6 +36,10 @@ const VALIDATED: &[&str] = &[
 
 /// Measures what the arguments ask for; an error if Riser fails or computes something else than the others.
 pub fn run(args: &[String]) -> Result<(), String> {
+    if args.iter().any(|arg| arg == "--help" || arg == "-h") {
+        println!("usage: {USAGE}");
+        return Ok(());
+    }
     let request = Request::parse(args)?;
     let mut failed = Vec::new();
     if request.wants("kernels") || request.wants("start") {
