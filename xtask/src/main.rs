@@ -51,7 +51,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "bench",
-        help: "measure against other runtimes on the PATH, print ratios; --help for its options",
+        help: "measure against other runtimes on the PATH: [kernels|start|validate|all]",
         run: bench::run,
     },
 ];

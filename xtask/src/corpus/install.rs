@@ -108,7 +108,7 @@ fn client(archive: &Archive, into: &Path) -> Command {
     match archive.registry {
         Registry::Npm => {
             let mut command = Command::new("npm");
-            command.args(["pack", "--silent", "--pack-destination"]).arg(into);
+            command.args(["pack", "--loglevel", "error", "--pack-destination"]).arg(into);
             command.arg(format!("{}@{}", archive.package, archive.version));
             command
         }
@@ -161,8 +161,14 @@ fn quietly(mut command: Command) -> Result<(), Failure> {
     if said.contains("No module named pip") {
         return Err(Failure::NoProgram("Python has no pip\n  help: install it with the system's package manager (Debian: python3-pip)".into()));
     }
-    let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-    Err(Failure::Failed(format!("`{program}`: {}", last.trim())))
+    Err(Failure::Failed(format!("`{program}`: {}", reason(&said))))
+}
+
+/// The line of a client's complaints that says most: npm begins with a code and ends with advice, others end with the reason.
+fn reason(said: &str) -> &str {
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let code = lines.clone().find(|line| line.starts_with("npm error code"));
+    code.or_else(|| lines.next_back()).unwrap_or("it said nothing")
 }
 
 fn only_file(folder: &Path) -> Option<PathBuf> {
@@ -352,6 +358,13 @@ mod tests {
         assert!(!scratch.0.join("p/old").exists());
         fs::write(scratch.0.join("p").join(MARK), "0".repeat(64)).unwrap();
         assert!(!is_installed(&scratch.0, &ARCHIVE, &PROGRAM));
+    }
+
+    #[test]
+    fn the_reason_of_a_failure_is_one_line() {
+        assert_eq!(reason("npm error code E1\nnpm error advice\n"), "npm error code E1");
+        assert_eq!(reason("Traceback\n  x\nERROR: no such version\n\n"), "ERROR: no such version");
+        assert_eq!(reason(""), "it said nothing");
     }
 
     #[test]
