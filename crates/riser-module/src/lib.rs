@@ -10,12 +10,15 @@
 extern crate alloc;
 
 mod bytes;
+mod decode;
 mod error;
+mod header;
 mod limits;
 mod matching;
 mod module;
 mod reader;
 mod registry;
+mod sections;
 
 pub use bytes::ModuleBytes;
 pub use error::{ErrorKind, ModuleError};

@@ -69,6 +69,9 @@ pub struct ModuleType {
     pub id: TypeId,
     /// What it looks like.
     pub ty: Arc<SubType>,
+    /// Whether all fields of the structure, or the elements of the array, have a default value. Kept here since a
+    /// type with thousands of fields can be asked for it once per operator.
+    pub has_default: bool,
 }
 
 /// How many entries of each index space are imported.

@@ -178,6 +178,12 @@ impl<'a> Reader<'a> {
         Ok(&self.bytes[start..self.pos])
     }
 
+    /// The bytes that are left, without moving.
+    #[inline]
+    pub fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.pos..]
+    }
+
     /// Skips the rest.
     #[inline]
     pub fn skip_rest(&mut self) {
