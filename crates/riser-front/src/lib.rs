@@ -1,13 +1,32 @@
 //! Validates one function body and drives a sink with typed, reachable operators.
 //!
-//! `sink.rs` is the border: what those who make code of a body hear.
+//! `sink.rs` is the border: what those who make code of a body hear. `walker.rs` is the walk itself, with a
+//! file per topic beside it; `stack.rs` explains what is live and what is merely reachable by the
+//! specification's rules. `null.rs` is a sink for validation alone, `trace.rs` one that writes text.
+//! Sections, indices and types outside of bodies are checked before, in `riser-module`.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
+mod access;
+mod calls;
+mod control;
+mod exceptions;
+mod gc;
+mod locals;
+mod memory;
+mod messages;
+mod null;
+mod simple;
 mod sink;
+mod stack;
+mod table;
+mod trace;
+mod types;
+mod walker;
 
-pub use sink::{
-    BlockSignature, BodyFacts, BodySink, Catch, End, MemArg, SimpleImm, Target,
-};
+pub use null::NullSink;
+pub use sink::{BlockSignature, BodyFacts, BodySink, Catch, End, MemArg, SimpleImm, Target};
+pub use trace::TraceSink;
+pub use walker::{Walker, body_ranges, validate_bodies};

@@ -109,13 +109,13 @@ pub struct BodyFacts {
     pub locals: u32,
     /// The most operands on the stack at once (live or not).
     pub max_operands: u32,
-    /// The most 8-byte slots that live operands took at once (a vector takes two).
+    /// Operands never take more 8-byte slots than this (a vector takes two); exact if there are no vectors.
     pub max_operand_slots: u32,
     /// The deepest nesting of blocks, the function's body included.
     pub max_depth: u32,
-    /// How many loops there are.
+    /// How many live loops there are.
     pub loops: u32,
-    /// Whether the body calls anything.
+    /// Whether live code calls anything.
     pub calls: bool,
 }
 
@@ -305,7 +305,13 @@ pub trait BodySink {
     /// Legacy `try`
     fn try_(&mut self, signature: BlockSignature<'_>);
     /// Legacy `catch`; `falls_through` says whether the code before reaches the block's end.
-    fn catch(&mut self, tag: TagIdx, ty: &FuncType, signature: BlockSignature<'_>, falls_through: bool);
+    fn catch(
+        &mut self,
+        tag: TagIdx,
+        ty: &FuncType,
+        signature: BlockSignature<'_>,
+        falls_through: bool,
+    );
     /// Legacy `catch_all`
     fn catch_all(&mut self, signature: BlockSignature<'_>, falls_through: bool);
     /// Legacy `delegate`: ends a `try` and passes its exceptions to the handlers of `handler`, a label.
