@@ -1,1 +1,36 @@
-//! The operating system: memory reservations and the host stack.
+//! The operating system, as far as Riser needs it: memory that grows, the interpreter's stack, and where the
+//! host's own stack stands.
+//!
+//! Every platform `cfg` of the project is in this crate, as twin modules with equal signatures. `heap.rs` is
+//! the portable twin: plain zeroed allocations. `mapping.rs` is the Unix one: address space is reserved first
+//! and made accessible as a memory grows, so that its base does not move. `region.rs` chooses between them,
+//! `stack.rs` is the interpreter's stack and the measure of the host's.
+//!
+//! What is deliberately not here: anything that knows of WebAssembly. Sizes are bytes.
+
+mod heap;
+#[cfg(all(unix, not(riser_portable)))]
+mod mapping;
+#[cfg(not(all(unix, not(riser_portable))))]
+#[path = "no_mapping.rs"]
+mod mapping;
+mod region;
+mod stack;
+
+pub use region::Region;
+pub use stack::{SlotStack, stack_pointer};
+
+/// The system has no memory (or no address space) left for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfMemory {
+    /// The bytes that were asked for.
+    pub bytes: usize,
+}
+
+impl core::fmt::Display for OutOfMemory {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "out of memory: the system refused {} bytes", self.bytes)
+    }
+}
+
+impl core::error::Error for OutOfMemory {}

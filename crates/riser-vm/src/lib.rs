@@ -1,1 +1,35 @@
-//! Instances, memories, tables, stacks, traps and builtins.
+//! What exists while a program runs: instances, memories, tables, globals, tags, host functions.
+//!
+//! A [`VmStore`] owns all of it and gives out small ids; the addresses behind them never change, because code
+//! holds them (`arena.rs`). `store.rs` is the place to begin; `instance.rs` lays out a `VmCtx`,
+//! `instantiate.rs` makes instances in the specification's order, `builtins.rs` is what code calls.
+//! `memory.rs`, `table.rs` and `cell.rs` (globals and tags) have one kind of object each.
+//!
+//! Absences: this crate knows neither how code is made nor which tier runs it (entries arrive as addresses,
+//! see [`ModuleCode`]), it does not check types of imports (`riser` does), and it never calls upward except
+//! through [`GrowHooks`].
+
+mod arena;
+mod bits;
+mod builtins;
+mod cell;
+mod const_expr;
+mod host;
+mod instance;
+mod instantiate;
+mod memory;
+mod store;
+mod table;
+
+pub use arena::Arena;
+pub use builtins::BUILTINS;
+pub use cell::{Global, Tag};
+pub use host::HostFunc;
+pub use instance::{Instance, InstanceModule, ModuleCode};
+pub use instantiate::InstantiateError;
+pub use memory::Memory;
+pub use store::{
+    Entity, FuncPtr, GlobalId, GrowHooks, InstanceId, MemoryId, TableId, TagId, VmStore,
+    instance_of,
+};
+pub use table::Table;

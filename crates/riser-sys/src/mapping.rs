@@ -1,0 +1,80 @@
+//! The Unix twin: address space that is reserved at once and made accessible bit by bit.
+//!
+//! Accessible bytes need no swap or memory before they are touched (`MAP_NORESERVE`), so a large reservation
+//! costs page tables only.
+
+use crate::OutOfMemory;
+use core::ptr::NonNull;
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
+
+/// A range of address space; its first `accessible` bytes can be used and were zero at first.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    base: NonNull<u8>,
+    reserved: usize,
+    accessible: usize,
+}
+
+// SAFETY: the range belongs to this value alone; sharing it gives out only its address.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+fn round_to_pages(bytes: usize) -> Option<usize> {
+    bytes.checked_next_multiple_of(rustix::param::page_size())
+}
+
+impl Mapping {
+    /// Reserves `reserve` bytes and makes the first `len` of them accessible.
+    pub(crate) fn new(len: usize, reserve: usize) -> Result<Mapping, OutOfMemory> {
+        let error = OutOfMemory { bytes: reserve };
+        let reserved = round_to_pages(reserve.max(len).max(1)).ok_or(error)?;
+        let accessible = round_to_pages(len).ok_or(error)?;
+        let (prot, rest) = if accessible == reserved {
+            (ProtFlags::READ | ProtFlags::WRITE, 0)
+        } else {
+            (ProtFlags::empty(), accessible)
+        };
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+        // SAFETY: a new mapping at an address that the system chooses touches nothing that exists.
+        let base = unsafe { mmap_anonymous(core::ptr::null_mut(), reserved, prot, flags) };
+        let base = base.ok().and_then(|base| NonNull::new(base.cast::<u8>())).ok_or(error)?;
+        let mut mapping = Mapping { base, reserved, accessible: accessible - rest };
+        mapping.grow(len)?;
+        Ok(mapping)
+    }
+
+    pub(crate) fn base(&self) -> *mut u8 {
+        self.base.as_ptr()
+    }
+
+    pub(crate) fn reserved(&self) -> usize {
+        self.reserved
+    }
+
+    /// Makes the first `len` bytes accessible. Fails if they exceed the reservation, or if the system refuses.
+    pub(crate) fn grow(&mut self, len: usize) -> Result<(), OutOfMemory> {
+        let error = OutOfMemory { bytes: len };
+        let wanted = round_to_pages(len).filter(|&wanted| wanted <= self.reserved).ok_or(error)?;
+        if wanted <= self.accessible {
+            return Ok(());
+        }
+        let more = wanted - self.accessible;
+        // SAFETY: the range lies in this reservation, and nobody uses it yet since it was inaccessible.
+        let done = unsafe {
+            let start = self.base.as_ptr().add(self.accessible);
+            mprotect(start.cast(), more, MprotectFlags::READ | MprotectFlags::WRITE)
+        };
+        done.map_err(|_| error)?;
+        self.accessible = wanted;
+        Ok(())
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: exactly the range that `new` mapped, and nobody else has a claim on it. If the system refuses
+        // to unmap, the address space is lost and nothing else.
+        let _ = unsafe { munmap(self.base.as_ptr().cast(), self.reserved) };
+    }
+}

@@ -1,0 +1,136 @@
+//! A growing list whose elements never move.
+//!
+//! Elements lie in chunks, each twice as large as the one before: a store with one memory pays for four, a
+//! store with a million pays nothing per element. Code holds the addresses, so the elements are reached
+//! through raw pointers and this list never makes references to them.
+
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
+
+/// The binary logarithm of the first chunk's length.
+const FIRST_LOG2: u32 = 2;
+const FIRST: usize = 1 << FIRST_LOG2;
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct Arena<T> {
+    chunks: Vec<NonNull<MaybeUninit<T>>>,
+    len: usize,
+}
+
+// SAFETY: the arena owns its elements like a vector does.
+unsafe impl<T: Send> Send for Arena<T> {}
+// SAFETY: as above; through a shared arena only addresses can be had.
+unsafe impl<T: Sync> Sync for Arena<T> {}
+
+/// The chunk of an element, its place there, and the chunk's length.
+#[inline]
+fn place(index: usize) -> (usize, usize, usize) {
+    let shifted = index + FIRST;
+    let log2 = shifted.ilog2();
+    ((log2 - FIRST_LOG2) as usize, shifted - (1 << log2), 1 << log2)
+}
+
+impl<T> Default for Arena<T> {
+    fn default() -> Arena<T> {
+        Arena { chunks: Vec::new(), len: 0 }
+    }
+}
+
+impl<T> Arena<T> {
+    /// An empty arena.
+    pub fn new() -> Arena<T> {
+        Arena::default()
+    }
+
+    /// The number of elements.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Adds an element; `make` is told its index. `None` if there are as many as an index can count.
+    pub fn push(&mut self, make: impl FnOnce(u32) -> T) -> Option<NonNull<T>> {
+        let index = u32::try_from(self.len).ok()?;
+        let (chunk, offset, chunk_len) = place(self.len);
+        if chunk == self.chunks.len() {
+            let block: Box<[MaybeUninit<T>]> = Box::new_uninit_slice(chunk_len);
+            self.chunks.push(NonNull::from(Box::leak(block)).cast());
+        }
+        let value = make(index);
+        // SAFETY: `place` puts the element within its chunk, and nothing was there before.
+        let element = unsafe {
+            let element = self.chunks[chunk].add(offset);
+            element.write(MaybeUninit::new(value));
+            element.cast()
+        };
+        self.len += 1;
+        Some(element)
+    }
+
+    /// The address of an element. It is initialised and stays where it is as long as the arena lives.
+    #[inline]
+    pub fn get(&self, index: u32) -> Option<NonNull<T>> {
+        let index = index as usize;
+        if index >= self.len {
+            return None;
+        }
+        let (chunk, offset, _) = place(index);
+        // SAFETY: the element exists, so its chunk does and is long enough.
+        Some(unsafe { self.chunks[chunk].add(offset) }.cast())
+    }
+
+    /// The addresses of all elements in order.
+    pub fn iter(&self) -> impl Iterator<Item = NonNull<T>> + '_ {
+        (0..self.len as u32).filter_map(|index| self.get(index))
+    }
+}
+
+impl<T> Drop for Arena<T> {
+    fn drop(&mut self) {
+        for element in self.iter() {
+            // SAFETY: initialised, and dropped only here.
+            unsafe { element.drop_in_place() };
+        }
+        for (chunk, start) in self.chunks.iter().enumerate() {
+            let block = NonNull::slice_from_raw_parts(*start, FIRST << chunk);
+            // SAFETY: leaked by `push` with this length.
+            drop(unsafe { Box::from_raw(block.as_ptr()) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::rc::Rc;
+
+    #[test]
+    fn elements_stay_where_they_are() {
+        let mut arena = Arena::new();
+        let addresses: Vec<_> = (0..1000u32).map(|n| arena.push(|i| (i, n)).unwrap()).collect();
+        for (n, address) in addresses.iter().enumerate() {
+            assert_eq!(arena.get(n as u32), Some(*address));
+            // SAFETY: the element lives as long as the arena.
+            assert_eq!(unsafe { *address.as_ptr() }, (n as u32, n as u32));
+        }
+        assert_eq!(arena.get(1000), None);
+        assert_eq!(arena.iter().count(), 1000);
+    }
+
+    #[test]
+    fn elements_are_dropped_once() {
+        let counter = Rc::new(());
+        let mut arena = Arena::new();
+        for _ in 0..37 {
+            arena.push(|_| Rc::clone(&counter)).unwrap();
+        }
+        assert_eq!(Rc::strong_count(&counter), 38);
+        drop(arena);
+        assert_eq!(Rc::strong_count(&counter), 1);
+    }
+}

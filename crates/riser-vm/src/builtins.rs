@@ -1,0 +1,256 @@
+//! What code calls in the runtime.
+//!
+//! Every address, length and count comes from the guest: it is checked here without overflow. Indices come from
+//! a valid body. None of these functions keeps a Rust reference to an object while it calls something else.
+
+use crate::instance::Instance;
+use crate::memory::Memory;
+use crate::store::{VmStore, copy_elements, grow_memory, grow_table};
+use core::ops::Range;
+use riser_abi::{Builtins, FuncRef, Slot, Status, VmCtx};
+use riser_module::ElementItems;
+use riser_ops::{ElemIdx, FuncIdx, MemoryIdx, TableIdx, TrapCode};
+
+/// The functions of this file as the table that a `VmRuntime` points to.
+pub static BUILTINS: Builtins = Builtins {
+    memory_grow,
+    memory_copy,
+    memory_fill,
+    memory_init,
+    data_drop,
+    table_grow,
+    table_copy,
+    table_fill,
+    table_init,
+    elem_drop,
+    ref_func,
+};
+
+const MEMORY_TRAP: Status = Status::trap(TrapCode::MemoryOutOfBounds);
+const TABLE_TRAP: Status = Status::trap(TrapCode::TableOutOfBounds);
+
+/// The instance of a running `VmCtx`.
+///
+/// # Safety
+/// `vmctx` is that of a live instance (not of a host function).
+#[inline]
+unsafe fn instance(vmctx: *mut VmCtx) -> *mut Instance {
+    // SAFETY: the caller's promise.
+    unsafe { (*vmctx).instance.cast() }
+}
+
+/// The running store.
+///
+/// # Safety
+/// As for `instance`; and the store is running.
+unsafe fn store(vmctx: *mut VmCtx) -> *mut VmStore {
+    // SAFETY: the caller's promise; whoever enters Wasm sets the field.
+    unsafe { (*(*vmctx).runtime).store.cast() }
+}
+
+/// The positions of `len` bytes from `start` on, if they all exist in something of `size` bytes.
+fn range(start: u64, len: u64, size: usize) -> Option<Range<usize>> {
+    let end = start.checked_add(len).filter(|&end| end <= size as u64)?;
+    Some(start as usize..end as usize)
+}
+
+/// The address of a range of a memory, if it is all there.
+///
+/// # Safety
+/// `memory` is valid.
+unsafe fn bytes(memory: *mut Memory, start: u64, len: u64) -> Option<(*mut u8, usize)> {
+    // SAFETY: the caller's promise; the range is in bounds.
+    unsafe {
+        let range = range(start, len, (*memory).len())?;
+        Some(((*memory).base().add(range.start), range.len()))
+    }
+}
+
+unsafe extern "C" fn memory_grow(vmctx: *mut VmCtx, memory: u32, delta: u64) -> i64 {
+    // SAFETY: the contract of builtins: a live instance of the running store, valid indices.
+    let old = unsafe {
+        let memory = (*instance(vmctx)).memory(MemoryIdx(memory));
+        grow_memory(store(vmctx), memory, delta)
+    };
+    old.map_or(-1, |pages| pages as i64)
+}
+
+unsafe extern "C" fn memory_copy(
+    vmctx: *mut VmCtx,
+    dst_memory: u32,
+    src_memory: u32,
+    dst: u64,
+    src: u64,
+    len: u64,
+) -> Status {
+    // SAFETY: the contract of builtins; both ranges are in bounds, and they may overlap.
+    unsafe {
+        let instance = instance(vmctx);
+        let to = bytes((*instance).memory(MemoryIdx(dst_memory)), dst, len);
+        let from = bytes((*instance).memory(MemoryIdx(src_memory)), src, len);
+        let (Some((to, _)), Some((from, len))) = (to, from) else { return MEMORY_TRAP };
+        to.copy_from(from, len);
+    }
+    Status::OK
+}
+
+unsafe extern "C" fn memory_fill(
+    vmctx: *mut VmCtx,
+    memory: u32,
+    dst: u64,
+    byte: u32,
+    len: u64,
+) -> Status {
+    // SAFETY: the contract of builtins; the range is in bounds.
+    unsafe {
+        let memory = (*instance(vmctx)).memory(MemoryIdx(memory));
+        let Some((to, len)) = bytes(memory, dst, len) else { return MEMORY_TRAP };
+        to.write_bytes(byte as u8, len);
+    }
+    Status::OK
+}
+
+/// Copies from a data segment; also for active segments.
+///
+/// # Safety
+/// `instance` is valid and its memories are there.
+pub(crate) unsafe fn init_memory(
+    instance: *mut Instance,
+    data: u32,
+    memory: MemoryIdx,
+    dst: u64,
+    (src, len): (u64, u64),
+) -> Status {
+    // SAFETY: the caller's promise; both ranges are in bounds, and a module's bytes are in no memory.
+    unsafe {
+        let memory = (*instance).memory(memory);
+        let segment = (*instance).data_bytes(data);
+        let Some(from) = range(src, len, segment.len()) else { return MEMORY_TRAP };
+        let Some((to, _)) = bytes(memory, dst, len) else { return MEMORY_TRAP };
+        let from = &segment[from];
+        to.copy_from_nonoverlapping(from.as_ptr(), from.len());
+    }
+    Status::OK
+}
+
+unsafe extern "C" fn memory_init(
+    vmctx: *mut VmCtx,
+    data: u32,
+    memory: u32,
+    dst: u64,
+    src: u32,
+    len: u32,
+) -> Status {
+    let range = (u64::from(src), u64::from(len));
+    // SAFETY: the contract of builtins.
+    unsafe { init_memory(instance(vmctx), data, MemoryIdx(memory), dst, range) }
+}
+
+unsafe extern "C" fn data_drop(vmctx: *mut VmCtx, data: u32) -> Status {
+    // SAFETY: the contract of builtins.
+    unsafe { (*instance(vmctx)).drop_data(data) };
+    Status::OK
+}
+
+unsafe extern "C" fn table_grow(vmctx: *mut VmCtx, table: u32, init: Slot, delta: u64) -> i64 {
+    // SAFETY: the contract of builtins; a valid body passes a reference of the element type.
+    let old = unsafe {
+        let table = (*instance(vmctx)).table(TableIdx(table));
+        grow_table(store(vmctx), table, delta, init)
+    };
+    old.map_or(-1, |len| len as i64)
+}
+
+unsafe extern "C" fn table_copy(
+    vmctx: *mut VmCtx,
+    dst_table: u32,
+    src_table: u32,
+    dst: u64,
+    src: u64,
+    len: u64,
+) -> Status {
+    // SAFETY: the contract of builtins; in a valid body the element types fit.
+    let done = unsafe {
+        let instance = instance(vmctx);
+        let to = (*instance).table(TableIdx(dst_table));
+        let from = (*instance).table(TableIdx(src_table));
+        copy_elements((to, dst), (from, src), len)
+    };
+    if done { Status::OK } else { TABLE_TRAP }
+}
+
+unsafe extern "C" fn table_fill(
+    vmctx: *mut VmCtx,
+    table: u32,
+    dst: u64,
+    value: Slot,
+    len: u64,
+) -> Status {
+    // SAFETY: the contract of builtins; a valid body passes a reference of the element type.
+    unsafe {
+        let table = (*instance(vmctx)).table(TableIdx(table));
+        let Some(range) = (*table).range(dst, len) else { return TABLE_TRAP };
+        (*table).fill(range, value);
+    }
+    Status::OK
+}
+
+/// Copies from an element segment whose values are known; also for active segments.
+///
+/// # Safety
+/// `instance` is valid and its tables are there; the segment's type fits the table's.
+pub(crate) unsafe fn init_table(
+    instance: *mut Instance,
+    elem: u32,
+    table: TableIdx,
+    dst: u64,
+    (src, len): (u64, u64),
+) -> Status {
+    // SAFETY: the caller's promise; ranges are checked. Making a function reference allocates, but touches no table.
+    unsafe {
+        let table = (*instance).table(table);
+        let module = (*instance).module().module().clone();
+        let Some(segment) = module.element(ElemIdx(elem)) else { return TABLE_TRAP };
+        let size = if (*instance).is_elem_dropped(elem) { 0 } else { segment.items.len() };
+        let Some(from) = range(src, len, size) else { return TABLE_TRAP };
+        let Some(to) = (*table).range(dst, len) else { return TABLE_TRAP };
+        let base = (*table).base().add(to.start);
+        match &segment.items {
+            ElementItems::Funcs(funcs) => {
+                for (at, func) in funcs[from].iter().enumerate() {
+                    *base.add(at) = (*instance).func_ref(*func).to_slot();
+                }
+            }
+            ElementItems::Exprs(_) => {
+                let Some(values) = (*instance).elem_values(elem) else { return TABLE_TRAP };
+                let values = &values[from];
+                base.copy_from_nonoverlapping(values.as_ptr(), values.len());
+            }
+        }
+    }
+    Status::OK
+}
+
+unsafe extern "C" fn table_init(
+    vmctx: *mut VmCtx,
+    elem: u32,
+    table: u32,
+    dst: u64,
+    src: u32,
+    len: u32,
+) -> Status {
+    let range = (u64::from(src), u64::from(len));
+    // SAFETY: the contract of builtins.
+    unsafe { init_table(instance(vmctx), elem, TableIdx(table), dst, range) }
+}
+
+unsafe extern "C" fn elem_drop(vmctx: *mut VmCtx, elem: u32) -> Status {
+    // SAFETY: the contract of builtins.
+    unsafe { (*instance(vmctx)).drop_elem(elem) };
+    Status::OK
+}
+
+unsafe extern "C" fn ref_func(vmctx: *mut VmCtx, func: u32) -> *const FuncRef {
+    // SAFETY: the contract of builtins.
+    unsafe { (*instance(vmctx)).func_ref(FuncIdx(func)).as_ptr() }
+}

@@ -1,0 +1,59 @@
+//! Host functions as a store sees them.
+
+use core::any::Any;
+use core::ffi::c_void;
+use core::ptr;
+use riser_abi::{FuncRef, VmCtx, VmRuntime};
+use std::sync::Arc;
+
+/// A function of the host in one store. It begins with a `VmCtx` whose instance is null, so that every
+/// `FuncRef::vmctx` can be asked for its store and its instance.
+#[repr(C)]
+#[derive(Debug)]
+pub struct HostFunc {
+    ctx: VmCtx,
+    func_ref: FuncRef,
+    data: *const c_void,
+    owner: Arc<dyn Any + Send + Sync>,
+}
+
+impl HostFunc {
+    /// A host function; [`HostFunc::bind`] must follow at its final place.
+    pub(crate) fn new(
+        runtime: *mut VmRuntime,
+        func_ref: FuncRef,
+        data: *const c_void,
+        owner: Arc<dyn Any + Send + Sync>,
+    ) -> HostFunc {
+        let ctx =
+            VmCtx { runtime, instance: ptr::null_mut(), code: ptr::null(), type_ids: ptr::null() };
+        HostFunc { ctx, func_ref, data, owner }
+    }
+
+    /// Makes the function reference point to the function at its final place, and gives its address.
+    ///
+    /// # Safety
+    /// `this` is valid, and nobody else uses it.
+    pub(crate) unsafe fn bind(this: *mut HostFunc) -> *mut FuncRef {
+        // SAFETY: the caller's promise.
+        unsafe {
+            (*this).func_ref.vmctx = this.cast();
+            &raw mut (*this).func_ref
+        }
+    }
+
+    /// What the embedder gave along: whatever its owner keeps at that address.
+    pub fn data(&self) -> *const c_void {
+        self.data
+    }
+
+    /// The store's block.
+    pub fn runtime(&self) -> *mut VmRuntime {
+        self.ctx.runtime
+    }
+
+    /// What keeps [`HostFunc::data`] alive.
+    pub fn owner(&self) -> &Arc<dyn Any + Send + Sync> {
+        &self.owner
+    }
+}

@@ -1,0 +1,318 @@
+//! Makes instances, in the order of the specification: imports are bound, objects allocated, globals and tables
+//! initialised, element segments and then data segments copied. The start function is the caller's to run.
+//! Source: WebAssembly 3.0, section 4.7.2 (instantiation).
+
+use crate::builtins::{init_memory, init_table};
+use crate::const_expr::{Unsupported, evaluate};
+use crate::instance::{Instance, InstanceModule};
+use crate::store::{Entity, InstanceId, VmStore};
+use core::fmt;
+use core::ptr::NonNull;
+use riser_abi::{GlobalCell, ImportedFunc, Status};
+use riser_module::{ConstExpr, DataMode, ElementItems, ElementMode, Module};
+use riser_ops::{FuncIdx, GlobalIdx, MemoryIdx, TableIdx, TagIdx, TrapCode, ValType};
+use riser_sys::OutOfMemory;
+use std::sync::Arc;
+
+/// Why an instance could not be made. What was written to imported objects before stays written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InstantiateError {
+    /// An active segment does not fit its table or memory.
+    Trap(TrapCode),
+    /// The system refused memory.
+    OutOfMemory(OutOfMemory),
+    /// A limit of the store forbids the size of a memory (in bytes) or a table (in elements).
+    Limit {
+        /// "memory" or "table".
+        what: &'static str,
+        /// The size that was wanted.
+        minimum: usize,
+    },
+    /// The module uses something at instantiation that cannot be executed yet.
+    Unsupported(&'static str),
+}
+
+impl fmt::Display for InstantiateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InstantiateError::Trap(code) => write!(f, "wasm trap: {code}"),
+            InstantiateError::OutOfMemory(error) => error.fmt(f),
+            InstantiateError::Limit { what, minimum } => {
+                write!(f, "{what} minimum size of {minimum} exceeds the store's limits")
+            }
+            InstantiateError::Unsupported(what) => write!(f, "{what} is not supported yet"),
+        }
+    }
+}
+
+impl core::error::Error for InstantiateError {}
+
+impl From<OutOfMemory> for InstantiateError {
+    fn from(error: OutOfMemory) -> InstantiateError {
+        InstantiateError::OutOfMemory(error)
+    }
+}
+
+impl From<Unsupported> for InstantiateError {
+    fn from(Unsupported(what): Unsupported) -> InstantiateError {
+        InstantiateError::Unsupported(what)
+    }
+}
+
+type Result<T> = core::result::Result<T, InstantiateError>;
+
+/// An arena cannot count further.
+const FULL: InstantiateError =
+    InstantiateError::OutOfMemory(OutOfMemory { bytes: size_of::<Instance>() });
+
+impl VmStore {
+    /// Makes an instance of `module`. `imports` are in the order of the module's import declarations.
+    ///
+    /// # Safety
+    /// `this` is the address of a store that is not borrowed otherwise, and what the grow hooks expect. The
+    /// imports are objects of this store, as many as the module declares, and match the declared types.
+    pub unsafe fn instantiate(
+        this: *mut VmStore,
+        module: &Arc<InstanceModule>,
+        imports: &[Entity],
+    ) -> Result<InstanceId> {
+        let decoded = &**module.module();
+        check_supported(decoded)?;
+        // SAFETY: the caller's promise, for all of the following steps. The order is the specification's; each
+        // step uses only what earlier ones made, and no step borrows the store while hooks are asked.
+        unsafe {
+            let runtime = (*this).runtime();
+            let make = |index| Instance::new(module.clone(), runtime, index);
+            let instance = (*this).instances.push(make).ok_or(FULL)?;
+            Instance::bind(instance);
+            bind_imports(&*this, instance, imports);
+            make_memories(this, instance, decoded)?;
+            make_tags(&mut *this, instance, decoded)?;
+            make_globals(&mut *this, instance, decoded)?;
+            make_tables(this, instance, decoded)?;
+            evaluate_segments(instance, decoded)?;
+            copy_elements(instance, decoded)?;
+            copy_data(instance, decoded)?;
+            Ok(InstanceId::of(instance.as_ref()))
+        }
+    }
+}
+
+/// What is decoded and validated, but cannot be executed yet.
+fn check_supported(module: &Module) -> Result<()> {
+    let shared = module.memories.iter().any(|ty| ty.shared)
+        || module.tables.iter().any(|table| table.ty.shared)
+        || module.globals.iter().any(|global| global.ty.shared);
+    if shared { Err(InstantiateError::Unsupported("shared memory")) } else { Ok(()) }
+}
+
+/// # Safety
+/// As for [`VmStore::instantiate`].
+unsafe fn bind_imports(store: &VmStore, instance: NonNull<Instance>, imports: &[Entity]) {
+    let (mut funcs, mut tables, mut memories, mut globals, mut tags) = (0, 0, 0, 0, 0);
+    let next = |counter: &mut u32| {
+        *counter += 1;
+        *counter - 1
+    };
+    // SAFETY: the caller's promise; the places are those of this instance.
+    unsafe {
+        let instance = instance.as_ref();
+        for import in imports {
+            match *import {
+                Entity::Func(func) => {
+                    let func_ref = func.as_ptr();
+                    let (entry, vmctx) = ((*func_ref).entry, (*func_ref).vmctx);
+                    let imported = ImportedFunc { entry, vmctx, func_ref };
+                    instance.imported_func(FuncIdx(next(&mut funcs))).write(imported);
+                }
+                Entity::Table(id) => {
+                    let table = store.tables.get(id.index()).expect("an import of this store");
+                    instance.table_place(TableIdx(next(&mut tables))).write(table.as_ptr());
+                }
+                Entity::Memory(id) => {
+                    let memory = store.memories.get(id.index()).expect("an import of this store");
+                    instance.memory_place(MemoryIdx(next(&mut memories))).write(memory.as_ptr());
+                }
+                Entity::Global(id) => {
+                    let global = store.globals.get(id.index()).expect("an import of this store");
+                    instance.global_place(GlobalIdx(next(&mut globals))).write(global.as_ptr());
+                }
+                Entity::Tag(id) => {
+                    let tag = store.tags.get(id.index()).expect("an import of this store");
+                    instance.tag_place(TagIdx(next(&mut tags))).write(tag.as_ptr());
+                }
+            }
+        }
+        let expected = instance.module().module().imported;
+        let bound = riser_module::ImportCounts { funcs, tables, memories, globals, tags };
+        assert_eq!(bound, expected, "imports match their declarations");
+    }
+}
+
+/// # Safety
+/// As for [`VmStore::instantiate`].
+unsafe fn make_memories(
+    store: *mut VmStore,
+    instance: NonNull<Instance>,
+    module: &Module,
+) -> Result<()> {
+    for (at, ty) in module.memories.iter().enumerate().skip(module.imported.memories as usize) {
+        let minimum = ty.limits.min.saturating_mul(ty.page_size());
+        let max = ty.limits.max.map(|max| max.saturating_mul(ty.page_size()));
+        let (minimum, max) = (saturate(minimum), max.map(saturate));
+        // SAFETY: the caller's promise.
+        unsafe {
+            let allowed = (*store).hooks.memory;
+            if !allowed(store, 0, minimum, max) {
+                return Err(InstantiateError::Limit { what: "memory", minimum });
+            }
+            let id = (*store).new_memory(*ty)?;
+            let memory = (*store).memories.get(id.index()).ok_or(FULL)?;
+            instance.as_ref().memory_place(MemoryIdx(at as u32)).write(memory.as_ptr());
+        }
+    }
+    Ok(())
+}
+
+fn saturate(size: u64) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX)
+}
+
+/// # Safety
+/// As for [`VmStore::instantiate`].
+unsafe fn make_tags(
+    store: &mut VmStore,
+    instance: NonNull<Instance>,
+    module: &Module,
+) -> Result<()> {
+    for (at, ty) in module.tags.iter().enumerate().skip(module.imported.tags as usize) {
+        let id = store.new_tag(module.types[ty.index()].id).ok_or(FULL)?;
+        let tag = store.tags.get(id.index()).ok_or(FULL)?;
+        // SAFETY: the place is this instance's.
+        unsafe { instance.as_ref().tag_place(TagIdx(at as u32)).write(tag.as_ptr()) };
+    }
+    Ok(())
+}
+
+/// # Safety
+/// As for [`VmStore::instantiate`].
+unsafe fn make_globals(
+    store: &mut VmStore,
+    instance: NonNull<Instance>,
+    module: &Module,
+) -> Result<()> {
+    for (at, global) in module.globals.iter().enumerate().skip(module.imported.globals as usize) {
+        let Some(init) = &global.init else { continue };
+        // SAFETY: the instance is used by this thread alone; a valid expression has the global's type.
+        unsafe {
+            let cell = evaluate(&mut *instance.as_ptr(), init)?;
+            let id = store.new_global(global.ty, cell).ok_or(FULL)?;
+            let cell = store.globals.get(id.index()).ok_or(FULL)?;
+            instance.as_ref().global_place(GlobalIdx(at as u32)).write(cell.as_ptr());
+        }
+    }
+    Ok(())
+}
+
+/// # Safety
+/// As for [`VmStore::instantiate`].
+unsafe fn make_tables(
+    store: *mut VmStore,
+    instance: NonNull<Instance>,
+    module: &Module,
+) -> Result<()> {
+    for (at, table) in module.tables.iter().enumerate().skip(module.imported.tables as usize) {
+        let limits = table.ty.limits;
+        let (minimum, max) = (saturate(limits.min), limits.max.map(saturate));
+        // SAFETY: the caller's promise; a valid expression has the table's element type.
+        unsafe {
+            let init = match &table.init {
+                Some(init) => evaluate(&mut *instance.as_ptr(), init)?.slots[0],
+                None => 0,
+            };
+            let allowed = (*store).hooks.table;
+            if !allowed(store, 0, minimum, max) {
+                return Err(InstantiateError::Limit { what: "table", minimum });
+            }
+            let id = (*store).new_table(table.ty, init)?;
+            let place = (*store).tables.get(id.index()).ok_or(FULL)?;
+            instance.as_ref().table_place(TableIdx(at as u32)).write(place.as_ptr());
+        }
+    }
+    Ok(())
+}
+
+/// Evaluates the elements of segments that are made of expressions.
+///
+/// # Safety
+/// As for [`VmStore::instantiate`].
+unsafe fn evaluate_segments(instance: NonNull<Instance>, module: &Module) -> Result<()> {
+    for (at, segment) in module.elements.iter().enumerate() {
+        let ElementItems::Exprs(exprs) = &segment.items else { continue };
+        if matches!(segment.mode, ElementMode::Declared) {
+            continue;
+        }
+        let mut values = Vec::new();
+        values
+            .try_reserve_exact(exprs.len())
+            .map_err(|_| OutOfMemory { bytes: exprs.len() * size_of::<u64>() })?;
+        // SAFETY: the instance is used by this thread alone.
+        let instance = unsafe { &mut *instance.as_ptr() };
+        for expr in exprs {
+            values.push(evaluate(instance, expr)?.slots[0]);
+        }
+        instance.keep_elem_values(at as u32, values.into());
+    }
+    Ok(())
+}
+
+/// The offset of an active segment: the width of its value is that of the table's or memory's indices.
+fn offset(instance: NonNull<Instance>, expr: &ConstExpr, index: ValType) -> Result<u64> {
+    // SAFETY: the instance is used by this thread alone.
+    let GlobalCell { slots } = evaluate(unsafe { &mut *instance.as_ptr() }, expr)?;
+    Ok(if index == ValType::I64 { slots[0] } else { u64::from(slots[0] as u32) })
+}
+
+fn check(status: Status) -> Result<()> {
+    match status.trap_code() {
+        Some(code) => Err(InstantiateError::Trap(code)),
+        None => Ok(()),
+    }
+}
+
+/// # Safety
+/// As for [`VmStore::instantiate`].
+unsafe fn copy_elements(instance: NonNull<Instance>, module: &Module) -> Result<()> {
+    for (at, segment) in module.elements.iter().enumerate() {
+        let elem = at as u32;
+        if let ElementMode::Active { table, offset: start } = &segment.mode {
+            let index = module.tables[table.index()].ty.index_type();
+            let dst = offset(instance, start, index)?;
+            let range = (0, segment.items.len() as u64);
+            // SAFETY: the tables are there, and in a valid module the types fit.
+            check(unsafe { init_table(instance.as_ptr(), elem, *table, dst, range) })?;
+        }
+        if !matches!(segment.mode, ElementMode::Passive) {
+            // SAFETY: the instance is used by this thread alone.
+            unsafe { (*instance.as_ptr()).drop_elem(elem) };
+        }
+    }
+    Ok(())
+}
+
+/// # Safety
+/// As for [`VmStore::instantiate`].
+unsafe fn copy_data(instance: NonNull<Instance>, module: &Module) -> Result<()> {
+    for (at, segment) in module.data.iter().enumerate() {
+        let data = at as u32;
+        let DataMode::Active { memory, offset: start } = &segment.mode else { continue };
+        let dst = offset(instance, start, module.memories[memory.index()].index_type())?;
+        let range = (0, segment.range.len() as u64);
+        // SAFETY: the memories are there.
+        check(unsafe { init_memory(instance.as_ptr(), data, *memory, dst, range) })?;
+        // SAFETY: the instance is used by this thread alone.
+        unsafe { (*instance.as_ptr()).drop_data(data) };
+    }
+    Ok(())
+}

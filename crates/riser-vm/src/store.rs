@@ -1,0 +1,515 @@
+//! A store: everything that instances refer to, at addresses that do not change.
+//!
+//! Methods that take `&self` or `&mut self` are for the host, while no code of the store runs or while it
+//! waits in a host call. Code itself, and what it calls (`builtins.rs`), goes through raw pointers.
+
+use crate::arena::Arena;
+use crate::builtins::BUILTINS;
+use crate::cell::{Global, Tag};
+use crate::host::HostFunc;
+use crate::instance::Instance;
+use crate::memory::Memory;
+use crate::table::Table;
+use core::any::Any;
+use core::ffi::c_void;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::AtomicU32;
+use riser_abi::{FuncRef, GlobalCell, Slot, TagDef, VmCtx, VmRuntime};
+use riser_heap::Heap;
+use riser_module::{EntityIdx, GlobalType, MemoryType, TableType};
+use riser_ops::{FuncIdx, TypeId};
+use riser_sys::{OutOfMemory, SlotStack};
+use std::sync::Arc;
+
+/// Declares ids: positions in a store's arenas.
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub struct $name(u32);
+
+        impl $name {
+            /// The position in the store.
+            pub fn index(self) -> u32 { self.0 }
+        }
+    )*};
+}
+
+ids! {
+    /// A memory of a store.
+    MemoryId;
+    /// A table of a store.
+    TableId;
+    /// A global of a store.
+    GlobalId;
+    /// A tag of a store.
+    TagId;
+    /// An instance of a store.
+    InstanceId;
+}
+
+impl InstanceId {
+    pub(crate) fn of(instance: &Instance) -> InstanceId {
+        InstanceId(instance.index())
+    }
+}
+
+/// A function of a store: the address of its [`FuncRef`], which lives as long as the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct FuncPtr(NonNull<FuncRef>);
+
+// SAFETY: an address; using it takes the store.
+unsafe impl Send for FuncPtr {}
+// SAFETY: as above.
+unsafe impl Sync for FuncPtr {}
+
+impl FuncPtr {
+    /// The function at an address; `None` for null.
+    #[inline]
+    pub fn new(at: *const FuncRef) -> Option<FuncPtr> {
+        NonNull::new(at.cast_mut()).map(FuncPtr)
+    }
+
+    /// The function in a slot; `None` for null.
+    #[inline]
+    pub fn from_slot(slot: Slot) -> Option<FuncPtr> {
+        FuncPtr::new(ptr::with_exposed_provenance(slot as usize))
+    }
+
+    /// As it stands in a slot.
+    #[inline]
+    pub fn to_slot(self) -> Slot {
+        self.0.as_ptr().expose_provenance() as Slot
+    }
+
+    /// The address.
+    #[inline]
+    pub fn as_ptr(self) -> *const FuncRef {
+        self.0.as_ptr()
+    }
+
+    /// The function's canonical type.
+    ///
+    /// # Safety
+    /// The function's store lives.
+    #[inline]
+    pub unsafe fn type_id(self) -> TypeId {
+        // SAFETY: the caller's promise.
+        unsafe { (*self.0.as_ptr()).type_id }
+    }
+
+    /// The instance it belongs to; `None` for host functions.
+    ///
+    /// # Safety
+    /// The function's store lives.
+    pub unsafe fn instance(self) -> Option<InstanceId> {
+        // SAFETY: the caller's promise.
+        unsafe { instance_of((*self.0.as_ptr()).vmctx) }
+    }
+}
+
+/// The instance behind a `VmCtx`; `None` for null and for that of a host function.
+///
+/// # Safety
+/// The store that the `VmCtx` belongs to lives.
+#[inline]
+pub unsafe fn instance_of(vmctx: *const VmCtx) -> Option<InstanceId> {
+    if vmctx.is_null() {
+        return None;
+    }
+    // SAFETY: the caller's promise; the field is null or the address of an instance of the store.
+    let instance = unsafe { NonNull::new((*vmctx).instance.cast::<Instance>())? };
+    // SAFETY: as above.
+    Some(InstanceId::of(unsafe { instance.as_ref() }))
+}
+
+/// Something that can be imported and exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entity {
+    /// A function.
+    Func(FuncPtr),
+    /// A table.
+    Table(TableId),
+    /// A memory.
+    Memory(MemoryId),
+    /// A global.
+    Global(GlobalId),
+    /// A tag.
+    Tag(TagId),
+}
+
+/// What is asked before a memory or a table grows (sizes in bytes, in elements): whether it may. Installed
+/// by the embedding API, which knows the limits.
+#[derive(Clone, Copy, Debug)]
+pub struct GrowHooks {
+    /// Before a memory grows: current size, wanted size, the largest that its type allows.
+    pub memory: unsafe fn(*mut VmStore, usize, usize, Option<usize>) -> bool,
+    /// The same, before a table grows.
+    pub table: unsafe fn(*mut VmStore, usize, usize, Option<usize>) -> bool,
+}
+
+unsafe fn always(_: *mut VmStore, _: usize, _: usize, _: Option<usize>) -> bool {
+    true
+}
+
+impl Default for GrowHooks {
+    fn default() -> GrowHooks {
+        GrowHooks { memory: always, table: always }
+    }
+}
+
+/// See the module's documentation. Code finds it through `VmRuntime::store`.
+#[derive(Debug)]
+pub struct VmStore {
+    runtime: NonNull<VmRuntime>,
+    pub(crate) memories: Arena<Memory>,
+    pub(crate) tables: Arena<Table>,
+    pub(crate) globals: Arena<Global>,
+    pub(crate) tags: Arena<Tag>,
+    pub(crate) instances: Arena<Instance>,
+    hosts: Arena<HostFunc>,
+    /// What references other than functions refer to.
+    pub heap: Heap,
+    /// Who is asked before something grows.
+    pub hooks: GrowHooks,
+    kept: Vec<Box<dyn Any + Send + Sync>>,
+    /// Only its address is used, by the interpreter.
+    _stack: SlotStack,
+}
+
+// SAFETY: all that the pointers lead to belongs to the store, and is used by the thread that has the store.
+unsafe impl Send for VmStore {}
+// SAFETY: a shared store can only be read.
+unsafe impl Sync for VmStore {}
+
+impl VmStore {
+    /// An empty store with a stack of `stack_bytes` for Wasm frames.
+    pub fn new(stack_bytes: usize) -> Result<VmStore, OutOfMemory> {
+        let stack = SlotStack::new(stack_bytes)?;
+        let stack_base = stack.base();
+        let runtime = VmRuntime {
+            builtins: &BUILTINS,
+            store: ptr::null_mut(),
+            interrupt: AtomicU32::new(0),
+            fuel: i64::MAX,
+            stack_base,
+            stack_end: stack_base.wrapping_add(stack.slots()),
+            stack_top: stack_base,
+            activation: ptr::null_mut(),
+            host_stack_limit: 0,
+        };
+        Ok(VmStore {
+            runtime: NonNull::from(Box::leak(Box::new(runtime))),
+            memories: Arena::new(),
+            tables: Arena::new(),
+            globals: Arena::new(),
+            tags: Arena::new(),
+            instances: Arena::new(),
+            hosts: Arena::new(),
+            heap: Heap::new(),
+            hooks: GrowHooks::default(),
+            kept: Vec::new(),
+            _stack: stack,
+        })
+    }
+
+    /// The block that code sees.
+    #[inline]
+    pub fn runtime(&self) -> *mut VmRuntime {
+        self.runtime.as_ptr()
+    }
+
+    /// Keeps something alive as long as the store: types that its objects refer to.
+    pub fn keep(&mut self, what: Box<dyn Any + Send + Sync>) {
+        self.kept.push(what);
+    }
+
+    /// Makes a host function.
+    ///
+    /// # Safety
+    /// `entry` is an entry of the engine's way to run that fits `type_id` and stays valid as long as `owner`
+    /// lives, and so does `data`, which the host call that it leads to is prepared to find.
+    pub unsafe fn new_host_func(
+        &mut self,
+        entry: *const u8,
+        type_id: TypeId,
+        data: *const c_void,
+        owner: Arc<dyn Any + Send + Sync>,
+    ) -> Option<FuncPtr> {
+        let runtime = self.runtime();
+        let func_ref = FuncRef { entry, vmctx: ptr::null_mut(), type_id };
+        let host = self.hosts.push(|_| HostFunc::new(runtime, func_ref, data, owner))?;
+        // SAFETY: just made, at its final place.
+        FuncPtr::new(unsafe { HostFunc::bind(host.as_ptr()) })
+    }
+
+    /// Makes a memory.
+    pub fn new_memory(&mut self, ty: MemoryType) -> Result<MemoryId, OutOfMemory> {
+        let index = self.memories.len() as u32;
+        let memory = Memory::new(ty, index)?;
+        self.memories.push(|_| memory).ok_or(OutOfMemory { bytes: size_of::<Memory>() })?;
+        Ok(MemoryId(index))
+    }
+
+    /// Makes a table.
+    ///
+    /// # Safety
+    /// `init` is a reference of the table's element type.
+    pub unsafe fn new_table(&mut self, ty: TableType, init: Slot) -> Result<TableId, OutOfMemory> {
+        let index = self.tables.len() as u32;
+        let table = Table::new(ty, init, index)?;
+        self.tables.push(|_| table).ok_or(OutOfMemory { bytes: size_of::<Table>() })?;
+        Ok(TableId(index))
+    }
+
+    /// Makes a global.
+    ///
+    /// # Safety
+    /// `cell` holds a value of the global's type.
+    pub unsafe fn new_global(&mut self, ty: GlobalType, cell: GlobalCell) -> Option<GlobalId> {
+        let global = self.globals.push(|index| Global { cell, ty, index })?;
+        // SAFETY: just made.
+        Some(GlobalId(unsafe { global.as_ref() }.index))
+    }
+
+    /// Makes a tag. Its type must be kept alive.
+    pub fn new_tag(&mut self, type_id: TypeId) -> Option<TagId> {
+        let tag = self.tags.push(|index| Tag { def: TagDef { type_id }, index })?;
+        // SAFETY: just made.
+        Some(TagId(unsafe { tag.as_ref() }.index))
+    }
+
+    /// The memory behind an id.
+    ///
+    /// # Panics
+    /// If the id is of another store and there is no such memory here; the same for the other kinds.
+    #[inline]
+    pub fn memory(&self, id: MemoryId) -> &Memory {
+        // SAFETY: elements are initialised and live as long as the arena; no code runs while the host looks.
+        unsafe { self.memories.get(id.0).expect("an id of this store").as_ref() }
+    }
+
+    /// The table behind an id.
+    pub fn table(&self, id: TableId) -> &Table {
+        // SAFETY: as for memories.
+        unsafe { self.tables.get(id.0).expect("an id of this store").as_ref() }
+    }
+
+    /// The global behind an id.
+    pub fn global(&self, id: GlobalId) -> &Global {
+        // SAFETY: as for memories.
+        unsafe { self.globals.get(id.0).expect("an id of this store").as_ref() }
+    }
+
+    /// The tag behind an id.
+    pub fn tag(&self, id: TagId) -> &Tag {
+        // SAFETY: as for memories.
+        unsafe { self.tags.get(id.0).expect("an id of this store").as_ref() }
+    }
+
+    /// The instance behind an id.
+    pub fn instance(&self, id: InstanceId) -> &Instance {
+        // SAFETY: as for memories.
+        unsafe { self.instances.get(id.0).expect("an id of this store").as_ref() }
+    }
+
+    /// How many instances there are.
+    pub fn instance_count(&self) -> usize {
+        self.instances.len()
+    }
+
+    /// The content of a memory.
+    #[inline]
+    pub fn memory_data(&self, id: MemoryId) -> &[u8] {
+        let memory = self.memory(id);
+        // SAFETY: `base` and `len` describe the memory, which does not change while the store is borrowed.
+        unsafe { core::slice::from_raw_parts(memory.base(), memory.len()) }
+    }
+
+    /// The content of a memory.
+    #[inline]
+    pub fn memory_data_mut(&mut self, id: MemoryId) -> &mut [u8] {
+        let memory = self.memory(id);
+        // SAFETY: as for `memory_data`, and the store is borrowed exclusively.
+        unsafe { core::slice::from_raw_parts_mut(memory.base(), memory.len()) }
+    }
+
+    /// Writes an element of a table. `false` if there is no such element.
+    ///
+    /// # Safety
+    /// `value` is a reference of the table's element type.
+    pub unsafe fn table_set(&mut self, id: TableId, at: u64, value: Slot) -> bool {
+        // SAFETY: the store is borrowed exclusively, and no code runs.
+        let table = unsafe { self.tables.get(id.0).expect("an id of this store").as_mut() };
+        let range = table.range(at, 1);
+        range.is_some_and(|range| {
+            table.fill(range, value);
+            true
+        })
+    }
+
+    /// Writes a range of a table. `false` if it is not all there.
+    ///
+    /// # Safety
+    /// `value` is a reference of the table's element type.
+    pub unsafe fn table_fill(&mut self, id: TableId, at: u64, value: Slot, len: u64) -> bool {
+        // SAFETY: the store is borrowed exclusively, and no code runs.
+        let table = unsafe { self.tables.get(id.0).expect("an id of this store").as_mut() };
+        table.range(at, len).is_some_and(|range| {
+            table.fill(range, value);
+            true
+        })
+    }
+
+    /// Copies between tables. `false` if a range is not all there.
+    ///
+    /// # Safety
+    /// Elements of `src` are references of the element type of `dst`.
+    pub unsafe fn table_copy(
+        &mut self,
+        (dst, dst_at): (TableId, u64),
+        (src, src_at): (TableId, u64),
+        len: u64,
+    ) -> bool {
+        let tables = (self.tables.get(dst.0), self.tables.get(src.0));
+        let (Some(dst), Some(src)) = tables else { return false };
+        // SAFETY: both are tables of this store, which is borrowed exclusively.
+        unsafe { copy_elements((dst.as_ptr(), dst_at), (src.as_ptr(), src_at), len) }
+    }
+
+    /// The value of a global.
+    pub fn global_get(&self, id: GlobalId) -> GlobalCell {
+        self.global(id).cell
+    }
+
+    /// Writes a global.
+    ///
+    /// # Safety
+    /// The global is mutable, and `cell` holds a value of its type.
+    pub unsafe fn global_set(&mut self, id: GlobalId, cell: GlobalCell) {
+        // SAFETY: the store is borrowed exclusively, and no code runs.
+        unsafe { self.globals.get(id.0).expect("an id of this store").as_mut() }.cell = cell;
+    }
+
+    /// What an item of an instance's index spaces is.
+    ///
+    /// # Panics
+    /// If the module has no such item.
+    pub fn entity(&mut self, instance: InstanceId, item: EntityIdx) -> Entity {
+        let at = self.instances.get(instance.0).expect("an id of this store").as_ptr();
+        // SAFETY: the store is borrowed exclusively; places of a finished instance hold addresses of its objects.
+        unsafe {
+            match item {
+                EntityIdx::Func(func) => Entity::Func((*at).func_ref(func)),
+                EntityIdx::Table(i) => Entity::Table(TableId((*(*at).table(i)).index())),
+                EntityIdx::Memory(i) => Entity::Memory(MemoryId((*(*at).memory(i)).index())),
+                EntityIdx::Global(i) => Entity::Global(GlobalId((*(*at).global(i)).index())),
+                EntityIdx::Tag(i) => Entity::Tag(TagId((*(*at).tag(i)).index())),
+            }
+        }
+    }
+
+    /// The reference to a function of an instance, made on first use.
+    pub fn func(&mut self, instance: InstanceId, func: FuncIdx) -> FuncPtr {
+        let at = self.instances.get(instance.0).expect("an id of this store").as_ptr();
+        // SAFETY: the store is borrowed exclusively.
+        unsafe { (*at).func_ref(func) }
+    }
+}
+
+impl Drop for VmStore {
+    fn drop(&mut self) {
+        // SAFETY: leaked by `new`, and no code runs any more.
+        drop(unsafe { Box::from_raw(self.runtime.as_ptr()) });
+    }
+}
+
+/// Copies elements between two tables, or within one. `false` if a range is not all there.
+///
+/// # Safety
+/// Both are valid, and elements of `src` are references of the element type of `dst`.
+pub(crate) unsafe fn copy_elements(
+    (dst, dst_at): (*mut Table, u64),
+    (src, src_at): (*mut Table, u64),
+    len: u64,
+) -> bool {
+    // SAFETY: the caller's promise; the two may be the same table, hence no references that live on.
+    unsafe {
+        let (Some(to), Some(from)) = ((*dst).range(dst_at, len), (*src).range(src_at, len)) else {
+            return false;
+        };
+        let (to, source) = ((*dst).base().add(to.start), (*src).base().add(from.start));
+        to.copy_from(source, from.len());
+    }
+    true
+}
+
+/// Grows a memory as far as its type, the store's limits and the system allow: the old size in pages.
+///
+/// # Safety
+/// `store` is the address of a store that is not borrowed otherwise, `memory` that of one of its memories.
+pub(crate) unsafe fn grow_memory(
+    store: *mut VmStore,
+    memory: *mut Memory,
+    delta: u64,
+) -> Option<u64> {
+    // SAFETY: the caller's promise. The hook gets the store itself, so nothing of it is borrowed meanwhile.
+    unsafe {
+        let (old, len, max) = ((*memory).pages(), (*memory).grown(delta)?, (*memory).max_bytes());
+        let (allowed, current) = ((*store).hooks.memory, (*memory).len());
+        if delta > 0 && !allowed(store, current, len, max) {
+            return None;
+        }
+        (*memory).grow_to(len).ok()?;
+        Some(old)
+    }
+}
+
+/// Grows a table as far as its type, the store's limits and the system allow: the old size.
+///
+/// # Safety
+/// As for memories; and `init` is a reference of the table's element type.
+pub(crate) unsafe fn grow_table(
+    store: *mut VmStore,
+    table: *mut Table,
+    delta: u64,
+    init: Slot,
+) -> Option<u64> {
+    // SAFETY: as for memories.
+    unsafe {
+        let (old, len) = ((*table).len(), (*table).grown(delta)?);
+        let max = (*table).ty().limits.max.map(|max| usize::try_from(max).unwrap_or(usize::MAX));
+        let allowed = (*store).hooks.table;
+        if delta > 0 && !allowed(store, old, len, max) {
+            return None;
+        }
+        (*table).grow_to(len, init).ok()?;
+        Some(old as u64)
+    }
+}
+
+impl VmStore {
+    /// Grows a memory by `delta` pages as far as its type, the limits and the system allow: the old size.
+    ///
+    /// # Safety
+    /// `this` is the address of a store that is not borrowed otherwise, and what the grow hooks expect.
+    pub unsafe fn memory_grow(this: *mut VmStore, id: MemoryId, delta: u64) -> Option<u64> {
+        // SAFETY: the caller's promise.
+        unsafe { grow_memory(this, (*this).memories.get(id.0)?.as_ptr(), delta) }
+    }
+
+    /// Grows a table by `delta` elements that start as `init`: the old size.
+    ///
+    /// # Safety
+    /// As for memories; and `init` is a reference of the table's element type.
+    pub unsafe fn table_grow(
+        this: *mut VmStore,
+        id: TableId,
+        delta: u64,
+        init: Slot,
+    ) -> Option<u64> {
+        // SAFETY: the caller's promise.
+        unsafe { grow_table(this, (*this).tables.get(id.0)?.as_ptr(), delta, init) }
+    }
+}
