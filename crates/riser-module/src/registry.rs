@@ -184,6 +184,22 @@ impl TypeRegistry {
         }
     }
 
+    /// A handle of its own for a type that is alive.
+    ///
+    /// # Panics
+    /// If the type is not alive.
+    pub fn registered(&self, id: TypeId) -> Registered {
+        let group = {
+            let mut types = self.0.write();
+            types.content(id);
+            let group = types.slots[id.index()].group;
+            types.groups[group.0 as usize].uses += 1;
+            group
+        };
+        let groups = alloc::vec![group];
+        Registered { id, registration: Registration { registry: self.clone(), groups } }
+    }
+
     /// An empty registration, to be filled by [`Registration::add`].
     pub(crate) fn registration(&self) -> Registration {
         Registration { registry: self.clone(), groups: Vec::new() }
