@@ -1,0 +1,145 @@
+//! Reading and writing: `fd_read`, `fd_write`, `fd_pread`, `fd_pwrite`, `fd_readdir`.
+//!
+//! Data goes between the guest's memory and the system in one call, without a copy in between.
+
+use super::descriptors::Resource;
+use super::memory::Guest;
+use super::rights;
+use super::types::{self, DIRENT_BYTES, Errno};
+use crate::WasiCtx;
+use crate::files::Entry;
+use crate::poll::Direction;
+
+pub(super) fn fd_read(
+    ctx: &WasiCtx,
+    guest: &mut Guest<'_>,
+    fd: u32,
+    iovs: u32,
+    iovs_len: u32,
+    nread: u32,
+) -> Result<(), Errno> {
+    guest.check(nread, 4)?;
+    let descriptor = ctx.descriptors.get(fd, 0)?;
+    let read = match &descriptor.resource {
+        Resource::Input(stream) => {
+            descriptor.require(rights::FD_READ)?;
+            descriptor.check_wait(Direction::Read)?;
+            guest.scatter(iovs, iovs_len, |buffers| Ok(stream.read(buffers)?))?
+        }
+        Resource::File(file) => {
+            descriptor.require(rights::FD_READ)?;
+            guest.scatter(iovs, iovs_len, |buffers| Ok(file.read(buffers)?))?
+        }
+        Resource::Dir(_) => return Err(Errno::ISDIR),
+        Resource::Output(_) => return Err(Errno::BADF),
+    };
+    guest.write_u32(nread, read)
+}
+
+pub(super) fn fd_write(
+    ctx: &WasiCtx,
+    guest: &mut Guest<'_>,
+    fd: u32,
+    iovs: u32,
+    iovs_len: u32,
+    nwritten: u32,
+) -> Result<(), Errno> {
+    guest.check(nwritten, 4)?;
+    let descriptor = ctx.descriptors.get(fd, 0)?;
+    let written = match &descriptor.resource {
+        Resource::Output(stream) => {
+            descriptor.require(rights::FD_WRITE)?;
+            descriptor.check_wait(Direction::Write)?;
+            guest.gather(iovs, iovs_len, |buffers| Ok(stream.write(buffers)?))?
+        }
+        Resource::File(file) => {
+            descriptor.require(rights::FD_WRITE)?;
+            guest.gather(iovs, iovs_len, |buffers| Ok(file.write(buffers)?))?
+        }
+        Resource::Dir(_) => return Err(Errno::ISDIR),
+        Resource::Input(_) => return Err(Errno::BADF),
+    };
+    guest.write_u32(nwritten, written)
+}
+
+pub(super) fn fd_pread(
+    ctx: &WasiCtx,
+    guest: &mut Guest<'_>,
+    fd: u32,
+    iovs: u32,
+    iovs_len: u32,
+    offset: u64,
+    nread: u32,
+) -> Result<(), Errno> {
+    guest.check(nread, 4)?;
+    let descriptor = ctx.descriptors.get(fd, 0)?;
+    let file = descriptor.file(Errno::SPIPE)?;
+    descriptor.require(rights::FD_READ | rights::FD_SEEK)?;
+    let read = guest.scatter(iovs, iovs_len, |buffers| Ok(file.read_at(buffers, offset)?))?;
+    guest.write_u32(nread, read)
+}
+
+pub(super) fn fd_pwrite(
+    ctx: &WasiCtx,
+    guest: &mut Guest<'_>,
+    fd: u32,
+    iovs: u32,
+    iovs_len: u32,
+    offset: u64,
+    nwritten: u32,
+) -> Result<(), Errno> {
+    guest.check(nwritten, 4)?;
+    let descriptor = ctx.descriptors.get(fd, 0)?;
+    let file = descriptor.file(Errno::SPIPE)?;
+    descriptor.require(rights::FD_WRITE | rights::FD_SEEK)?;
+    let written = guest.gather(iovs, iovs_len, |buffers| Ok(file.write_at(buffers, offset)?))?;
+    guest.write_u32(nwritten, written)
+}
+
+/// Fills the buffer with entries, the last of which is cut where the buffer ends. A buffer that is not filled
+/// tells the guest that there are no more.
+pub(super) fn fd_readdir(
+    ctx: &WasiCtx,
+    guest: &mut Guest<'_>,
+    fd: u32,
+    buf: u32,
+    buf_len: u32,
+    cookie: u64,
+    bufused: u32,
+) -> Result<(), Errno> {
+    guest.check(bufused, 4)?;
+    guest.check(buf, buf_len)?;
+    let descriptor = ctx.descriptors.get(fd, 0)?;
+    let dir = descriptor.dir()?;
+    descriptor.require(rights::FD_READDIR)?;
+    let entries = dir.entries(cookie)?;
+    let mut rest = guest.slice_mut(buf, buf_len)?;
+    for (next, entry) in entries.iter() {
+        if rest.is_empty() {
+            break;
+        }
+        let after_head = put(rest, &dirent(next, entry));
+        rest = put(after_head, entry.name.as_bytes());
+    }
+    let left = rest.len() as u32;
+    guest.write_u32(bufused, buf_len - left)
+}
+
+/// Copies as much as there is room for, and returns the room that is left.
+fn put<'b>(buffer: &'b mut [u8], bytes: &[u8]) -> &'b mut [u8] {
+    let len = bytes.len().min(buffer.len());
+    let (now, later) = buffer.split_at_mut(len);
+    now.copy_from_slice(&bytes[..len]);
+    later
+}
+
+/// A `dirent`, without the name that follows it. Names are short: no file system has any longer than 32 bits can
+/// say.
+fn dirent(next: u64, entry: &Entry) -> [u8; DIRENT_BYTES] {
+    let mut bytes = [0; DIRENT_BYTES];
+    bytes[0..8].copy_from_slice(&next.to_le_bytes());
+    bytes[8..16].copy_from_slice(&entry.inode.to_le_bytes());
+    bytes[16..20].copy_from_slice(&(entry.name.len() as u32).to_le_bytes());
+    bytes[20] = types::file_type(entry.kind);
+    bytes
+}
