@@ -3,7 +3,8 @@
 //! Start with `module.rs`, what a decoded module is. `decode.rs` makes one from bytes, with a file per
 //! section in `sections/` and the atoms of the format in `reader.rs`. `registry.rs` gives equal types of
 //! different modules equal ids, `matching.rs` is subtyping, `limits.rs` what is too much, `error.rs` how
-//! all of this fails. Function bodies are only found here, not looked into: that is `riser-front`.
+//! all of this fails, `names.rs` what the producer called things. Function bodies are only found here, not
+//! looked into: that is `riser-front`.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -16,6 +17,7 @@ mod header;
 mod limits;
 mod matching;
 mod module;
+mod names;
 mod reader;
 mod registry;
 mod sections;
@@ -25,5 +27,6 @@ pub use error::{ErrorKind, ModuleError};
 pub use limits::ModuleLimits;
 pub use matching::Subtyping;
 pub use module::*;
+pub use names::Names;
 pub use reader::Reader;
 pub use registry::{Registered, Registration, RegistryFull, TypeRegistry};
