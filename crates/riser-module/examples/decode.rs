@@ -22,7 +22,8 @@ fn least<T>(mut run: impl FnMut() -> T) -> (Duration, T) {
 
 /// `wasmparser`'s verdict on everything but the bodies.
 fn sections(bytes: &[u8]) -> wasmparser::Result<()> {
-    let mut validator = Validator::new_with_features(WasmFeatures::all());
+    let mut validator =
+        Validator::new_with_features(WasmFeatures::all() - WasmFeatures::COMPONENT_MODEL);
     for payload in Parser::new(0).parse_all(bytes) {
         match payload? {
             Payload::CodeSectionEntry(body) => drop(validator.code_section_entry(&body)?),

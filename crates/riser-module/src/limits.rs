@@ -1,14 +1,22 @@
 //! How large a module may be.
 //!
-//! The defaults are the table in the JavaScript API specification, section "Implementation limits", which
-//! all browsers share. Where `wasmparser` 0.263 differs, the default is the larger of the two unless noted.
+//! The defaults are the table in the JavaScript API specification (section "Implementation limits"), which
+//! all browsers share, so that a module which runs there runs here and the other way round. Where that table
+//! is silent:
+//!
+//! - `element_segments` (100,000), `name_bytes` (100,000), `catches` (10,000) are those of `wasmparser` 0.263.
+//! - `br_table` has no limit of its own: its targets stand in a body, which has one.
+//! - The size of a table (10,000,000) is a limit when it is made, not of the module that declares it.
+//!
+//! `wasmparser` does not bound `array_new_fixed` and `module_bytes`, and bounds the sum of the sizes of all
+//! imported and exported types (1,000,000), which the standard does not; so do we not.
 
 /// Limits on the parts of a module. Each is the largest number allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ModuleLimits {
     /// Bytes of the module.
     pub module_bytes: u32,
-    /// Types, over all recursion groups.
+    /// Types, over all recursion groups; also the number of groups.
     pub types: u32,
     /// Supertypes above a type.
     pub subtyping_depth: u32,

@@ -45,9 +45,10 @@ impl Subtyping {
         }
     }
 
-    /// How many supertypes a type has, counting those of its supertype.
-    pub(crate) fn depth(&self, id: TypeId) -> usize {
-        self.ancestors.get(&id).map_or(0, |chain| chain.len())
+    /// The chain of supertypes of a type, the root first, without the type itself: `a` is a declared subtype
+    /// of `b` if `b` stands in `a`'s chain at the length of `b`'s own.
+    pub fn ancestors(&self, id: TypeId) -> &[TypeId] {
+        self.ancestors.get(&id).map_or(&[], |chain| chain)
     }
 
     /// Whether `a` is `b` or one of its declared subtypes.

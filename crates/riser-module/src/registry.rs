@@ -144,6 +144,11 @@ impl TypeRegistry {
         self.0.read().content(id).ty.clone()
     }
 
+    /// The chain of supertypes of a type that is alive, the root first, without the type itself.
+    pub fn ancestors(&self, id: TypeId) -> Arc<[TypeId]> {
+        self.0.read().content(id).ancestors.clone().unwrap_or_default()
+    }
+
     /// Whether `a` is `b` or one of its declared subtypes, in constant time. Both must be alive.
     pub fn is_subtype(&self, a: TypeId, b: TypeId) -> bool {
         a == b || self.0.read().declared(a, b)

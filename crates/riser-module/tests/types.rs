@@ -87,6 +87,10 @@ fn finality_and_super_types_belong_to_a_type() {
         assert_eq!(registry.is_subtype(ids[sub], ids[sup]), expected, "{sub} <: {sup}");
         assert_eq!(module.is_subtype(ids[sub], ids[sup]), expected, "{sub} <: {sup}");
     }
+    for (ty, chain) in [(0, vec![]), (3, vec![ids[0]]), (5, vec![ids[0], ids[3]])] {
+        assert_eq!(module.subtyping.ancestors(ids[ty]), chain);
+        assert_eq!(*registry.ancestors(ids[ty]), chain);
+    }
 }
 
 #[test]

@@ -204,7 +204,7 @@ impl<'a> Decoder<'a> {
         let mut depths = alloc::vec![0; group.types.len()];
         for &(position, supertype) in &group.supertypes {
             let above = match self.types.get(supertype as usize) {
-                Some(before) => self.subtyping.depth(before.id) as u32,
+                Some(before) => self.subtyping.ancestors(before.id).len() as u32,
                 None => depths[supertype as usize - start],
             };
             depths[position] = above + 1;
