@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::cli::Cli;
 use crate::clocks::{Clocks, HostMonotonicClock, HostWallClock};
-use crate::files::{Dir, DirPerms, FilePerms};
-use crate::p1::Descriptors;
+use crate::files::{Dir, DirPerms, FilePerms, KeptListings};
+use crate::p1::{Descriptors, WasiP1Ctx};
 use crate::random::{RandomSource, SystemRandom};
 use crate::streams::{
     ClosedInput, InheritedStderr, InheritedStdin, InheritedStdout, InputStream, OutputStream, Sink,
@@ -84,6 +84,7 @@ pub struct WasiCtxBuilder {
     random: Option<Arc<dyn RandomSource>>,
     stdio: Stdio,
     preopens: Vec<Preopen>,
+    listings: Arc<KeptListings>,
 }
 
 impl WasiCtxBuilder {
@@ -188,7 +189,7 @@ impl WasiCtxBuilder {
         file_perms: FilePerms,
     ) -> riser::Result<&mut Self> {
         let host_path = host_path.as_ref();
-        let dir = Dir::grant(host_path, dir_perms, file_perms)
+        let dir = Dir::grant(host_path, dir_perms, file_perms, self.listings.clone())
             .map_err(|source| PreopenError { host_path: host_path.to_owned(), source })?;
         self.preopens.push(Preopen { dir, guest_path: guest_path.as_ref().to_owned() });
         Ok(self)
@@ -214,13 +215,18 @@ impl WasiCtxBuilder {
 
     /// Makes the context. The builder is left as new, since directories can be granted only once.
     pub fn build(&mut self) -> WasiCtx {
-        let Self { cli, clocks, random, stdio, preopens } = std::mem::take(self);
+        let Self { cli, clocks, random, stdio, preopens, listings: _ } = std::mem::take(self);
         WasiCtx {
             cli: Arc::new(cli),
             clocks: Arc::new(clocks),
             random: random.unwrap_or_else(|| Arc::new(SystemRandom)),
             descriptors: Arc::new(Descriptors::new(stdio, preopens)),
         }
+    }
+
+    /// The same as [`build`](Self::build), under the name that `wasmtime-wasi` has for guests of 0.1.
+    pub fn build_p1(&mut self) -> WasiP1Ctx {
+        self.build()
     }
 }
 

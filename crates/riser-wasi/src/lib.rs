@@ -42,7 +42,6 @@
 //!
 //! # What is not here yet
 //!
-//! - `proc_raise` returns the errno `nosys`.
 //! - There are no sockets: no descriptor is one, so `sock_accept`, `sock_recv`, `sock_send` and `sock_shutdown`
 //!   return `notsock` for every open descriptor.
 //! - `clock_res_get` and `clock_time_get` return `inval` for the two processor-time clocks, as the specification

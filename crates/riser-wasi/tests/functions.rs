@@ -462,13 +462,22 @@ fn functions_for_files_refuse_directories() {
 }
 
 #[test]
-fn there_are_no_sockets_and_no_signals() {
+fn signals_end_the_program_or_are_ignored() {
+    let mut guest = bare();
+    let error = guest.try_call("proc_raise", &[6]).unwrap_err();
+    assert_eq!(error.downcast_ref::<I32Exit>(), Some(&I32Exit(134)));
+    assert_eq!(guest.call("proc_raise", &[0]), SUCCESS);
+    assert_eq!(guest.call("proc_raise", &[18]), NOTSUP);
+    assert_eq!(guest.call("proc_raise", &[31]), INVAL);
+}
+
+#[test]
+fn there_are_no_sockets() {
     let mut guest = bare();
     assert_eq!(guest.call("sock_accept", &[0, 0, OUT.into()]), NOTSOCK);
     assert_eq!(guest.call("sock_recv", &[0, IOVS.into(), 0, 0, OUT.into(), OUT.into()]), NOTSOCK);
     assert_eq!(guest.call("sock_send", &[1, IOVS.into(), 0, 0, OUT.into()]), NOTSOCK);
     assert_eq!(guest.call("sock_shutdown", &[9, 3]), BADF);
-    assert_eq!(guest.call("proc_raise", &[6]), NOSYS);
     assert_eq!(guest.call("sched_yield", &[]), SUCCESS);
 }
 

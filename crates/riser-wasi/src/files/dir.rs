@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, SystemTimeSpec};
@@ -11,9 +11,9 @@ use cap_std::fs::{OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
 
 use super::file::set_fd_times;
+use super::listing::{self, Kept, KeptListings};
 use super::{
-    DirPerms, Entry, File, FileFlags, FilePerms, FileType, Metadata, NewTime, OpenHow, listing,
-    require,
+    DirPerms, Entry, File, FileFlags, FilePerms, FileType, Metadata, NewTime, OpenHow, require,
 };
 use crate::error::{ErrorCode, Result};
 
@@ -24,7 +24,9 @@ pub(crate) struct Dir {
     perms: DirPerms,
     file_perms: FilePerms,
     /// What the directory held when its reading began.
-    listing: Mutex<Option<Arc<[Entry]>>>,
+    listing: Arc<Kept>,
+    /// The listings of all this guest's directories.
+    listings: Arc<KeptListings>,
 }
 
 /// What opening a path gave.
@@ -39,13 +41,10 @@ impl Dir {
         host_path: &Path,
         perms: DirPerms,
         file_perms: FilePerms,
+        listings: Arc<KeptListings>,
     ) -> std::io::Result<Self> {
         let dir = cap_std::fs::Dir::open_ambient_dir(host_path, ambient_authority())?;
-        Ok(Self::new(dir, perms, file_perms))
-    }
-
-    fn new(dir: cap_std::fs::Dir, perms: DirPerms, file_perms: FilePerms) -> Self {
-        Self { dir, perms, file_perms, listing: Mutex::new(None) }
+        Ok(Self { dir, perms, file_perms, listing: Arc::default(), listings })
     }
 
     /// The host's descriptor.
@@ -153,14 +152,25 @@ impl Dir {
     /// finds it there in constant time; position 0 reads the directory anew.
     pub(crate) fn entries(&self, start: u64) -> Result<Entries> {
         self.require_read()?;
-        let mut listing = self.listing.lock().unwrap_or_else(PoisonError::into_inner);
-        if start == 0 || listing.is_none() {
-            *listing = None;
-            *listing = Some(listing::read(&self.dir)?.into());
-        }
-        let entries = listing.clone().unwrap_or_default();
+        let entries = if start == 0 { None } else { self.kept().clone() };
+        let entries = match entries {
+            Some(entries) => entries,
+            None => self.read_anew()?,
+        };
         let start = usize::try_from(start).unwrap_or(usize::MAX).min(entries.len());
         Ok(Entries { entries, start })
+    }
+
+    fn read_anew(&self) -> Result<Arc<[Entry]>> {
+        let entries: Arc<[Entry]> = listing::read(&self.dir)?.into();
+        // The lock is held for this line only: the next one may make another directory drop its listing.
+        *self.kept() = Some(entries.clone());
+        self.listings.note(&self.listing, entries.len());
+        Ok(entries)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Arc<[Entry]>>> {
+        self.listing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens a path. Whether it is a directory or another file is looked up on the opened descriptor, so there is
@@ -173,7 +183,9 @@ impl Dir {
         };
         if Metadata::of_fd(&file)?.kind == FileType::Directory {
             let dir = cap_std::fs::Dir::from_std_file(file);
-            return Ok(Opened::Dir(Self::new(dir, self.perms, self.file_perms)));
+            let (perms, file_perms) = (self.perms, self.file_perms);
+            let (listing, listings) = (Arc::default(), self.listings.clone());
+            return Ok(Opened::Dir(Self { dir, perms, file_perms, listing, listings }));
         }
         Ok(Opened::File(File::new(file, self.file_perms, how.flags)))
     }

@@ -22,7 +22,7 @@ use rustix::fs::FileType as SystemFileType;
 
 pub(crate) use dir::{Dir, Opened};
 pub(crate) use file::{Advice, File, seek_fd};
-pub(crate) use listing::Entry;
+pub(crate) use listing::{Entry, KeptListings};
 pub(crate) use table::Table;
 
 use crate::error::{ErrorCode, Result};

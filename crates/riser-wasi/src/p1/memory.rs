@@ -16,6 +16,9 @@ const TRANSFER_BYTES_MAX: usize = 0x7fff_f000;
 /// Size of the buffer through which data goes to buffers that overlap each other.
 const BOUNCE_BYTES_MAX: usize = 64 * 1024;
 
+/// How long a path may be, the limit of Linux without the NUL at its end.
+const PATH_BYTES_MAX: u32 = 4095;
+
 /// Size of an `iovec` in guest memory.
 const IOVEC_BYTES: u32 = 8;
 
@@ -80,7 +83,11 @@ impl<'a> Guest<'a> {
 
     /// A path: UTF-8 without NUL.
     pub(super) fn path(&self, address: u32, len: u32) -> Result<&str, Errno> {
-        let path = std::str::from_utf8(self.slice(address, len)?).map_err(|_| Errno::ILSEQ)?;
+        let bytes = self.slice(address, len)?;
+        if len > PATH_BYTES_MAX {
+            return Err(Errno::NAMETOOLONG);
+        }
+        let path = std::str::from_utf8(bytes).map_err(|_| Errno::ILSEQ)?;
         if path.contains('\0') { Err(Errno::INVAL) } else { Ok(path) }
     }
 

@@ -15,6 +15,7 @@ mod fd_io;
 mod memory;
 mod path;
 mod poll;
+mod proc;
 mod random;
 mod rights;
 mod sock;
@@ -25,7 +26,7 @@ use riser::{Caller, Error, Extern, Linker, Result};
 
 pub(crate) use descriptors::Descriptors;
 
-use crate::{I32Exit, WasiCtx};
+use crate::WasiCtx;
 use memory::Guest;
 use types::Errno;
 
@@ -65,6 +66,21 @@ pub fn add_to_linker<T: 'static>(
     }
     add_snapshot_1(linker, get)?;
     add_snapshot_0(linker, get)
+}
+
+/// The name that `wasmtime-wasi` has for a context of a guest of 0.1.
+pub type WasiP1Ctx = WasiCtx;
+
+/// The same as [`add_to_linker`], under the name that `wasmtime-wasi` has for it.
+///
+/// # Errors
+///
+/// If the linker has a definition with one of the names already.
+pub fn add_to_linker_sync<T: 'static>(
+    linker: &mut Linker<T>,
+    get: impl Fn(&mut T) -> &mut WasiP1Ctx + Send + Sync + Copy + 'static,
+) -> Result<()> {
+    add_to_linker(linker, get)
 }
 
 /// The functions that are the same in both versions.
@@ -120,14 +136,9 @@ fn add_common<T: 'static>(
         sock::sock_send(fd: i32, data: i32, data_len: i32, flags: i32, len: i32);
         sock::sock_shutdown(fd: i32, how: i32);
     }
-    // These end the program, give way to others, or fail: no memory is needed.
-    linker
-        .func_wrap(module, "proc_exit", |code: i32| -> Result<()> { Err(I32Exit(code).into()) })?;
-    linker.func_wrap(module, "proc_raise", |_signal: i32| -> i32 { Errno::NOSYS.raw() })?;
-    linker.func_wrap(module, "sched_yield", || -> i32 {
-        std::thread::yield_now();
-        Errno::SUCCESS.raw()
-    })?;
+    linker.func_wrap(module, "proc_exit", proc::proc_exit)?;
+    linker.func_wrap(module, "proc_raise", proc::proc_raise)?;
+    linker.func_wrap(module, "sched_yield", proc::sched_yield)?;
     Ok(())
 }
 

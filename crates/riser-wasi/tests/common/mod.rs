@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use riser::{Engine, Instance, Linker, Memory, Module, Store, Val};
@@ -125,12 +126,16 @@ impl Guest {
 
     /// A guest of the given version.
     pub fn of(version: &str, builder: &mut WasiCtxBuilder) -> Self {
-        let engine = Engine::default();
-        let module = Module::new(&engine, text(version)).unwrap();
-        let mut linker = Linker::<WasiCtx>::new(&engine);
+        static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::default);
+        static MODULES: LazyLock<[(&str, Module); 2]> = LazyLock::new(|| {
+            ["wasi_snapshot_preview1", "wasi_unstable"]
+                .map(|version| (version, Module::new(&ENGINE, text(version)).unwrap()))
+        });
+        let (_, module) = MODULES.iter().find(|module| module.0 == version).unwrap();
+        let mut linker = Linker::<WasiCtx>::new(&ENGINE);
         riser_wasi::p1::add_to_linker(&mut linker, |ctx| ctx).unwrap();
-        let mut store = Store::new(&engine, builder.build());
-        let instance = linker.instantiate(&mut store, &module).unwrap();
+        let mut store = Store::new(&ENGINE, builder.build());
+        let instance = linker.instantiate(&mut store, module).unwrap();
         let memory = instance.get_memory(&mut store, "memory").unwrap();
         Self { store, instance, memory }
     }
