@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use crate::clocks::{Clocks, HostMonotonicClock, HostWallClock};
 use crate::files::{Dir, DirPerms, FilePerms, KeptListings};
 use crate::p1::{Descriptors, WasiP1Ctx};
 use crate::random::{RandomSource, SystemRandom};
+use crate::sockets::Listener;
 use crate::streams::{
     ClosedInput, InheritedStderr, InheritedStdin, InheritedStdout, InputStream, OutputStream, Sink,
 };
@@ -70,10 +72,14 @@ impl Default for Stdio {
     }
 }
 
-/// A granted directory and the name under which the guest finds it.
-pub(crate) struct Preopen {
-    pub(crate) dir: Dir,
-    pub(crate) guest_path: String,
+/// What a guest has open when it starts, besides its standard streams.
+pub(crate) enum Preopen {
+    /// A directory and the name under which the guest finds it.
+    Dir {
+        dir: Dir,
+        guest_path: String,
+    },
+    Listener(Listener),
 }
 
 /// Says what a guest is granted. Nothing, unless a method here says otherwise.
@@ -191,8 +197,17 @@ impl WasiCtxBuilder {
         let host_path = host_path.as_ref();
         let dir = Dir::grant(host_path, dir_perms, file_perms, self.listings.clone())
             .map_err(|source| PreopenError { host_path: host_path.to_owned(), source })?;
-        self.preopens.push(Preopen { dir, guest_path: guest_path.as_ref().to_owned() });
+        self.preopens.push(Preopen::Dir { dir, guest_path: guest_path.as_ref().to_owned() });
         Ok(self)
+    }
+
+    /// Grants a socket on which others connect: a `std::net::TcpListener`, a `std::os::unix::net::UnixListener`, …
+    ///
+    /// Directories and sockets are numbered from 3 in the order in which they are granted. Many programs expect
+    /// their sockets first.
+    pub fn preopened_socket(&mut self, listener: impl Into<OwnedFd>) -> &mut Self {
+        self.preopens.push(Preopen::Listener(Listener::new(listener.into())));
+        self
     }
 
     /// Replaces the clock that tells the time of day.

@@ -36,14 +36,13 @@
 //!
 //! # Layout
 //!
-//! One core per topic, which knows nothing of guest memory: `files`, `streams`, `clocks`, `random`, `poll`, `cli`.
+//! One core per topic, which knows nothing of guest memory: `files`, `streams`, `sockets`, `clocks`,
+//! `random`, `poll`, `cli`.
 //! One folder per version of WASI, which translates between guest memory and the cores: [`p1`] is 0.1. `ctx.rs`
 //! ties them together.
 //!
 //! # What is not here yet
 //!
-//! - There are no sockets: no descriptor is one, so `sock_accept`, `sock_recv`, `sock_send` and `sock_shutdown`
-//!   return `notsock` for every open descriptor.
 //! - `clock_res_get` and `clock_time_get` return `inval` for the two processor-time clocks, as the specification
 //!   says for unsupported clocks.
 //! - Guests with a shared memory (wasi-threads).
@@ -57,6 +56,7 @@ mod files;
 pub mod p1;
 mod poll;
 mod random;
+mod sockets;
 mod streams;
 
 pub use cli::I32Exit;

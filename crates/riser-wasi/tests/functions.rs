@@ -3,6 +3,7 @@
 mod common;
 
 use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use common::*;
@@ -472,13 +473,71 @@ fn signals_end_the_program_or_are_ignored() {
 }
 
 #[test]
-fn there_are_no_sockets() {
+fn what_is_no_socket_is_not_used_as_one() {
     let mut guest = bare();
     assert_eq!(guest.call("sock_accept", &[0, 0, OUT.into()]), NOTSOCK);
     assert_eq!(guest.call("sock_recv", &[0, IOVS.into(), 0, 0, OUT.into(), OUT.into()]), NOTSOCK);
     assert_eq!(guest.call("sock_send", &[1, IOVS.into(), 0, 0, OUT.into()]), NOTSOCK);
     assert_eq!(guest.call("sock_shutdown", &[9, 3]), BADF);
     assert_eq!(guest.call("sched_yield", &[]), SUCCESS);
+}
+
+#[test]
+fn connections_are_accepted_and_served() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let scratch = Scratch::new();
+    let mut builder = WasiCtx::builder();
+    builder.preopened_socket(listener);
+    builder.preopened_dir(scratch.inside(), "/", DirPerms::all(), FilePerms::all()).unwrap();
+    let mut guest = Guest::new(&mut builder);
+    // A socket before a directory does not hide it.
+    assert_eq!(guest.call("fd_prestat_get", &[3, OUT.into()]), SUCCESS);
+    assert_ne!(guest.bytes(OUT, 1), [0]);
+    assert_eq!(guest.call("fd_prestat_get", &[4, OUT.into()]), SUCCESS);
+    assert_eq!(guest.bytes(OUT, 1), [0]);
+
+    assert_eq!(guest.call("fd_fdstat_set_flags", &[3, 4]), SUCCESS);
+    assert_eq!(guest.call("sock_accept", &[3, 0, OUT.into()]), AGAIN);
+    assert_eq!(guest.call("sock_accept", &[3, 1, OUT.into()]), INVAL);
+    assert_eq!(guest.read(3, 1), Err(NOTCONN));
+    let mut peer = TcpStream::connect(address).unwrap();
+    let minute = clock(9, 1, 60_000_000_000, false);
+    assert_eq!(poll(&mut guest, &[descriptor(1, 1, 3), minute]).unwrap()[0].0, 1);
+    assert_eq!(guest.call("sock_accept", &[3, 4, OUT.into()]), SUCCESS);
+    let fd = i64::from(guest.u32(OUT));
+    assert_eq!(guest.call("fd_fdstat_get", &[fd, OUT.into()]), SUCCESS);
+    assert_eq!(guest.bytes(OUT, 3), [6, 0, 4]);
+    assert_eq!(guest.read(fd, 10), Err(AGAIN));
+    assert_eq!(guest.call("fd_fdstat_set_flags", &[fd, 0]), SUCCESS);
+
+    peer.write_all(b"ping").unwrap();
+    let [iovs, count] = guest.iovs(&[(BUF, 2), (BUF + 10, 20)]);
+    let receive = |flags| [fd, iovs, count, flags, OUT.into(), i64::from(OUT) + 4];
+    assert_eq!(guest.call("sock_recv", &receive(4)), INVAL);
+    assert_eq!(guest.call("sock_recv", &receive(1)), SUCCESS);
+    assert_eq!(
+        (guest.u32(OUT), guest.bytes(BUF, 2), guest.bytes(BUF + 10, 2)),
+        (4, b"pi".into(), b"ng".into())
+    );
+    assert_eq!(guest.read(fd, 10).unwrap(), b"ping");
+    guest.put(BUF, b"pong");
+    let [iovs, count] = guest.iovs(&[(BUF, 4)]);
+    assert_eq!(guest.call("sock_send", &[fd, iovs, count, 1, OUT.into()]), INVAL);
+    assert_eq!(guest.call("sock_send", &[fd, iovs, count, 0, OUT.into()]), SUCCESS);
+    assert_eq!(guest.u32(OUT), 4);
+    assert_eq!(guest.write(fd, b"!"), Ok(1));
+    assert_eq!(guest.call("sock_shutdown", &[fd, 0]), INVAL);
+    assert_eq!(guest.call("sock_shutdown", &[fd, 4]), INVAL);
+    assert_eq!(guest.call("sock_shutdown", &[fd, 2]), SUCCESS);
+    assert_eq!(guest.write(fd, b"!"), Err(PIPE));
+    let mut answer = String::new();
+    peer.read_to_string(&mut answer).unwrap();
+    assert_eq!(answer, "pong!");
+    drop(peer);
+    assert_eq!(guest.read(fd, 10).unwrap(), b"");
+    assert_eq!(guest.call("fd_seek", &[fd, 0, 0, OUT.into()]), SPIPE);
+    assert_eq!(guest.call("fd_close", &[fd]), SUCCESS);
 }
 
 /// A subscription to a clock in the layout of `wasi_snapshot_preview1`.

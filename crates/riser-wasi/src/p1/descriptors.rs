@@ -10,6 +10,7 @@ use crate::ctx::{Preopen, Stdio};
 use crate::error::ErrorCode;
 use crate::files::{Dir, File, FileFlags, FileType, Metadata, Table};
 use crate::poll::{self, Direction};
+use crate::sockets::{Connection, Listener};
 use crate::streams::{InputStream, OutputStream};
 
 /// What a descriptor stands for.
@@ -18,6 +19,8 @@ pub(super) enum Resource {
     Output(Arc<dyn OutputStream>),
     File(File),
     Dir(Dir),
+    Listener(Listener),
+    Connection(Connection),
 }
 
 /// One open descriptor.
@@ -87,12 +90,15 @@ impl Descriptor {
         }
     }
 
-    /// The file this is; `stream` is the errno for a standard stream.
+    /// The file this is; `stream` is the errno for a standard stream or socket.
     pub(super) fn file(&self, stream: Errno) -> Result<&File, Errno> {
         match &self.resource {
             Resource::File(file) => Ok(file),
             Resource::Dir(_) => Err(Errno::ISDIR),
-            Resource::Input(_) | Resource::Output(_) => Err(stream),
+            Resource::Input(_)
+            | Resource::Output(_)
+            | Resource::Listener(_)
+            | Resource::Connection(_) => Err(stream),
         }
     }
 
@@ -103,6 +109,8 @@ impl Descriptor {
             Resource::Output(stream) => stream.host_fd(),
             Resource::File(file) => Some(file.host_fd()),
             Resource::Dir(dir) => Some(dir.host_fd()),
+            Resource::Listener(listener) => Some(listener.host_fd()),
+            Resource::Connection(connection) => Some(connection.host_fd()),
         }
     }
 
@@ -117,6 +125,9 @@ impl Descriptor {
         let stream = match &self.resource {
             Resource::File(file) => return Ok(file.metadata()?),
             Resource::Dir(dir) => return Ok(dir.metadata()?),
+            Resource::Listener(_) | Resource::Connection(_) => {
+                return Ok(stream_metadata(FileType::Socket));
+            }
             Resource::Input(stream) => stream.host_fd(),
             Resource::Output(stream) => stream.host_fd(),
         };
@@ -147,7 +158,10 @@ impl Descriptor {
         match &self.resource {
             Resource::File(file) => Ok(file.set_flags(flags)?),
             Resource::Dir(_) => Err(Errno::BADF),
-            Resource::Input(_) | Resource::Output(_) => {
+            Resource::Input(_)
+            | Resource::Output(_)
+            | Resource::Listener(_)
+            | Resource::Connection(_) => {
                 if flags != (FileFlags { nonblock: flags.nonblock, ..FileFlags::default() }) {
                     return Err(Errno::NOTSUP);
                 }
@@ -183,13 +197,28 @@ fn stream_metadata(kind: FileType) -> Metadata {
     }
 }
 
+/// The descriptor of what was granted.
+fn preopened(preopen: Preopen) -> Descriptor {
+    match preopen {
+        Preopen::Dir { dir, guest_path } => {
+            let passed_on = rights::DIRECTORY | rights::FILE;
+            let dir = Descriptor::new(Resource::Dir(dir), rights::DIRECTORY, passed_on);
+            Descriptor { preopen: Some(guest_path), ..dir }
+        }
+        Preopen::Listener(listener) => {
+            Descriptor::new(Resource::Listener(listener), rights::LISTENER, rights::CONNECTION)
+        }
+    }
+}
+
 /// The descriptor table of a guest.
 pub(crate) struct Descriptors {
     table: Mutex<Table<Arc<Descriptor>>>,
 }
 
 impl Descriptors {
-    /// The table a program starts with: 0, 1 and 2 are its standard streams, the granted directories follow.
+    /// The table a program starts with: 0, 1 and 2 are its standard streams; granted directories and sockets
+    /// follow in the order in which they were granted.
     pub(crate) fn new(stdio: Stdio, preopens: Vec<Preopen>) -> Self {
         let descriptors = Self { table: Mutex::default() };
         let streams = [
@@ -197,13 +226,8 @@ impl Descriptors {
             Descriptor::stream(Resource::Output(stdio.stdout), rights::FD_WRITE),
             Descriptor::stream(Resource::Output(stdio.stderr), rights::FD_WRITE),
         ];
-        let dirs = preopens.into_iter().map(|Preopen { dir, guest_path }| {
-            let passed_on = rights::DIRECTORY | rights::FILE;
-            let dir = Descriptor::new(Resource::Dir(dir), rights::DIRECTORY, passed_on);
-            Descriptor { preopen: Some(guest_path), ..dir }
-        });
-        for descriptor in streams.into_iter().chain(dirs) {
-            // Cannot fail: a builder cannot hold as many directories as the table has room for, since each
+        for descriptor in streams.into_iter().chain(preopens.into_iter().map(preopened)) {
+            // Cannot fail: a builder cannot hold as many things as the table has room for, since each
             // is an open file of the host.
             let _ = descriptors.insert(descriptor);
         }

@@ -9,6 +9,9 @@ use super::{rights, types::FDSTAT_BYTES};
 use crate::WasiCtx;
 use crate::files::{Advice, FileType, seek_fd};
 
+/// A `preopentype` that the specification does not have.
+const PREOPEN_SOCKET: u8 = 1;
+
 pub(super) fn fd_advise(
     ctx: &WasiCtx,
     _: &mut Guest<'_>,
@@ -54,7 +57,7 @@ pub(super) fn fd_datasync(ctx: &WasiCtx, _: &mut Guest<'_>, fd: u32) -> Result<(
     match &descriptor.resource {
         Resource::File(file) => Ok(file.data_sync()?),
         Resource::Dir(dir) => Ok(dir.sync()?),
-        Resource::Input(_) | Resource::Output(_) => Err(Errno::INVAL),
+        _ => Err(Errno::INVAL),
     }
 }
 
@@ -63,7 +66,7 @@ pub(super) fn fd_sync(ctx: &WasiCtx, _: &mut Guest<'_>, fd: u32) -> Result<(), E
     match &descriptor.resource {
         Resource::File(file) => Ok(file.sync()?),
         Resource::Dir(dir) => Ok(dir.sync()?),
-        Resource::Input(_) | Resource::Output(_) => Err(Errno::INVAL),
+        _ => Err(Errno::INVAL),
     }
 }
 
@@ -137,7 +140,7 @@ pub(super) fn fd_filestat_set_times(
     match &descriptor.resource {
         Resource::File(file) => Ok(file.set_times(accessed, modified)?),
         Resource::Dir(dir) => Ok(dir.set_times(accessed, modified)?),
-        Resource::Input(_) | Resource::Output(_) => Err(Errno::NOTSUP),
+        _ => Err(Errno::NOTSUP),
     }
 }
 
@@ -148,6 +151,11 @@ pub(super) fn fd_prestat_get(
     address: u32,
 ) -> Result<(), Errno> {
     let descriptor = ctx.descriptors.get(fd, 0)?;
+    if let Resource::Listener(_) = descriptor.resource {
+        // `badf` would end a program's search for its directories, which may follow. It passes over a type that
+        // it does not know.
+        return guest.write(address, &[PREOPEN_SOCKET, 0, 0, 0, 0, 0, 0, 0]);
+    }
     let name = descriptor.preopen.as_ref().ok_or(Errno::BADF)?;
     let len = u32::try_from(name.len()).map_err(|_| Errno::OVERFLOW)?;
     // The tag of a directory is 0.
@@ -219,7 +227,7 @@ fn seek(
             descriptor.require(right).or_else(|_| descriptor.require(rights::FD_SEEK))?;
             file.seek(to)?
         }
-        Resource::Input(_) | Resource::Output(_) => match descriptor.host_fd() {
+        _ => match descriptor.host_fd() {
             Some(fd) if descriptor.kind() == FileType::RegularFile => seek_fd(fd, to)?,
             _ => return Err(Errno::SPIPE),
         },

@@ -2,6 +2,8 @@
 //!
 //! Data goes between the guest's memory and the system in one call, without a copy in between.
 
+use std::io::IoSlice;
+
 use super::descriptors::Resource;
 use super::memory::Guest;
 use super::rights;
@@ -9,6 +11,7 @@ use super::types::{self, DIRENT_BYTES, Errno};
 use crate::WasiCtx;
 use crate::files::Entry;
 use crate::poll::Direction;
+use crate::sockets::Receive;
 
 pub(super) fn fd_read(
     ctx: &WasiCtx,
@@ -30,6 +33,12 @@ pub(super) fn fd_read(
             descriptor.require(rights::FD_READ)?;
             guest.scatter(iovs, iovs_len, |buffers| Ok(file.read(buffers)?))?
         }
+        Resource::Connection(connection) => {
+            descriptor.require(rights::FD_READ)?;
+            let how = Receive { nonblock: descriptor.flags().nonblock, ..Receive::default() };
+            guest.scatter(iovs, iovs_len, |buffers| Ok(connection.receive(buffers, how)?.bytes))?
+        }
+        Resource::Listener(_) => return Err(Errno::NOTCONN),
         Resource::Dir(_) => return Err(Errno::ISDIR),
         Resource::Output(_) => return Err(Errno::BADF),
     };
@@ -50,16 +59,32 @@ pub(super) fn fd_write(
         Resource::Output(stream) => {
             descriptor.require(rights::FD_WRITE)?;
             descriptor.check_wait(Direction::Write)?;
-            guest.gather(iovs, iovs_len, |buffers| Ok(stream.write(buffers)?))?
+            let nonblock = descriptor.flags().nonblock;
+            guest.gather(iovs, iovs_len, |buffers| match buffers.first() {
+                Some(first) if nonblock => Ok(stream.write(&[ready_part(first)])?),
+                _ => Ok(stream.write(buffers)?),
+            })?
         }
         Resource::File(file) => {
             descriptor.require(rights::FD_WRITE)?;
             guest.gather(iovs, iovs_len, |buffers| Ok(file.write(buffers)?))?
         }
+        Resource::Connection(connection) => {
+            descriptor.require(rights::FD_WRITE)?;
+            let nonblock = descriptor.flags().nonblock;
+            guest.gather(iovs, iovs_len, |buffers| Ok(connection.send(buffers, nonblock)?))?
+        }
+        Resource::Listener(_) => return Err(Errno::NOTCONN),
         Resource::Dir(_) => return Err(Errno::ISDIR),
         Resource::Input(_) => return Err(Errno::BADF),
     };
     guest.write_u32(nwritten, written)
+}
+
+/// As much as a pipe takes without waiting once it takes anything: Linux says that a pipe can be written when a
+/// page of it is free.
+fn ready_part<'b>(buffer: &'b IoSlice<'_>) -> IoSlice<'b> {
+    IoSlice::new(&buffer[..buffer.len().min(4096)])
 }
 
 pub(super) fn fd_pread(

@@ -35,6 +35,8 @@ pub(super) const PATH_SYMLINK: u64 = 1 << 24;
 pub(super) const PATH_REMOVE_DIRECTORY: u64 = 1 << 25;
 pub(super) const PATH_UNLINK_FILE: u64 = 1 << 26;
 pub(super) const POLL_FD_READWRITE: u64 = 1 << 27;
+pub(super) const SOCK_SHUTDOWN: u64 = 1 << 28;
+pub(super) const SOCK_ACCEPT: u64 = 1 << 29;
 
 /// What can be done with a file.
 pub(super) const FILE: u64 = FD_DATASYNC
@@ -77,6 +79,14 @@ pub(super) const DIRECTORY: u64 = FD_DATASYNC
 /// What can be done with any stream; reading or writing comes on top.
 pub(super) const STREAM: u64 =
     FD_DATASYNC | FD_SYNC | FD_FDSTAT_SET_FLAGS | FD_FILESTAT_GET | POLL_FD_READWRITE;
+
+/// What can be done with a socket on which others connect. To wait for a connection is to wait for reading.
+pub(super) const LISTENER: u64 =
+    FD_READ | SOCK_ACCEPT | FD_FDSTAT_SET_FLAGS | FD_FILESTAT_GET | POLL_FD_READWRITE;
+
+/// What can be done with a connection.
+pub(super) const CONNECTION: u64 =
+    FD_READ | FD_WRITE | SOCK_SHUTDOWN | FD_FDSTAT_SET_FLAGS | FD_FILESTAT_GET | POLL_FD_READWRITE;
 
 /// The errno for a missing right: POSIX programs expect `badf` when they read what was opened only for writing.
 pub(super) fn refusal(missing: u64) -> Errno {

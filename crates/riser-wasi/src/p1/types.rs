@@ -34,6 +34,8 @@ errnos! {
     AGAIN = 6;
     BADF = 8;
     BUSY = 10;
+    CONNABORTED = 13;
+    CONNRESET = 15;
     DEADLK = 16;
     DQUOT = 19;
     EXIST = 20;
@@ -56,7 +58,7 @@ errnos! {
     NOLCK = 46;
     NOMEM = 48;
     NOSPC = 51;
-    NOSYS = 52;
+    NOTCONN = 53;
     NOTDIR = 54;
     NOTEMPTY = 55;
     NOTRECOVERABLE = 56;
@@ -69,6 +71,7 @@ errnos! {
     PIPE = 64;
     ROFS = 69;
     SPIPE = 70;
+    TIMEDOUT = 73;
     TXTBSY = 74;
     XDEV = 75;
     NOTCAPABLE = 76;
@@ -115,6 +118,10 @@ impl From<ErrorCode> for Errno {
             ErrorCode::NotDirectory => Self::NOTDIR,
             ErrorCode::NotEmpty => Self::NOTEMPTY,
             ErrorCode::NotRecoverable => Self::NOTRECOVERABLE,
+            ErrorCode::NotConnected => Self::NOTCONN,
+            ErrorCode::ConnectionAborted => Self::CONNABORTED,
+            ErrorCode::ConnectionReset => Self::CONNRESET,
+            ErrorCode::ConnectionTimeout => Self::TIMEDOUT,
             ErrorCode::Unsupported => Self::NOTSUP,
             ErrorCode::NoTty => Self::NOTTY,
             ErrorCode::NoSuchDevice => Self::NXIO,
