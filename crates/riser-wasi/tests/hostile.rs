@@ -247,6 +247,19 @@ fn a_read_only_directory_cannot_be_changed() {
 }
 
 #[test]
+fn a_file_created_where_files_cannot_be_written_stays_empty() {
+    let scratch = Scratch::new();
+    let mut guest = with_perms(&scratch, DirPerms::all(), FilePerms::READ);
+    assert_eq!(guest.open("new", O_CREAT, ALL), Err(ROFS));
+    let fd = guest.open("new", O_CREAT, READING).unwrap();
+    assert_eq!(guest.write(fd, b"x"), Err(BADF));
+    assert_eq!(guest.call("fd_filestat_set_size", &[fd, 10]), INVAL);
+    assert_eq!(guest.call("fd_allocate", &[fd, 0, 10]), BADF);
+    assert_eq!(guest.call("fd_filestat_set_times", &[fd, 0, 0, 8]), ROFS);
+    assert_eq!(scratch.contents("new"), "");
+}
+
+#[test]
 fn a_directory_without_permissions_opens_nothing() {
     let scratch = Scratch::new();
     scratch.file("f", "data");

@@ -187,7 +187,7 @@ impl Dir {
             let (listing, listings) = (Arc::default(), self.listings.clone());
             return Ok(Opened::Dir(Self { dir, perms, file_perms, listing, listings }));
         }
-        Ok(Opened::File(File::new(file, self.file_perms, how.flags)))
+        Ok(Opened::File(File::new(file, self.file_perms, &how)))
     }
 
     /// Checks what is asked against what was granted.

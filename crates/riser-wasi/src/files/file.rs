@@ -1,7 +1,7 @@
 //! An open file that is not a directory.
 //!
-//! The file offset is the operating system's. What may be done was decided when the file was opened (`dir.rs`); a file
-//! opened without write access cannot be written because the host's descriptor cannot.
+//! The file offset is the operating system's. What may be done was decided when the file was opened (`dir.rs`). The
+//! host's descriptor may allow more (creating a file takes one that can be written), so it is checked here again.
 
 use std::io::{IoSlice, IoSliceMut, SeekFrom};
 use std::num::NonZeroU64;
@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 pub(crate) use rustix::fs::Advice;
 use rustix::fs::{FallocateFlags, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 
-use super::{FileFlags, FilePerms, Metadata, NewTime, require};
+use super::{FileFlags, FilePerms, Metadata, NewTime, OpenHow, require};
 use crate::error::{ErrorCode, Result};
 
 /// An open file.
@@ -20,12 +20,16 @@ use crate::error::{ErrorCode, Result};
 pub(crate) struct File {
     file: std::fs::File,
     perms: FilePerms,
+    readable: bool,
+    writable: bool,
     flags: Mutex<FileFlags>,
 }
 
 impl File {
-    pub(super) fn new(file: std::fs::File, perms: FilePerms, flags: FileFlags) -> Self {
-        Self { file, perms, flags: Mutex::new(flags) }
+    /// A file that was opened so.
+    pub(super) fn new(file: std::fs::File, perms: FilePerms, how: &OpenHow) -> Self {
+        let (readable, writable) = (how.read, how.write);
+        Self { file, perms, readable, writable, flags: Mutex::new(how.flags) }
     }
 
     /// The host's descriptor.
@@ -39,21 +43,25 @@ impl File {
 
     /// Reads at the offset of the file and moves it.
     pub(crate) fn read(&self, buffers: &mut [IoSliceMut<'_>]) -> Result<usize> {
+        require(self.readable, ErrorCode::BadDescriptor)?;
         Ok(rustix::io::readv(&self.file, buffers)?)
     }
 
     /// Reads at `offset`.
     pub(crate) fn read_at(&self, buffers: &mut [IoSliceMut<'_>], offset: u64) -> Result<usize> {
+        require(self.readable, ErrorCode::BadDescriptor)?;
         Ok(rustix::io::preadv(&self.file, buffers, offset)?)
     }
 
     /// Writes at the offset of the file, or at its end if it is in append mode, and moves the offset.
     pub(crate) fn write(&self, buffers: &[IoSlice<'_>]) -> Result<usize> {
+        require(self.writable, ErrorCode::BadDescriptor)?;
         Ok(rustix::io::writev(&self.file, buffers)?)
     }
 
     /// Writes at `offset`.
     pub(crate) fn write_at(&self, buffers: &[IoSlice<'_>], offset: u64) -> Result<usize> {
+        require(self.writable, ErrorCode::BadDescriptor)?;
         Ok(rustix::io::pwritev(&self.file, buffers, offset)?)
     }
 
@@ -78,11 +86,13 @@ impl File {
 
     /// Makes room for a range, growing the file if it is shorter.
     pub(crate) fn allocate(&self, offset: u64, len: u64) -> Result<()> {
+        require(self.writable, ErrorCode::BadDescriptor)?;
         check_range(offset, len)?;
         Ok(rustix::fs::fallocate(&self.file, FallocateFlags::empty(), offset, len)?)
     }
 
     pub(crate) fn set_size(&self, size: u64) -> Result<()> {
+        require(self.writable, ErrorCode::Invalid)?;
         check_range(size, 0)?;
         Ok(rustix::fs::ftruncate(&self.file, size)?)
     }
