@@ -45,8 +45,7 @@ impl Module {
         let mut decoder = Decoder::new(content, registry.registration(), features, limits);
         decoder.sections(&mut reader)?;
         decoder.check_ends()?;
-        let decoded = decoder.finish();
-        Ok(decoded(bytes))
+        Ok(decoder.finish(bytes.clone()))
     }
 }
 
@@ -178,48 +177,29 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
-    /// The finished module, as a function of the bytes that this decoder borrows.
-    fn finish(self) -> impl FnOnce(ModuleBytes) -> Module + use<> {
-        let declared_funcs = self.declared_funcs.unwrap_or_default();
-        let features = self.features;
-        let registration = self.registration;
-        let types = self.types.into_boxed_slice();
-        let subtyping = self.subtyping;
-        let imports = self.imports.into_boxed_slice();
-        let exports = self.exports.into_boxed_slice();
-        let funcs = self.funcs.into_boxed_slice();
-        let tables = self.tables.into_boxed_slice();
-        let memories = self.memories.into_boxed_slice();
-        let globals = self.globals.into_boxed_slice();
-        let tags = self.tags.into_boxed_slice();
-        let (imported, start, data_count) = (self.imported, self.start, self.data_count);
-        let elements = self.elements.into_boxed_slice();
-        let data = self.data.into_boxed_slice();
-        let bodies = self.bodies.into_boxed_slice();
-        let customs = self.customs.into_boxed_slice();
-        let sections = self.sections.into_boxed_slice();
-        move |bytes| Module {
+    fn finish(self, bytes: ModuleBytes) -> Module {
+        Module {
             bytes,
-            features,
-            registration,
-            types,
-            subtyping,
-            imports,
-            exports,
-            funcs,
-            tables,
-            memories,
-            globals,
-            tags,
-            imported,
-            start,
-            elements,
-            data,
-            data_count,
-            bodies,
-            declared_funcs,
-            customs,
-            sections,
+            features: self.features,
+            registration: self.registration,
+            types: self.types.into(),
+            subtyping: self.subtyping,
+            imports: self.imports.into(),
+            exports: self.exports.into(),
+            funcs: self.funcs.into(),
+            tables: self.tables.into(),
+            memories: self.memories.into(),
+            globals: self.globals.into(),
+            tags: self.tags.into(),
+            imported: self.imported,
+            start: self.start,
+            elements: self.elements.into(),
+            data: self.data.into(),
+            data_count: self.data_count,
+            bodies: self.bodies.into(),
+            declared_funcs: self.declared_funcs.unwrap_or_default(),
+            customs: self.customs.into(),
+            sections: self.sections.into(),
         }
     }
 
