@@ -8,18 +8,18 @@ use riser_ops::{AccessKind, AccessOp, Features, MemoryIdx, ValType};
 
 /// A plain load or store of the first version.
 #[derive(Clone, Copy)]
-struct Plain {
-    op: AccessOp,
-    is_store: bool,
-    ty: ValType,
-    max_align_log2: u32,
+pub(crate) struct Plain {
+    pub(crate) op: AccessOp,
+    pub(crate) is_store: bool,
+    pub(crate) ty: ValType,
+    pub(crate) max_align_log2: u32,
 }
 
 /// The plain accesses by opcode, starting with [`FIRST_PLAIN`].
-static PLAIN: [Plain; LAST_PLAIN - FIRST_PLAIN + 1] = plain();
+pub(crate) static PLAIN: [Plain; LAST_PLAIN - FIRST_PLAIN + 1] = plain();
 
 /// The opcode of `i32.load`.
-const FIRST_PLAIN: usize = 0x28;
+pub(crate) const FIRST_PLAIN: usize = 0x28;
 /// The opcode of `i64.store32`.
 const LAST_PLAIN: usize = 0x3E;
 
@@ -51,23 +51,6 @@ const fn plain() -> [Plain; LAST_PLAIN - FIRST_PLAIN + 1] {
 }
 
 impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
-    /// A plain load or store; `byte` is in their range.
-    #[inline(always)]
-    pub(crate) fn plain_access(&mut self, byte: u8) -> Result<(), ModuleError> {
-        let plain = &PLAIN[byte as usize - FIRST_PLAIN];
-        let (arg, index_type) = self.mem_arg(plain.max_align_log2, false)?;
-        if plain.is_store {
-            self.pop(plain.ty)?;
-            self.pop(index_type)?;
-        } else {
-            self.pop(index_type)?;
-            self.push(plain.ty);
-        }
-        let op = plain.op;
-        self.emit(|sink| sink.access(op, arg));
-        Ok(())
-    }
-
     /// Any access.
     #[inline(never)]
     pub(crate) fn access(&mut self, op: AccessOp) -> Result<(), ModuleError> {

@@ -13,6 +13,9 @@ use riser_ops::{GlobalIdx, LocalIdx, ValType};
 /// The most locals that a function may have, parameters included.
 const MAX_LOCALS: u32 = ModuleLimits::DEFAULT.locals;
 
+/// Indices below this take one byte.
+const NEAR_MAX: usize = 128;
+
 /// So many locals are laid out flat however short the body is.
 const FLAT_MIN: usize = 64;
 
@@ -70,6 +73,13 @@ impl Locals {
         self.count += count;
         self.runs.push((count, ty));
         self.run_ends.push(self.count);
+    }
+
+    /// Types of the first locals, as far as an index of one byte reaches and all have a default value.
+    #[inline(always)]
+    pub(crate) fn near(&self) -> &[ValType] {
+        let count = self.flat.len().min(NEAR_MAX).min(self.first_unset as usize);
+        &self.flat[..count]
     }
 
     /// The type of a local, or `None` if there is none. `params` are the function's parameters.

@@ -11,19 +11,19 @@ const MAX_SELECT_TYPES: u32 = 10;
 
 /// A scalar operator of the first version: one or two operands of one type, one result.
 #[derive(Clone, Copy)]
-struct Scalar {
-    op: SimpleOp,
+pub(crate) struct Scalar {
+    pub(crate) op: SimpleOp,
     /// 1 or 2.
-    arity: u8,
-    operand: ValType,
-    result: ValType,
+    pub(crate) arity: u8,
+    pub(crate) operand: ValType,
+    pub(crate) result: ValType,
 }
 
 /// The scalar operators by opcode, starting with [`FIRST_SCALAR`].
-static SCALARS: [Scalar; 0xC0 - FIRST_SCALAR] = scalars();
+pub(crate) static SCALARS: [Scalar; 0xC0 - FIRST_SCALAR] = scalars();
 
 /// The opcode of `i32.eqz`; from here to 0xBF every opcode is a scalar operator.
-const FIRST_SCALAR: usize = 0x45;
+pub(crate) const FIRST_SCALAR: usize = 0x45;
 
 const fn scalars() -> [Scalar; 0xC0 - FIRST_SCALAR] {
     let none =
@@ -56,27 +56,6 @@ const fn scalars() -> [Scalar; 0xC0 - FIRST_SCALAR] {
 }
 
 impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
-    /// A scalar operator of the first version; `byte` is in their range.
-    #[inline(always)]
-    pub(crate) fn scalar(&mut self, byte: u8) -> Result<(), ModuleError> {
-        let scalar = &SCALARS[byte as usize - FIRST_SCALAR];
-        let arity = scalar.arity as usize;
-        let len = self.len;
-        if len >= self.height + arity
-            && let Some(operands) = self.operands.get_mut(len - arity..len)
-            && let Some(&last) = operands.last()
-            && let Some(first) = operands.first_mut()
-            && (!CHECK || (*first == scalar.operand && last == scalar.operand))
-        {
-            *first = scalar.result;
-            self.len = len - arity + 1;
-            let op = scalar.op;
-            self.emit(|sink| sink.simple(op, SimpleImm::None));
-            return Ok(());
-        }
-        self.simple(scalar.op)
-    }
-
     /// Any simple operator.
     #[inline(never)]
     pub(crate) fn simple(&mut self, op: SimpleOp) -> Result<(), ModuleError> {

@@ -4,6 +4,7 @@
 //! exactly the same. What each operator does stands in the file of its topic: `simple`, `access`, `locals`,
 //! `control`, `calls`, `memory`, `table`, `gc`, `exceptions`; `stack.rs` has the two stacks they share.
 
+use crate::cursor::Cursor;
 use crate::locals::Locals;
 use crate::messages;
 use crate::null::NullSink;
@@ -12,7 +13,7 @@ use crate::stack::{BlockType, Frame, FrameKind};
 use alloc::vec::Vec;
 use core::mem;
 use core::ops::Range;
-use riser_module::{Module, ModuleError, Reader};
+use riser_module::{Module, ModuleError};
 use riser_ops::{Features, FuncIdx, FuncType, Operator, StructuralOp, ValType};
 
 /// Walks over bodies, one after the other. It keeps its memory from one body to the next, so that it
@@ -103,7 +104,7 @@ impl Walker {
             features: module.features,
             params: ty.params(),
             memory0: module.memories.first().map_or(ValType::BOTTOM, |memory| memory.index_type()),
-            reader: Reader::window(&module.bytes, body.range()),
+            reader: Cursor::window(&module.bytes, body.range()),
             at: body.start as usize,
             operands: mem::take(&mut self.operands),
             len: 0,
@@ -164,7 +165,7 @@ pub(crate) struct Walk<'a, S, const CHECK: bool> {
     pub(crate) params: &'a [ValType],
     /// The address type of memory 0; the bottom type if there is none.
     pub(crate) memory0: ValType,
-    pub(crate) reader: Reader<'a>,
+    pub(crate) reader: Cursor<'a>,
     /// Offset of the current operator.
     pub(crate) at: usize,
     /// The operand stack is the first `len`; the rest are remains. See [`Walk::push`].
@@ -231,20 +232,15 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         Ok(facts)
     }
 
-    /// Walks until the body's own `end`. The operators that make up nearly all of real code have an arm here; the
-    /// rest are found through the table.
+    /// Walks until the body's own `end`. The operators that are frequent beside the plain ones have an arm here; the
+    /// rest, and what [`Walk::plain`] left, are found through the table.
     fn run(&mut self) -> Result<(), ModuleError> {
         // tidy: flat match
         loop {
+            self.plain();
             self.at = self.reader.pos();
             let byte = self.reader.u8()?;
             match byte {
-                0x20 => self.local_get()?,
-                0x21 => self.local_set()?,
-                0x22 => self.local_tee()?,
-                0x41 => self.i32_const()?,
-                0x45..=0xBF => self.scalar(byte)?,
-                0x28..=0x3E => self.plain_access(byte)?,
                 0x0B => {
                     self.end()?;
                     if self.control.is_empty() {
