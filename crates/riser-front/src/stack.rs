@@ -252,6 +252,10 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         actual == expected
             || match actual {
                 ValType::BOTTOM => true,
+                // The frequent case: the same, but never null.
+                _ if actual.as_ref().is_some_and(|ty| ty.as_nullable().val_type() == expected) => {
+                    true
+                }
                 UNKNOWN_REF => expected.is_ref(),
                 _ => self.module.matches(actual, expected),
             }

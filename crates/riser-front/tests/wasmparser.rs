@@ -178,7 +178,7 @@ fn generated_modules_are_judged_as_wasmparser_does() {
 }
 
 /// Changes, removes, doubles or inserts a few bytes, mostly in the code section.
-fn damage(bytes: &mut Vec<u8>, random: &mut XorShift) {
+fn damage(bytes: &mut [u8], random: &mut XorShift) {
     for _ in 0..=random.below(3) {
         let start = if random.below(4) == 0 { 8 } else { bytes.len() / 3 };
         let at = start + random.below(bytes.len().saturating_sub(start));
