@@ -91,31 +91,31 @@ impl Region {
 mod tests {
     use super::*;
 
-    fn byte(region: &Region, at: usize) -> &mut u8 {
+    fn byte(region: &mut Region, at: usize) -> &mut u8 {
         assert!(at < region.len());
-        // SAFETY: in bounds, and the tests use one reference at a time.
+        // SAFETY: in bounds, and the region is borrowed exclusively.
         unsafe { &mut *region.base().add(at) }
     }
 
     #[test]
     fn growing_within_the_reservation_keeps_content_and_zeroes_the_rest() {
         let mut region = Region::new(1 << 16, 1 << 32).unwrap();
-        *byte(&region, 65535) = 7;
+        *byte(&mut region, 65535) = 7;
         let base = region.base();
         region.grow(1 << 20).unwrap();
         if region.reserved() >= 1 << 32 {
             assert_eq!(region.base(), base);
         }
-        assert_eq!(*byte(&region, 65535), 7);
-        assert_eq!(*byte(&region, (1 << 20) - 1), 0);
+        assert_eq!(*byte(&mut region, 65535), 7);
+        assert_eq!(*byte(&mut region, (1 << 20) - 1), 0);
     }
 
     #[test]
     fn growing_beyond_the_reservation_moves() {
         let mut region = Region::new(100, 100).unwrap();
-        *byte(&region, 99) = 9;
+        *byte(&mut region, 99) = 9;
         region.grow(1 << 22).unwrap();
-        assert_eq!((*byte(&region, 99), *byte(&region, 1 << 21)), (9, 0));
+        assert_eq!((*byte(&mut region, 99), *byte(&mut region, 1 << 21)), (9, 0));
     }
 
     #[test]
@@ -123,9 +123,9 @@ mod tests {
         let mut region = Region::new(0, 0).unwrap();
         assert!(region.is_empty());
         region.grow(10).unwrap();
-        *byte(&region, 9) = 1;
+        *byte(&mut region, 9) = 1;
         region.grow(20).unwrap();
-        assert_eq!((*byte(&region, 9), *byte(&region, 19)), (1, 0));
+        assert_eq!((*byte(&mut region, 9), *byte(&mut region, 19)), (1, 0));
     }
 
     #[test]

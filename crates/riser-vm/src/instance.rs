@@ -5,6 +5,7 @@ use crate::cell::{Global, Tag};
 use crate::memory::Memory;
 use crate::store::FuncPtr;
 use crate::table::Table;
+use core::any::Any;
 use core::ptr::{self, NonNull};
 use riser_abi::{FuncRef, ImportedFunc, Slot, VmCtx, VmCtxCounts, VmCtxLayout, VmRuntime};
 use riser_module::Module;
@@ -22,6 +23,8 @@ pub unsafe trait ModuleCode: Send + Sync {
     fn table(&self) -> *const u8;
     /// For `FuncRef::entry` of the defined function `defined`.
     fn entry(&self, defined: u32) -> *const u8;
+    /// Itself, for those who made it and know its type.
+    fn as_any(&self) -> &(dyn Any + Send + Sync);
 }
 
 /// What all instances of a module share.
@@ -49,6 +52,11 @@ impl InstanceModule {
     /// The module.
     pub fn module(&self) -> &Arc<Module> {
         &self.module
+    }
+
+    /// The code.
+    pub fn code(&self) -> &dyn ModuleCode {
+        &*self.code
     }
 
     /// Where the arrays of its instances lie.

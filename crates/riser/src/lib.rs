@@ -1,1 +1,89 @@
 //! A WebAssembly runtime: the embedding API.
+//!
+//! Names and shapes follow the `wasmtime` crate, since embedders know them: a program written to the core part of
+//! that API should compile with the crate's name changed.
+//!
+//! ```
+//! use riser::{Engine, Linker, Module, Store};
+//!
+//! fn main() -> riser::Result<()> {
+//!     let engine = Engine::default();
+//!     let module = Module::new(&engine, r#"(module
+//!         (import "host" "log" (func $log (param i32)))
+//!         (func (export "run") (param i32) (result i32)
+//!             (call $log (local.get 0))
+//!             (i32.mul (local.get 0) (local.get 0))))"#)?;
+//!
+//!     let mut linker = Linker::new(&engine);
+//!     linker.func_wrap("host", "log", |mut caller: riser::Caller<'_, Vec<i32>>, n: i32| {
+//!         caller.data_mut().push(n);
+//!     })?;
+//!
+//!     let mut store = Store::new(&engine, Vec::new());
+//!     let instance = linker.instantiate(&mut store, &module)?;
+//!     let run = instance.get_typed_func::<i32, i32>(&mut store, "run")?;
+//!     assert_eq!(run.call(&mut store, 7)?, 49);
+//!     assert_eq!(store.data(), &[7]);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What is where
+//!
+//! An [`Engine`] holds configuration and is shared by everything. A [`Module`] is decoded and validated code. A
+//! [`Store`] owns [`Instance`]s and what they refer to; handles ([`Func`], [`Memory`], …) mean something only
+//! together with their store. A [`Linker`] finds imports by name. Errors are [`Error`]s, in which a [`Trap`] and a
+//! [`WasmBacktrace`] can be found by `downcast_ref`.
+//!
+//! # What is not there yet
+//!
+//! Objects of the garbage collector, exceptions, shared memories, fuel, epochs, limits, and asynchronous calls: what
+//! asks for them gives an error that says so.
+#![deny(unsafe_code)]
+
+mod config;
+mod engine;
+mod ensure;
+mod error;
+mod externals;
+mod func;
+mod instance;
+mod link;
+mod linker;
+mod module;
+mod raw;
+mod roots;
+mod store;
+mod text;
+mod trap;
+mod types;
+mod values;
+
+pub use config::Config;
+pub use engine::Engine;
+#[doc(hidden)]
+pub use ensure::__private;
+pub use error::{Chain, Context, Error, Result};
+pub use externals::{Export, Extern, Global, Memory, MemoryAccessError, Table, Tag};
+pub use func::{Caller, Func, IntoFunc, TypedFunc, WrappedFunc};
+pub use instance::{Instance, InstancePre};
+pub use linker::{Linker, UnknownImportError};
+pub use module::Module;
+pub use raw::{WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
+pub use roots::{AnyRef, ExnRef, ExternRef, GcRef, Rooted};
+pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
+pub use trap::{FrameInfo, Trap, WasmBacktrace};
+pub use types::{
+    ArrayType, ExportType, ExternType, FieldType, Finality, FuncType, GlobalType, HeapType,
+    ImportType, MemoryType, MemoryTypeBuilder, Mutability, RefType, StorageType, StructType,
+    TableType, TagType, ValType,
+};
+pub use values::{Ref, V128, Val};
+
+/// The decoded form of modules, for tools that show them to people. Not part of the stable interface.
+#[doc(hidden)]
+pub mod inspect {
+    pub use riser_front as front;
+    pub use riser_module as module;
+    pub use riser_ops as ops;
+}

@@ -1,0 +1,177 @@
+//! Configuration of an engine.
+
+use core::num::NonZeroUsize;
+use riser_module::ModuleLimits;
+use riser_ops::Features;
+
+/// What an [`Engine`](crate::Engine) accepts and how it runs it.
+///
+/// ```
+/// use riser::{Config, Engine, Module};
+///
+/// let mut config = Config::new();
+/// config.wasm_simd(false).wasm_relaxed_simd(false);
+/// let engine = Engine::new(&config).unwrap();
+/// assert!(Module::new(&engine, "(module (func (param v128)))").is_err());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) features: Features,
+    pub(crate) limits: ModuleLimits,
+    pub(crate) wasm_stack_bytes: usize,
+    pub(crate) canonicalize_nan: bool,
+    pub(crate) relaxed_deterministic: bool,
+    pub(crate) consume_fuel: bool,
+    pub(crate) epoch_interruption: bool,
+    pub(crate) parallel: bool,
+    /// The most frames of a backtrace; 0 for none.
+    pub(crate) backtrace_max: usize,
+}
+
+/// A guest's stack holds all locals of its frames, 8 bytes each. CPython's deepest recursion that its own limit
+/// allows takes about 3 MiB of it.
+const WASM_STACK_BYTES: usize = 8 << 20;
+
+/// As many frames as a person reads.
+const BACKTRACE_MAX: usize = 20;
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            features: Features::default(),
+            limits: ModuleLimits::default(),
+            wasm_stack_bytes: WASM_STACK_BYTES,
+            canonicalize_nan: false,
+            relaxed_deterministic: false,
+            consume_fuel: false,
+            epoch_interruption: false,
+            parallel: true,
+            backtrace_max: BACKTRACE_MAX,
+        }
+    }
+}
+
+/// Declares a switch per proposal.
+macro_rules! proposals {
+    ($($(#[$doc:meta])* $name:ident = $feature:ident;)*) => {
+        impl Config {$(
+            $(#[$doc])*
+            pub fn $name(&mut self, enable: bool) -> &mut Self {
+                self.features = self.features.with(Features::$feature, enable);
+                self
+            }
+        )*}
+    };
+}
+
+proposals! {
+    /// Calls that replace their caller. On by default, as all proposals are.
+    wasm_tail_call = TAIL_CALL;
+    /// Memories with pages of one byte.
+    wasm_custom_page_sizes = CUSTOM_PAGE_SIZES;
+    /// Shared memories and atomics.
+    wasm_threads = THREADS;
+    /// `externref`, several tables, table operators.
+    wasm_reference_types = REFERENCE_TYPES;
+    /// Typed function references.
+    wasm_function_references = FUNCTION_REFERENCES;
+    /// 128-bit arithmetic on pairs of integers.
+    wasm_wide_arithmetic = WIDE_ARITHMETIC;
+    /// Structures, arrays, recursive types, casts.
+    wasm_gc = GC;
+    /// 128-bit vectors.
+    wasm_simd = SIMD;
+    /// Vector operators whose result may depend on the machine.
+    wasm_relaxed_simd = RELAXED_SIMD;
+    /// Bulk memory and table operators.
+    wasm_bulk_memory = BULK_MEMORY;
+    /// Several results, block types from the type section.
+    wasm_multi_value = MULTI_VALUE;
+    /// Several memories.
+    wasm_multi_memory = MULTI_MEMORY;
+    /// 64-bit memories and tables.
+    wasm_memory64 = MEMORY64;
+    /// Integer arithmetic in constant expressions.
+    wasm_extended_const = EXTENDED_CONST;
+    /// Tags and exceptions.
+    wasm_exceptions = EXCEPTIONS;
+    /// The older form of exceptions.
+    wasm_legacy_exceptions = LEGACY_EXCEPTIONS;
+}
+
+impl Config {
+    /// The default configuration: every proposal on, nothing counted, nothing interrupted.
+    pub fn new() -> Config {
+        Config::default()
+    }
+
+    /// Sets the whole set of proposals by the names that options use, such as `tail-call`; `None` if one is
+    /// unknown.
+    pub fn wasm_features_by_name<'a>(
+        &mut self,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Option<&mut Self> {
+        let mut features = Features::MVP;
+        for name in names {
+            features = features | Features::by_name(name)?;
+        }
+        self.features = features;
+        Some(self)
+    }
+
+    /// The names of the proposals that are on.
+    pub fn wasm_feature_names(&self) -> impl Iterator<Item = &'static str> {
+        self.features.names()
+    }
+
+    /// How many bytes the Wasm frames of a store may take. A guest that needs more traps with
+    /// [`Trap::StackOverflow`](crate::Trap::StackOverflow). The memory is taken from the system as it is used.
+    pub fn max_wasm_stack(&mut self, bytes: usize) -> &mut Self {
+        self.wasm_stack_bytes = bytes;
+        self
+    }
+
+    /// Whether results that are NaN have the canonical bits, on every machine. (The name is that of the `wasmtime`
+    /// API; no Cranelift is involved.)
+    pub fn cranelift_nan_canonicalization(&mut self, enable: bool) -> &mut Self {
+        self.canonicalize_nan = enable;
+        self
+    }
+
+    /// Whether relaxed vector operators have the same results on every machine.
+    pub fn relaxed_simd_deterministic(&mut self, enable: bool) -> &mut Self {
+        self.relaxed_deterministic = enable;
+        self
+    }
+
+    /// Whether execution consumes fuel. Not there yet: [`Engine::new`](crate::Engine::new) refuses it.
+    pub fn consume_fuel(&mut self, enable: bool) -> &mut Self {
+        self.consume_fuel = enable;
+        self
+    }
+
+    /// Whether execution can be interrupted by epochs. Not there yet: [`Engine::new`](crate::Engine::new)
+    /// refuses it.
+    pub fn epoch_interruption(&mut self, enable: bool) -> &mut Self {
+        self.epoch_interruption = enable;
+        self
+    }
+
+    /// Whether large modules are validated on several threads. On by default.
+    pub fn parallel_compilation(&mut self, enable: bool) -> &mut Self {
+        self.parallel = enable;
+        self
+    }
+
+    /// Whether errors carry a [`WasmBacktrace`](crate::WasmBacktrace). On by default.
+    pub fn wasm_backtrace(&mut self, enable: bool) -> &mut Self {
+        self.backtrace_max = if enable { BACKTRACE_MAX } else { 0 };
+        self
+    }
+
+    /// The most frames that a backtrace lists; `None` turns backtraces off.
+    pub fn wasm_backtrace_max_frames(&mut self, limit: Option<NonZeroUsize>) -> &mut Self {
+        self.backtrace_max = limit.map_or(0, NonZeroUsize::get);
+        self
+    }
+}

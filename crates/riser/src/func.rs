@@ -1,0 +1,329 @@
+//! Functions: handles, typed handles, and what a host function sees of its caller.
+
+use crate::raw::{self, HostFunc, StoreId, StoreOpaque};
+use crate::{
+    AsContext, AsContextMut, Engine, Extern, FuncType, Result, StoreContext, StoreContextMut, Val,
+    ValType, WasmParams, WasmResults, WasmRet, WasmTy, bail,
+};
+use core::marker::PhantomData;
+use riser_ops::SubType;
+use riser_vm::{FuncPtr, InstanceId};
+use std::sync::Arc;
+
+/// A function of a store: one of an instance, or one of the host.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let mut store = Store::<()>::default();
+/// let add = Func::wrap(&mut store, |a: i32, b: i32| a + b);
+/// let typed = add.typed::<(i32, i32), i32>(&store)?;
+/// assert_eq!(typed.call(&mut store, (2, 3))?, 5);
+///
+/// let mut results = [Val::I32(0)];
+/// add.call(&mut store, &[Val::I32(2), Val::I32(3)], &mut results)?;
+/// assert_eq!(results[0].unwrap_i32(), 5);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Func {
+    pub(crate) store: StoreId,
+    pub(crate) func: FuncPtr,
+}
+
+impl Func {
+    /// A host function that takes and returns values of types that are known at run time. It must set all
+    /// results; they are null function references at first.
+    pub fn new<T: 'static>(
+        mut store: impl AsContextMut<Data = T>,
+        ty: FuncType,
+        func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
+    ) -> Func {
+        Arc::new(HostFunc::new(ty, func)).bind(store.as_context_mut().opaque_mut())
+    }
+
+    /// A host function from a closure of up to sixteen parameters, optionally after a [`Caller`]. Parameters are
+    /// [`WasmTy`]s; it returns nothing, a [`WasmTy`], a tuple of them, or a `Result` of those.
+    pub fn wrap<T: 'static, Params, Results>(
+        mut store: impl AsContextMut<Data = T>,
+        func: impl IntoFunc<T, Params, Results>,
+    ) -> Func {
+        let mut store = store.as_context_mut();
+        let host = func.into_func(store.engine());
+        Arc::new(host.0).bind(store.opaque_mut())
+    }
+
+    /// The function's type.
+    pub fn ty(&self, store: impl AsContext) -> FuncType {
+        let store = store.as_context();
+        FuncType::of(store.engine(), self.type_id(store.opaque()))
+    }
+
+    /// Whether the function is one of type `ty`.
+    pub fn matches_ty(&self, store: impl AsContext, ty: &FuncType) -> bool {
+        self.ty(store).matches(ty)
+    }
+
+    /// Calls the function. Results are written to `results`, whose values before do not matter.
+    ///
+    /// # Errors
+    /// If arguments are not of the function's types; if the function traps or a host function fails.
+    ///
+    /// # Panics
+    /// If the function or an argument is of another store, or if a host function panics.
+    pub fn call(
+        &self,
+        mut store: impl AsContextMut,
+        params: &[Val],
+        results: &mut [Val],
+    ) -> Result<()> {
+        raw::call_dynamic(store.as_context_mut(), *self, params, results)
+    }
+
+    /// The function with its types fixed, for calls that check nothing and allocate nothing.
+    ///
+    /// # Errors
+    /// If the function has another type.
+    pub fn typed<Params: WasmParams, Results: WasmResults>(
+        &self,
+        store: impl AsContext,
+    ) -> Result<TypedFunc<Params, Results>> {
+        let store = store.as_context();
+        let ty = self.ops_type(store.opaque());
+        let Some(func_ty) = ty.composite.as_func() else { bail!("a function without a type") };
+        let engine = store.engine();
+        let (params, results) = (Params::valtypes(), Results::valtypes());
+        let params_differ = compare(engine, "parameter", &params, func_ty.params(), Side::Params)?;
+        compare(engine, "result", &results, func_ty.results(), Side::Results)?;
+        let dynamic = params_differ.then(|| self.ty(store));
+        Ok(TypedFunc { func: *self, dynamic, types: PhantomData })
+    }
+
+    fn type_id(&self, store: &StoreOpaque) -> riser_ops::TypeId {
+        raw::func_type_id(store, *self)
+    }
+
+    pub(crate) fn ops_type(&self, store: &StoreOpaque) -> Arc<SubType> {
+        store.engine().registry().get(self.type_id(store))
+    }
+
+    pub(crate) fn of(store: StoreId, func: FuncPtr) -> Func {
+        Func { store, func }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
+    Params,
+    Results,
+}
+
+/// Compares Rust types with declared ones. Whether references among parameters must be checked at each call.
+fn compare(
+    engine: &Engine,
+    what: &str,
+    rust: &[ValType],
+    declared: &[riser_ops::ValType],
+    side: Side,
+) -> Result<bool> {
+    if rust.len() != declared.len() {
+        let (expected, found) = (declared.len(), rust.len());
+        bail!("type mismatch: expected {expected} {what}s, found {found} in the Rust type");
+    }
+    let registry = engine.registry();
+    let mut dynamic = false;
+    for (at, (rust, &declared)) in rust.iter().zip(declared).enumerate() {
+        let ops = rust.to_ops();
+        let fits = match side {
+            Side::Params => registry.val_type_matches(ops, declared),
+            Side::Results => registry.val_type_matches(declared, ops),
+        };
+        let same_hierarchy = || {
+            let hierarchy = |ty: riser_ops::ValType| ty.as_ref().map(|ty| ty.heap().hierarchy());
+            ops.is_ref() && hierarchy(ops) == hierarchy(declared)
+        };
+        if fits {
+            continue;
+        }
+        if side == Side::Params && same_hierarchy() {
+            dynamic = true;
+            continue;
+        }
+        bail!("type mismatch with {what}s: {what} {at} is {declared}, the Rust type is {rust}");
+    }
+    Ok(dynamic)
+}
+
+/// A function whose parameters and results are known as Rust types.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module
+///     (func (export "divmod") (param i32 i32) (result i32 i32)
+///         (i32.div_u (local.get 0) (local.get 1))
+///         (i32.rem_u (local.get 0) (local.get 1))))"#)?;
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// let divmod = instance.get_typed_func::<(u32, u32), (u32, u32)>(&mut store, "divmod")?;
+/// assert_eq!(divmod.call(&mut store, (17, 5))?, (3, 2));
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct TypedFunc<Params, Results> {
+    func: Func,
+    /// The function's type, if arguments must be compared with it.
+    dynamic: Option<FuncType>,
+    types: PhantomData<fn(Params) -> Results>,
+}
+
+impl<Params, Results> Clone for TypedFunc<Params, Results> {
+    fn clone(&self) -> Self {
+        TypedFunc { func: self.func, dynamic: self.dynamic.clone(), types: PhantomData }
+    }
+}
+
+impl<Params: WasmParams, Results: WasmResults> TypedFunc<Params, Results> {
+    /// The function without its types.
+    pub fn func(&self) -> &Func {
+        &self.func
+    }
+
+    /// Calls the function.
+    ///
+    /// # Errors
+    /// If the function traps or a host function fails.
+    ///
+    /// # Panics
+    /// If the function is of another store, or if a host function panics.
+    #[inline]
+    pub fn call(&self, mut store: impl AsContextMut, params: Params) -> Result<Results> {
+        raw::call_typed(store.as_context_mut(), self, params)
+    }
+
+    pub(crate) fn dynamic(&self) -> Option<&FuncType> {
+        self.dynamic.as_ref()
+    }
+}
+
+/// What a host function sees of the call that it serves: the store, and the instance that called.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let engine = Engine::default();
+/// let mut linker = Linker::new(&engine);
+/// linker.func_wrap("host", "print", |mut caller: Caller<'_, String>, at: u32, len: u32| {
+///     let Some(Extern::Memory(memory)) = caller.get_export("memory") else {
+///         bail!("the guest exports no memory");
+///     };
+///     let (bytes, printed) = memory.data_and_store_mut(&mut caller);
+///     let bytes = bytes.get(at as usize..).and_then(|bytes| bytes.get(..len as usize));
+///     printed.push_str(std::str::from_utf8(bytes.context("out of bounds")?)?);
+///     Ok(())
+/// })?;
+/// let module = Module::new(&engine, r#"(module
+///     (import "host" "print" (func $print (param i32 i32)))
+///     (memory (export "memory") 1)
+///     (data (i32.const 8) "hello")
+///     (func (export "run") (call $print (i32.const 8) (i32.const 5))))"#)?;
+/// let mut store = Store::new(&engine, String::new());
+/// let instance = linker.instantiate(&mut store, &module)?;
+/// instance.get_typed_func::<(), ()>(&mut store, "run")?.call(&mut store, ())?;
+/// assert_eq!(store.data(), "hello");
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Caller<'a, T: 'static> {
+    pub(crate) store: StoreContextMut<'a, T>,
+    instance: Option<InstanceId>,
+}
+
+impl<'a, T: 'static> Caller<'a, T> {
+    pub(crate) fn new(store: StoreContextMut<'a, T>, instance: Option<InstanceId>) -> Self {
+        Caller { store, instance }
+    }
+
+    pub(crate) fn reborrow(&mut self) -> Caller<'_, T> {
+        Caller { store: self.store.as_context_mut(), instance: self.instance }
+    }
+
+    /// An export of the instance that called. `None` if there is no such export, or if the host called.
+    pub fn get_export(&mut self, name: &str) -> Option<Extern> {
+        let instance = self.instance?;
+        let opaque = self.store.opaque_mut();
+        let item = opaque.modules.get(instance.index() as usize)?.export(name)?;
+        Some(Extern::of(opaque, instance, item))
+    }
+
+    /// The host's data.
+    pub fn data(&self) -> &T {
+        self.store.data()
+    }
+
+    /// The host's data.
+    pub fn data_mut(&mut self) -> &mut T {
+        self.store.data_mut()
+    }
+
+    /// The store's engine.
+    pub fn engine(&self) -> &Engine {
+        self.store.engine()
+    }
+}
+
+impl<T: 'static> AsContext for Caller<'_, T> {
+    type Data = T;
+
+    fn as_context(&self) -> StoreContext<'_, T> {
+        self.store.as_context()
+    }
+}
+
+impl<T: 'static> AsContextMut for Caller<'_, T> {
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        self.store.as_context_mut()
+    }
+}
+
+impl<'a, T: 'static> From<Caller<'a, T>> for StoreContextMut<'a, T> {
+    fn from(caller: Caller<'a, T>) -> StoreContextMut<'a, T> {
+        caller.store
+    }
+}
+
+/// A host function that was made from a closure; see [`IntoFunc`].
+#[derive(Debug)]
+pub struct WrappedFunc(pub(crate) HostFunc);
+
+/// Closures that can become host functions: see [`Func::wrap`].
+pub trait IntoFunc<T, Params, Results>: Send + Sync + 'static {
+    #[doc(hidden)]
+    fn into_func(self, engine: &Engine) -> WrappedFunc;
+}
+
+/// Implements [`IntoFunc`] for closures of one arity, with and without a caller.
+macro_rules! into_func {
+    ($($ty:ident)*) => {
+        #[allow(non_snake_case, reason = "named after their types")]
+        impl<T: 'static, F, $($ty: WasmTy,)* R: WasmRet> IntoFunc<T, ($($ty,)*), R> for F
+        where F: Fn($($ty),*) -> R + Send + Sync + 'static {
+            fn into_func(self, engine: &Engine) -> WrappedFunc {
+                let func = move |_: Caller<'_, T>, ($($ty,)*): ($($ty,)*)| self($($ty),*);
+                WrappedFunc(HostFunc::wrap(engine, func))
+            }
+        }
+
+        #[allow(non_snake_case, reason = "named after their types")]
+        impl<T: 'static, F, $($ty: WasmTy,)* R: WasmRet> IntoFunc<T, (Caller<'_, T>, $($ty,)*), R> for F
+        where F: Fn(Caller<'_, T>, $($ty),*) -> R + Send + Sync + 'static {
+            fn into_func(self, engine: &Engine) -> WrappedFunc {
+                let func = move |caller: Caller<'_, T>, ($($ty,)*): ($($ty,)*)| self(caller, $($ty),*);
+                WrappedFunc(HostFunc::wrap(engine, func))
+            }
+        }
+    };
+}
+
+raw::each_arity!(into_func);

@@ -1,0 +1,240 @@
+//! Modules: decoded, validated, ready to be instantiated by any store of their engine.
+
+use crate::raw::CodeHolder;
+use crate::types::{ExportType, ExternType, ImportType};
+use crate::{Context, Engine, Result, format_err};
+use riser_front::{Walker, body_ranges};
+use riser_module::{EntityIdx, ModuleBytes, ModuleError, Names};
+use riser_vm::InstanceModule;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// A WebAssembly module. Cloning is cheap; a module can be used by stores on several threads.
+///
+/// ```
+/// use riser::{Engine, Module};
+///
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module $m (func (export "f") (param i32)))"#)?;
+/// assert_eq!(module.name(), Some("m"));
+/// let export = module.exports().next().unwrap();
+/// assert_eq!(export.name(), "f");
+/// assert_eq!(export.ty().unwrap_func().to_string(), "(func (param i32))");
+/// # riser::Result::<()>::Ok(())
+/// ```
+#[derive(Clone)]
+pub struct Module {
+    inner: Arc<ModuleInner>,
+}
+
+struct ModuleInner {
+    engine: Engine,
+    vm: Arc<InstanceModule>,
+    names: OnceLock<Names>,
+    /// Positions of exports, sorted by name.
+    by_name: OnceLock<Box<[u32]>>,
+}
+
+/// Bodies are validated in pieces of about this many bytes, small enough that threads end together.
+const PIECE_BYTES: u64 = 64 << 10;
+
+/// Fewer bytes of bodies than this are validated by one thread: starting another takes longer (about 30 µs each).
+const PARALLEL_MIN_BYTES: usize = 256 << 10;
+
+impl Module {
+    /// From a binary, or from text, told apart by how they begin.
+    ///
+    /// # Errors
+    /// If the input is malformed, not valid under the engine's proposals, or beyond a limit.
+    pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
+        Module::load(engine, bytes.as_ref().to_vec(), None)
+    }
+
+    /// From a binary.
+    ///
+    /// # Errors
+    /// As for [`Module::new`].
+    pub fn from_binary(engine: &Engine, binary: &[u8]) -> Result<Module> {
+        Module::from_owned(engine, ModuleBytes::new(binary.to_vec()))
+    }
+
+    /// From a file that holds a binary or text.
+    ///
+    /// # Errors
+    /// If the file cannot be read, and as for [`Module::new`].
+    pub fn from_file(engine: &Engine, file: impl AsRef<Path>) -> Result<Module> {
+        let file = file.as_ref();
+        let bytes = std::fs::read(file)
+            .with_context(|| format!("failed to read module file `{}`", file.display()))?;
+        Module::load(engine, bytes, Some(file))
+    }
+
+    fn load(engine: &Engine, bytes: Vec<u8>, file: Option<&Path>) -> Result<Module> {
+        let bytes = crate::text::to_binary(bytes, file)?;
+        Module::from_owned(engine, ModuleBytes::new(bytes))
+    }
+
+    fn from_owned(engine: &Engine, bytes: ModuleBytes) -> Result<Module> {
+        let decoded = Arc::new(decode(engine, bytes)?);
+        let code = CodeHolder::new(engine, decoded.clone());
+        let vm = Arc::new(InstanceModule::new(decoded, Box::new(code)));
+        let (names, by_name) = (OnceLock::new(), OnceLock::new());
+        let inner = ModuleInner { engine: engine.clone(), vm, names, by_name };
+        Ok(Module { inner: Arc::new(inner) })
+    }
+
+    /// Whether a binary is a valid module.
+    ///
+    /// # Errors
+    /// If it is not: why.
+    pub fn validate(engine: &Engine, binary: &[u8]) -> Result<()> {
+        decode(engine, ModuleBytes::new(binary.to_vec()))?;
+        Ok(())
+    }
+
+    /// The name that the module gives itself, in its name section.
+    pub fn name(&self) -> Option<&str> {
+        self.names().module()
+    }
+
+    /// The engine that the module was made for.
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    /// The imports in order of declaration.
+    pub fn imports(&self) -> impl ExactSizeIterator<Item = ImportType<'_>> + '_ {
+        self.decoded().imports.iter().map(|import| ImportType {
+            module: &import.module,
+            name: &import.name,
+            ty: ExternType::of(self.engine(), self.decoded(), import.ty),
+        })
+    }
+
+    /// The exports in order of declaration.
+    pub fn exports(&self) -> impl ExactSizeIterator<Item = ExportType<'_>> + '_ {
+        self.decoded()
+            .exports
+            .iter()
+            .map(|export| ExportType { name: &export.name, ty: self.type_of(export.item) })
+    }
+
+    /// The type of an export.
+    pub fn get_export(&self, name: &str) -> Option<ExternType> {
+        self.export(name).map(|item| self.type_of(item))
+    }
+
+    /// The custom sections: names and contents, in order.
+    pub fn custom_sections(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> + '_ {
+        let bytes: &[u8] = &self.decoded().bytes;
+        self.decoded()
+            .customs
+            .iter()
+            .map(move |custom| (&*custom.name, &bytes[custom.range.clone()]))
+    }
+
+    /// Whether both are the same module (not merely equal ones).
+    pub fn same(a: &Module, b: &Module) -> bool {
+        Arc::ptr_eq(&a.inner, &b.inner)
+    }
+
+    /// What the binary says, for tools that show modules to people. Not part of the stable interface.
+    #[doc(hidden)]
+    pub fn decoded(&self) -> &riser_module::Module {
+        self.inner.vm.module()
+    }
+
+    pub(crate) fn vm(&self) -> &Arc<InstanceModule> {
+        &self.inner.vm
+    }
+
+    pub(crate) fn names(&self) -> &Names {
+        self.inner.names.get_or_init(|| self.decoded().names())
+    }
+
+    fn type_of(&self, item: EntityIdx) -> ExternType {
+        ExternType::of(self.engine(), self.decoded(), self.decoded().entity_type(item))
+    }
+
+    /// What an export names.
+    pub(crate) fn export(&self, name: &str) -> Option<EntityIdx> {
+        let exports = &self.decoded().exports;
+        let by_name = self.inner.by_name.get_or_init(|| {
+            let mut order: Box<[u32]> = (0..exports.len() as u32).collect();
+            order.sort_unstable_by_key(|&at| &*exports[at as usize].name);
+            order
+        });
+        let found = by_name.binary_search_by_key(&name, |&at| &*exports[at as usize].name);
+        Some(exports[by_name[found.ok()?] as usize].item)
+    }
+}
+
+impl core::fmt::Debug for Module {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Module").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+/// Decodes a binary and validates all of it.
+fn decode(engine: &Engine, bytes: ModuleBytes) -> Result<riser_module::Module> {
+    let config = engine.config();
+    let (registry, features) = (engine.registry(), config.features);
+    let module = riser_module::Module::decode(bytes, registry, features, &config.limits)?;
+    validate_bodies(&module, config.parallel).map_err(|error| {
+        let Some(func) = error.func() else { return error.into() };
+        match module.names().func(func) {
+            Some(name) => {
+                let name = name.to_string();
+                crate::Error::new(error).context(format!("invalid function `{name}` (func {func})"))
+            }
+            None => error.into(),
+        }
+    })?;
+    Ok(module)
+}
+
+/// Validates all bodies, on several threads if there is much to do. The error is that of the first function that
+/// has one, however many threads there are.
+fn validate_bodies(module: &riser_module::Module, parallel: bool) -> Result<(), ModuleError> {
+    let bytes: usize = module.bodies.iter().map(|body| body.len() as usize).sum();
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+    if !parallel || bytes < PARALLEL_MIN_BYTES || cores == 1 {
+        return riser_front::validate_bodies(module);
+    }
+    let pieces: Vec<_> = body_ranges(module, PIECE_BYTES).collect();
+    let next = AtomicUsize::new(0);
+    let first_error = Mutex::new(None::<(usize, ModuleError)>);
+    let work = || {
+        let mut walker = Walker::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(piece) = pieces.get(at) else { return };
+            if let Err(error) = walker.validate_range(module, piece.clone()) {
+                // Pieces are handed out in order: all earlier ones were begun, and later ones need not be.
+                next.store(pieces.len(), Ordering::Relaxed);
+                let mut first = first_error.lock().unwrap_or_else(|e| e.into_inner());
+                if first.as_ref().is_none_or(|(other, _)| at < *other) {
+                    *first = Some((at, error));
+                }
+                return;
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..cores.min(pieces.len()) {
+            // A system that refuses a thread leaves the work to the others.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
+    match first_error.into_inner().unwrap_or_else(|e| e.into_inner()) {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// The export that must be there.
+pub(crate) fn missing_export(what: &str, name: &str) -> crate::Error {
+    format_err!("failed to find {what} export `{name}`")
+}

@@ -1,0 +1,393 @@
+//! Statically typed values in slots: the traits behind `TypedFunc` and `Func::wrap`.
+
+use super::arity::each_arity;
+use super::store::StoreOpaque;
+use crate::roots::Place;
+use crate::{Error, ExternRef, Func, HeapType, RefType, Result, Rooted, V128, ValType};
+use riser_abi::Slot;
+use riser_heap::HeapRef;
+use riser_vm::FuncPtr;
+
+/// A Rust type that stands for a type of WebAssembly: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, [`V128`], `Func`,
+/// `Rooted<ExternRef>` and options of references.
+///
+/// # Safety
+/// `store` writes a value of type `valtype` to as many slots as that takes, and `SLOTS` is their number.
+pub unsafe trait WasmTy: Send {
+    #[doc(hidden)]
+    const SLOTS: usize = 1;
+
+    #[doc(hidden)]
+    fn valtype() -> ValType;
+
+    #[doc(hidden)]
+    #[inline]
+    fn compatible_with_store(&self, _store: &StoreOpaque) -> bool {
+        true
+    }
+
+    #[doc(hidden)]
+    fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]);
+
+    /// # Safety
+    /// The slots hold a value of the type, of this store.
+    #[doc(hidden)]
+    unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self;
+}
+
+/// Implements [`WasmTy`] for numbers: how they become a slot and come back.
+macro_rules! numbers {
+    ($($ty:ty, $valtype:ident, |$value:ident| $to:expr, |$slot:ident| $from:expr;)*) => {$(
+        // SAFETY: a number in one slot.
+        unsafe impl WasmTy for $ty {
+            #[inline]
+            fn valtype() -> ValType { ValType::$valtype }
+
+            #[inline]
+            fn store(self, _: &mut StoreOpaque, slots: &mut [Slot]) {
+                let $value = self;
+                slots[0] = $to;
+            }
+
+            #[inline]
+            unsafe fn load(_: &mut StoreOpaque, slots: &[Slot]) -> $ty {
+                let $slot = slots[0];
+                $from
+            }
+        }
+    )*};
+}
+
+numbers! {
+    i32, I32, |n| u64::from(n as u32), |slot| slot as i32;
+    u32, I32, |n| u64::from(n), |slot| slot as u32;
+    i64, I64, |n| n as u64, |slot| slot as i64;
+    u64, I64, |n| n, |slot| slot;
+    f32, F32, |x| u64::from(x.to_bits()), |slot| f32::from_bits(slot as u32);
+    f64, F64, |x| x.to_bits(), |slot| f64::from_bits(slot);
+}
+
+// SAFETY: a vector in two slots, low half first.
+unsafe impl WasmTy for V128 {
+    const SLOTS: usize = 2;
+
+    fn valtype() -> ValType {
+        ValType::V128
+    }
+
+    #[inline]
+    fn store(self, _: &mut StoreOpaque, slots: &mut [Slot]) {
+        slots[0] = self.as_u128() as u64;
+        slots[1] = (self.as_u128() >> 64) as u64;
+    }
+
+    #[inline]
+    unsafe fn load(_: &mut StoreOpaque, slots: &[Slot]) -> V128 {
+        V128::from(u128::from(slots[0]) | u128::from(slots[1]) << 64)
+    }
+}
+
+// SAFETY: a function reference in one slot, or 0.
+unsafe impl WasmTy for Option<Func> {
+    fn valtype() -> ValType {
+        ValType::FUNCREF
+    }
+
+    #[inline]
+    fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
+        self.is_none_or(|func| func.store == store.id())
+    }
+
+    #[inline]
+    fn store(self, _: &mut StoreOpaque, slots: &mut [Slot]) {
+        slots[0] = self.map_or(0, |func| func.func.to_slot());
+    }
+
+    #[inline]
+    unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Option<Func> {
+        FuncPtr::from_slot(slots[0]).map(|func| Func { store: store.id(), func })
+    }
+}
+
+// SAFETY: a function reference in one slot.
+unsafe impl WasmTy for Func {
+    fn valtype() -> ValType {
+        ValType::Ref(RefType::new(false, HeapType::Func))
+    }
+
+    #[inline]
+    fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
+        self.store == store.id()
+    }
+
+    #[inline]
+    fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) {
+        WasmTy::store(Some(self), store, slots);
+    }
+
+    #[inline]
+    unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Func {
+        // SAFETY: the caller's promise.
+        unsafe { <Option<Func> as WasmTy>::load(store, slots) }
+            .expect("a reference that is never null")
+    }
+}
+
+// SAFETY: a reference into the heap in one slot, or 0.
+unsafe impl WasmTy for Option<Rooted<ExternRef>> {
+    fn valtype() -> ValType {
+        ValType::EXTERNREF
+    }
+
+    #[inline]
+    fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
+        self.is_none_or(|value| value.place().store == store.id())
+    }
+
+    #[inline]
+    fn store(self, _: &mut StoreOpaque, slots: &mut [Slot]) {
+        slots[0] = self.map_or(0, |value| u64::from(value.place().at.to_bits()));
+    }
+
+    #[inline]
+    unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
+        let at = HeapRef::from_bits(slots[0] as u32)?;
+        Some(Rooted::at(Place { store: store.id(), at }))
+    }
+}
+
+// SAFETY: a reference into the heap in one slot.
+unsafe impl WasmTy for Rooted<ExternRef> {
+    fn valtype() -> ValType {
+        ValType::Ref(RefType::new(false, HeapType::Extern))
+    }
+
+    #[inline]
+    fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
+        self.place().store == store.id()
+    }
+
+    #[inline]
+    fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) {
+        WasmTy::store(Some(self), store, slots);
+    }
+
+    #[inline]
+    unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { <Option<Self> as WasmTy>::load(store, slots) }
+            .expect("a reference that is never null")
+    }
+}
+
+/// A list of [`WasmTy`]: the parameters of a host function.
+///
+/// # Safety
+/// As for [`WasmTy`], for all of them one after the other.
+pub unsafe trait WasmTyList: Send {
+    #[doc(hidden)]
+    const SLOTS: usize;
+
+    #[doc(hidden)]
+    fn valtypes() -> Vec<ValType>;
+
+    #[doc(hidden)]
+    fn compatible_with_store(&self, store: &StoreOpaque) -> bool;
+
+    #[doc(hidden)]
+    fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]);
+
+    /// # Safety
+    /// The slots hold values of the types, of this store.
+    #[doc(hidden)]
+    unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self;
+}
+
+/// The parameters of a [`TypedFunc`](crate::TypedFunc): a [`WasmTy`] or a tuple of them.
+///
+/// # Safety
+/// As for [`WasmTyList`].
+pub unsafe trait WasmParams: Send {
+    #[doc(hidden)]
+    const SLOTS: usize;
+
+    #[doc(hidden)]
+    fn valtypes() -> Vec<ValType>;
+
+    #[doc(hidden)]
+    fn compatible_with_store(&self, store: &StoreOpaque) -> bool;
+
+    #[doc(hidden)]
+    fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]);
+}
+
+/// The results of a [`TypedFunc`](crate::TypedFunc): a [`WasmTy`] or a tuple of them.
+///
+/// # Safety
+/// As for [`WasmTyList`].
+pub unsafe trait WasmResults: WasmParams {
+    /// # Safety
+    /// The slots hold values of the types, of this store.
+    #[doc(hidden)]
+    unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self;
+}
+
+/// What a host function may return: a [`WasmTy`], a tuple of them, or a `Result` of those.
+///
+/// # Safety
+/// As for [`WasmTyList`].
+pub unsafe trait WasmRet {
+    #[doc(hidden)]
+    const SLOTS: usize;
+
+    #[doc(hidden)]
+    fn valtypes() -> Vec<ValType>;
+
+    #[doc(hidden)]
+    fn compatible_with_store(&self, store: &StoreOpaque) -> bool;
+
+    #[doc(hidden)]
+    fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) -> Result<()>;
+}
+
+/// Implements [`WasmTyList`] for a tuple.
+macro_rules! list {
+    ($($ty:ident)*) => {
+        // SAFETY: the elements are written one after the other.
+        #[allow(non_snake_case, unused, clippy::unused_unit, reason = "a table row may be empty")]
+        unsafe impl<$($ty: WasmTy),*> WasmTyList for ($($ty,)*) {
+            const SLOTS: usize = 0 $(+ $ty::SLOTS)*;
+            fn valtypes() -> Vec<ValType> { vec![$($ty::valtype()),*] }
+            #[inline]
+            fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
+                let ($($ty,)*) = self;
+                true $(&& $ty.compatible_with_store(store))*
+            }
+            #[inline]
+            fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) {
+                let (($($ty,)*), mut at) = (self, 0);
+                $($ty.store(store, &mut slots[at..]); at += $ty::SLOTS;)*
+            }
+            #[inline]
+            unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
+                let mut at = 0;
+                // SAFETY: the caller's promise.
+                ($({ at += $ty::SLOTS; unsafe { $ty::load(store, &slots[at - $ty::SLOTS..]) } },)*)
+            }
+        }
+    };
+}
+
+each_arity!(list);
+
+/// Implements what follows from [`WasmTyList`], for a tuple.
+macro_rules! follow {
+    ($($ty:ident)*) => {
+        // SAFETY: as for the list.
+        unsafe impl<$($ty: WasmTy),*> WasmParams for ($($ty,)*) {
+            const SLOTS: usize = <Self as WasmTyList>::SLOTS;
+            fn valtypes() -> Vec<ValType> { <Self as WasmTyList>::valtypes() }
+            #[inline]
+            fn compatible_with_store(&self, s: &StoreOpaque) -> bool { WasmTyList::compatible_with_store(self, s) }
+            #[inline]
+            fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) { WasmTyList::store(self, store, slots) }
+        }
+        // SAFETY: as for the list.
+        unsafe impl<$($ty: WasmTy),*> WasmResults for ($($ty,)*) {
+            #[inline]
+            unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
+                // SAFETY: the caller's promise.
+                unsafe { <Self as WasmTyList>::load(store, slots) }
+            }
+        }
+    };
+}
+
+each_arity!(follow);
+
+/// Implements [`WasmRet`] for a tuple.
+macro_rules! ret {
+    ($($ty:ident)*) => {
+        // SAFETY: as for the list.
+        unsafe impl<$($ty: WasmTy),*> WasmRet for ($($ty,)*) {
+            const SLOTS: usize = <Self as WasmTyList>::SLOTS;
+            fn valtypes() -> Vec<ValType> { <Self as WasmTyList>::valtypes() }
+            #[inline]
+            fn compatible_with_store(&self, s: &StoreOpaque) -> bool { WasmTyList::compatible_with_store(self, s) }
+            #[inline]
+            fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) -> Result<()> {
+                WasmTyList::store(self, store, slots);
+                Ok(())
+            }
+        }
+    };
+}
+
+each_arity!(ret);
+
+// SAFETY: as for the type itself.
+unsafe impl<A: WasmTy> WasmParams for A {
+    const SLOTS: usize = A::SLOTS;
+
+    fn valtypes() -> Vec<ValType> {
+        vec![A::valtype()]
+    }
+
+    #[inline]
+    fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
+        WasmTy::compatible_with_store(self, store)
+    }
+
+    #[inline]
+    fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) {
+        WasmTy::store(self, store, slots);
+    }
+}
+
+// SAFETY: as for the type itself.
+unsafe impl<A: WasmTy> WasmResults for A {
+    #[inline]
+    unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { <A as WasmTy>::load(store, slots) }
+    }
+}
+
+// SAFETY: as for the type itself.
+unsafe impl<A: WasmTy> WasmRet for A {
+    const SLOTS: usize = A::SLOTS;
+
+    fn valtypes() -> Vec<ValType> {
+        vec![A::valtype()]
+    }
+
+    #[inline]
+    fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
+        WasmTy::compatible_with_store(self, store)
+    }
+
+    #[inline]
+    fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) -> Result<()> {
+        WasmTy::store(self, store, slots);
+        Ok(())
+    }
+}
+
+// SAFETY: as for the type inside; an error writes nothing, and the call fails.
+unsafe impl<A: WasmRet, E: Into<Error>> WasmRet for Result<A, E> {
+    const SLOTS: usize = A::SLOTS;
+
+    fn valtypes() -> Vec<ValType> {
+        A::valtypes()
+    }
+
+    #[inline]
+    fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
+        self.as_ref().map_or(true, |value| value.compatible_with_store(store))
+    }
+
+    #[inline]
+    fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) -> Result<()> {
+        self.map_err(Into::into)?.store(store, slots)
+    }
+}

@@ -1,0 +1,147 @@
+//! Makes and changes what a store owns: instances, memories, tables, globals, tags.
+
+use super::store::StoreOpaque;
+use super::values;
+use crate::{
+    Error, GlobalType, Instance, MemoryType, Module, Ref, Result, StoreContextMut, TableType,
+    TagType, Trap, Val,
+};
+use core::ptr;
+use riser_vm::{Entity, GlobalId, InstantiateError, MemoryId, TableId, TagId, VmStore};
+
+/// Makes an instance, without running its start function. The imports must have been checked: objects of this store, as
+/// many as the module declares, that match the declared types.
+pub(crate) fn instantiate<T>(
+    store: &mut StoreContextMut<'_, T>,
+    module: &Module,
+    imports: &[Entity],
+) -> Result<Instance> {
+    let opaque = store.opaque_mut();
+    // An instance exists even if it fails to initialise: functions of it may be in tables already.
+    let before = opaque.vm.instance_count();
+    let vm = ptr::from_mut(&mut *store.0).cast::<VmStore>();
+    // SAFETY: the store is borrowed exclusively, and its first field is the `VmStore`; the two callers, `Instance::new` and
+    // `InstancePre::instantiate`, checked the imports.
+    let made = unsafe { VmStore::instantiate(vm, module.vm(), imports) };
+    let opaque = store.opaque_mut();
+    if opaque.vm.instance_count() > before {
+        opaque.modules.push(module.clone());
+    }
+    match made {
+        Ok(id) => Ok(Instance { store: opaque.id(), id }),
+        Err(InstantiateError::Trap(code)) => Err(Trap::from(code).into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(crate) fn memory_new(store: &mut StoreOpaque, ty: &MemoryType) -> Result<MemoryId> {
+    Ok(store.vm.new_memory(ty.to_module())?)
+}
+
+pub(crate) fn memory_grow<T>(
+    store: &mut StoreContextMut<'_, T>,
+    id: MemoryId,
+    delta: u64,
+) -> Option<u64> {
+    let vm = ptr::from_mut(&mut *store.0).cast::<VmStore>();
+    // SAFETY: the store is borrowed exclusively, and its first field is the `VmStore`.
+    unsafe { VmStore::memory_grow(vm, id, delta) }
+}
+
+pub(crate) fn table_new(store: &mut StoreOpaque, ty: &TableType, init: &Ref) -> Result<TableId> {
+    let module_ty = ty.to_module();
+    let slot = values::to_slot(store, init, module_ty.element)?;
+    store.vm.keep(Box::new(ty.clone()));
+    // SAFETY: the reference was checked.
+    Ok(unsafe { store.vm.new_table(module_ty, slot)? })
+}
+
+pub(crate) fn table_get(store: &StoreOpaque, id: TableId, at: u64) -> Option<Ref> {
+    let table = store.vm.table(id);
+    let slot = table.get(at)?;
+    // SAFETY: tables hold references of their element type.
+    Some(unsafe { values::from_slot(store, slot, table.ty().element) })
+}
+
+fn out_of_bounds() -> Error {
+    Trap::TableOutOfBounds.into()
+}
+
+pub(crate) fn table_set(store: &mut StoreOpaque, id: TableId, at: u64, value: &Ref) -> Result<()> {
+    let slot = values::to_slot(store, value, store.vm.table(id).ty().element)?;
+    // SAFETY: the reference was checked.
+    let done = unsafe { store.vm.table_set(id, at, slot) };
+    if done { Ok(()) } else { Err(out_of_bounds()) }
+}
+
+pub(crate) fn table_grow<T>(
+    store: &mut StoreContextMut<'_, T>,
+    id: TableId,
+    delta: u64,
+    init: &Ref,
+) -> Result<Option<u64>> {
+    let opaque = store.opaque();
+    let slot = values::to_slot(opaque, init, opaque.vm.table(id).ty().element)?;
+    let vm = ptr::from_mut(&mut *store.0).cast::<VmStore>();
+    // SAFETY: the store is borrowed exclusively, and its first field is the `VmStore`; the reference was checked.
+    Ok(unsafe { VmStore::table_grow(vm, id, delta, slot) })
+}
+
+pub(crate) fn table_fill(
+    store: &mut StoreOpaque,
+    id: TableId,
+    at: u64,
+    value: &Ref,
+    len: u64,
+) -> Result<()> {
+    let slot = values::to_slot(store, value, store.vm.table(id).ty().element)?;
+    // SAFETY: the reference was checked.
+    let done = unsafe { store.vm.table_fill(id, at, slot, len) };
+    if done { Ok(()) } else { Err(out_of_bounds()) }
+}
+
+pub(crate) fn table_copy(
+    store: &mut StoreOpaque,
+    dst: (TableId, u64),
+    src: (TableId, u64),
+    len: u64,
+) -> Result<()> {
+    let (to, from) = (store.vm.table(dst.0).ty().element, store.vm.table(src.0).ty().element);
+    if !store.engine().registry().ref_type_matches(from, to) {
+        crate::bail!("tables do not have the same element type: {to} and {from}");
+    }
+    // SAFETY: the element types were compared.
+    let done = unsafe { store.vm.table_copy(dst, src, len) };
+    if done { Ok(()) } else { Err(out_of_bounds()) }
+}
+
+pub(crate) fn global_new(store: &mut StoreOpaque, ty: &GlobalType, val: &Val) -> Result<GlobalId> {
+    let module_ty = ty.to_module();
+    let cell = values::to_cell(store, val, module_ty.ty)?;
+    store.vm.keep(Box::new(ty.clone()));
+    // SAFETY: the value was checked.
+    let id = unsafe { store.vm.new_global(module_ty, cell) };
+    id.ok_or_else(|| Error::msg("the store has too many globals"))
+}
+
+pub(crate) fn global_get(store: &StoreOpaque, id: GlobalId) -> Val {
+    let ty = store.vm.global(id).ty().ty;
+    // SAFETY: globals hold values of their type.
+    unsafe { values::from_cell(store, store.vm.global_get(id), ty) }
+}
+
+pub(crate) fn global_set(store: &mut StoreOpaque, id: GlobalId, val: &Val) -> Result<()> {
+    let ty = *store.vm.global(id).ty();
+    if !ty.mutable {
+        crate::bail!("immutable global cannot be set");
+    }
+    let cell = values::to_cell(store, val, ty.ty)?;
+    // SAFETY: the global is mutable, and the value was checked.
+    unsafe { store.vm.global_set(id, cell) };
+    Ok(())
+}
+
+pub(crate) fn tag_new(store: &mut StoreOpaque, ty: &TagType) -> Result<TagId> {
+    store.vm.keep(Box::new(ty.clone()));
+    store.vm.new_tag(ty.ty().id()).ok_or_else(|| Error::msg("the store has too many tags"))
+}

@@ -1,0 +1,220 @@
+//! The store, and the contexts through which everything in it is reached.
+
+use crate::raw::{StoreInner, StoreOpaque};
+use crate::{Engine, Result};
+
+/// Owns instances and all that they refer to, together with the host's own data `T`. Used by one thread at a
+/// time; what is in it lives until it is dropped.
+///
+/// ```
+/// use riser::{Engine, Store};
+///
+/// let engine = Engine::default();
+/// let mut store = Store::new(&engine, vec![1, 2]);
+/// store.data_mut().push(3);
+/// assert_eq!(store.into_data(), [1, 2, 3]);
+/// ```
+#[derive(Debug)]
+pub struct Store<T: 'static> {
+    inner: Box<StoreInner<T>>,
+}
+
+/// A store, borrowed.
+#[derive(Debug)]
+pub struct StoreContext<'a, T: 'static>(pub(crate) &'a StoreInner<T>);
+
+/// A store, borrowed exclusively.
+#[derive(Debug)]
+pub struct StoreContextMut<'a, T: 'static>(pub(crate) &'a mut StoreInner<T>);
+
+/// What gives access to a store: the store itself, the contexts, a [`Caller`](crate::Caller), and references to
+/// them.
+pub trait AsContext {
+    /// The host's data.
+    type Data: 'static;
+
+    /// The store.
+    fn as_context(&self) -> StoreContext<'_, Self::Data>;
+}
+
+/// What gives exclusive access to a store.
+pub trait AsContextMut: AsContext {
+    /// The store.
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, Self::Data>;
+}
+
+impl<T> Store<T> {
+    /// An empty store.
+    ///
+    /// # Panics
+    /// If the system has no memory for the stack of guests. [`Store::try_new`] gives an error instead.
+    pub fn new(engine: &Engine, data: T) -> Store<T> {
+        Store::try_new(engine, data).expect("the system has memory for a stack")
+    }
+
+    /// An empty store.
+    ///
+    /// # Errors
+    /// If the system has no memory for the stack of guests.
+    pub fn try_new(engine: &Engine, data: T) -> Result<Store<T>> {
+        let opaque = StoreOpaque::new(engine)?;
+        Ok(Store { inner: Box::new(StoreInner { opaque, data }) })
+    }
+
+    /// The host's data.
+    pub fn data(&self) -> &T {
+        &self.inner.data
+    }
+
+    /// The host's data.
+    pub fn data_mut(&mut self) -> &mut T {
+        &mut self.inner.data
+    }
+
+    /// Drops everything but the host's data.
+    pub fn into_data(self) -> T {
+        self.inner.data
+    }
+
+    /// The store's engine.
+    pub fn engine(&self) -> &Engine {
+        self.inner.opaque.engine()
+    }
+}
+
+impl<T: Default> Default for Store<T> {
+    fn default() -> Store<T> {
+        Store::new(&Engine::default(), T::default())
+    }
+}
+
+impl<'a, T> StoreContext<'a, T> {
+    /// The host's data.
+    pub fn data(&self) -> &'a T {
+        &self.0.data
+    }
+
+    /// The store's engine.
+    pub fn engine(&self) -> &'a Engine {
+        self.0.opaque.engine()
+    }
+
+    pub(crate) fn opaque(&self) -> &'a StoreOpaque {
+        &self.0.opaque
+    }
+}
+
+impl<T> StoreContextMut<'_, T> {
+    /// The host's data.
+    pub fn data(&self) -> &T {
+        &self.0.data
+    }
+
+    /// The host's data.
+    pub fn data_mut(&mut self) -> &mut T {
+        &mut self.0.data
+    }
+
+    /// The store's engine.
+    pub fn engine(&self) -> &Engine {
+        self.0.opaque.engine()
+    }
+
+    pub(crate) fn opaque(&self) -> &StoreOpaque {
+        &self.0.opaque
+    }
+
+    pub(crate) fn opaque_mut(&mut self) -> &mut StoreOpaque {
+        &mut self.0.opaque
+    }
+}
+
+impl<T: 'static> AsContext for Store<T> {
+    type Data = T;
+
+    #[inline]
+    fn as_context(&self) -> StoreContext<'_, T> {
+        StoreContext(&self.inner)
+    }
+}
+
+impl<T: 'static> AsContextMut for Store<T> {
+    #[inline]
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        StoreContextMut(&mut self.inner)
+    }
+}
+
+impl<T: 'static> AsContext for StoreContext<'_, T> {
+    type Data = T;
+
+    #[inline]
+    fn as_context(&self) -> StoreContext<'_, T> {
+        StoreContext(self.0)
+    }
+}
+
+impl<T: 'static> AsContext for StoreContextMut<'_, T> {
+    type Data = T;
+
+    #[inline]
+    fn as_context(&self) -> StoreContext<'_, T> {
+        StoreContext(self.0)
+    }
+}
+
+impl<T: 'static> AsContextMut for StoreContextMut<'_, T> {
+    #[inline]
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        StoreContextMut(self.0)
+    }
+}
+
+impl<S: AsContext> AsContext for &'_ S {
+    type Data = S::Data;
+
+    #[inline]
+    fn as_context(&self) -> StoreContext<'_, S::Data> {
+        S::as_context(*self)
+    }
+}
+
+impl<S: AsContext> AsContext for &'_ mut S {
+    type Data = S::Data;
+
+    #[inline]
+    fn as_context(&self) -> StoreContext<'_, S::Data> {
+        S::as_context(*self)
+    }
+}
+
+impl<S: AsContextMut> AsContextMut for &'_ mut S {
+    #[inline]
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, S::Data> {
+        S::as_context_mut(*self)
+    }
+}
+
+impl<'a, T: 'static> From<StoreContextMut<'a, T>> for StoreContext<'a, T> {
+    fn from(store: StoreContextMut<'a, T>) -> StoreContext<'a, T> {
+        StoreContext(store.0)
+    }
+}
+
+impl<'a, S: AsContext> From<&'a S> for StoreContext<'a, S::Data> {
+    fn from(store: &'a S) -> StoreContext<'a, S::Data> {
+        store.as_context()
+    }
+}
+
+impl<'a, S: AsContext> From<&'a mut S> for StoreContext<'a, S::Data> {
+    fn from(store: &'a mut S) -> StoreContext<'a, S::Data> {
+        S::as_context(store)
+    }
+}
+
+impl<'a, S: AsContextMut> From<&'a mut S> for StoreContextMut<'a, S::Data> {
+    fn from(store: &'a mut S) -> StoreContextMut<'a, S::Data> {
+        store.as_context_mut()
+    }
+}

@@ -1,0 +1,348 @@
+//! Function, structure and array types: handles to canonical types of an engine.
+
+use super::{Mutability, ValType};
+use crate::{AsContextMut, Engine, Func, Result, format_err};
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use riser_module::Registered;
+use riser_ops as ops;
+use std::sync::Arc;
+
+/// Keeps a canonical type alive. Cloning takes no lock.
+#[derive(Clone)]
+struct Handle(Arc<HandleInner>);
+
+struct HandleInner {
+    engine: Engine,
+    ty: Arc<ops::SubType>,
+    registered: Registered,
+}
+
+impl Handle {
+    fn of(engine: &Engine, id: ops::TypeId) -> Handle {
+        let registered = engine.registry().registered(id);
+        Handle::new(engine, registered)
+    }
+
+    fn new(engine: &Engine, registered: Registered) -> Handle {
+        let ty = engine.registry().get(registered.id());
+        Handle(Arc::new(HandleInner { engine: engine.clone(), ty, registered }))
+    }
+
+    fn id(&self) -> ops::TypeId {
+        self.0.registered.id()
+    }
+
+    fn is_subtype_of(&self, other: &Handle) -> bool {
+        Engine::same(&self.0.engine, &other.0.engine)
+            && self.0.engine.registry().is_subtype(self.id(), other.id())
+    }
+
+    fn finality(&self) -> Finality {
+        if self.0.ty.is_final { Finality::Final } else { Finality::NonFinal }
+    }
+
+    fn supertype(&self) -> Option<Handle> {
+        self.0.ty.supertype.map(|id| Handle::of(&self.0.engine, id))
+    }
+}
+
+impl PartialEq for Handle {
+    fn eq(&self, other: &Handle) -> bool {
+        self.id() == other.id() && Engine::same(&self.0.engine, &other.0.engine)
+    }
+}
+
+impl Eq for Handle {}
+
+impl Hash for Handle {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
+    }
+}
+
+/// Whether a type may be extended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Finality {
+    /// It may not.
+    Final,
+    /// It may.
+    NonFinal,
+}
+
+impl Finality {
+    /// Whether it may not be extended.
+    pub fn is_final(&self) -> bool {
+        *self == Finality::Final
+    }
+
+    /// Whether it may be extended.
+    pub fn is_non_final(&self) -> bool {
+        *self == Finality::NonFinal
+    }
+}
+
+/// Declares what all three kinds of handles have.
+macro_rules! handles {
+    ($($name:ident)*) => {$(
+        impl $name {
+            pub(crate) fn of(engine: &Engine, id: ops::TypeId) -> $name { $name(Handle::of(engine, id)) }
+            pub(crate) fn id(&self) -> ops::TypeId { self.0.id() }
+            /// The engine that the type belongs to.
+            pub fn engine(&self) -> &Engine { &self.0.0.engine }
+            /// Whether the type may be extended.
+            pub fn finality(&self) -> Finality { self.0.finality() }
+            /// The type that this one extends.
+            pub fn supertype(&self) -> Option<$name> { self.0.supertype().map($name) }
+            /// Whether this is `other` or one of its declared subtypes.
+            pub fn matches(&self, other: &$name) -> bool { self.0.is_subtype_of(&other.0) }
+            /// Whether both are the same type.
+            pub fn eq(a: &$name, b: &$name) -> bool { a.0 == b.0 }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { fmt::Display::fmt(self, f) }
+        }
+    )*};
+}
+
+/// The type of a function.
+///
+/// ```
+/// use riser::{Engine, FuncType, ValType};
+///
+/// let engine = Engine::default();
+/// let ty = FuncType::new(&engine, [ValType::I32, ValType::I32], [ValType::I64]);
+/// assert_eq!(ty.params().len(), 2);
+/// assert_eq!(ty.to_string(), "(func (param i32 i32) (result i64))");
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct FuncType(Handle);
+
+/// The type of a structure.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct StructType(Handle);
+
+/// The type of an array.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ArrayType(Handle);
+
+handles! { FuncType StructType ArrayType }
+
+impl FuncType {
+    /// The type of functions with these parameters and results.
+    ///
+    /// # Panics
+    /// If one of them names a type of another engine.
+    pub fn new(
+        engine: &Engine,
+        params: impl IntoIterator<Item = ValType>,
+        results: impl IntoIterator<Item = ValType>,
+    ) -> FuncType {
+        let params: Vec<ValType> = params.into_iter().collect();
+        let results: Vec<ValType> = results.into_iter().collect();
+        let all = params.iter().chain(&results);
+        assert!(all.clone().all(|ty| ty.is_of(engine)), "a type of another engine");
+        let ty = ops::FuncType::new(
+            params.iter().map(ValType::to_ops),
+            results.iter().map(ValType::to_ops),
+        );
+        FuncType(Handle::new(engine, engine.registry().register_func_type(&ty)))
+    }
+
+    /// The packed form.
+    pub(crate) fn func(&self) -> &ops::FuncType {
+        self.0.0.ty.composite.as_func().expect("a handle of a function type")
+    }
+
+    /// A parameter's type.
+    pub fn param(&self, i: usize) -> Option<ValType> {
+        let ty = self.func().params().get(i)?;
+        Some(ValType::from_ops(self.engine(), *ty))
+    }
+
+    /// The parameters' types.
+    pub fn params(&self) -> impl ExactSizeIterator<Item = ValType> + '_ {
+        self.func().params().iter().map(|ty| ValType::from_ops(self.engine(), *ty))
+    }
+
+    /// A result's type.
+    pub fn result(&self, i: usize) -> Option<ValType> {
+        let ty = self.func().results().get(i)?;
+        Some(ValType::from_ops(self.engine(), *ty))
+    }
+
+    /// The results' types.
+    pub fn results(&self) -> impl ExactSizeIterator<Item = ValType> + '_ {
+        self.func().results().iter().map(|ty| ValType::from_ops(self.engine(), *ty))
+    }
+
+    /// A function of this type that returns zeros and nulls.
+    ///
+    /// # Errors
+    /// If a result's type has no default.
+    pub fn default_value<T: 'static>(&self, store: impl AsContextMut<Data = T>) -> Result<Func> {
+        let defaults: Option<Vec<_>> = self.results().map(|ty| ty.default_value()).collect();
+        let defaults =
+            defaults.ok_or_else(|| format_err!("a result of `{self}` has no default value"))?;
+        Ok(Func::new(store, self.clone(), move |_, _, results| {
+            results.clone_from_slice(&defaults);
+            Ok(())
+        }))
+    }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, what: &str, types: &[ops::ValType]) -> fmt::Result {
+    if types.is_empty() {
+        return Ok(());
+    }
+    write!(f, " ({what}")?;
+    types.iter().try_for_each(|ty| write!(f, " {ty}"))?;
+    f.write_str(")")
+}
+
+impl fmt::Display for FuncType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(func")?;
+        list(f, "param", self.func().params())?;
+        list(f, "result", self.func().results())?;
+        f.write_str(")")
+    }
+}
+
+/// What a field or an element holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum StorageType {
+    /// A packed 8-bit integer.
+    I8,
+    /// A packed 16-bit integer.
+    I16,
+    /// A value.
+    ValType(ValType),
+}
+
+impl StorageType {
+    /// The type of a value that was read from it.
+    pub fn unpack(&self) -> &ValType {
+        match self {
+            StorageType::I8 | StorageType::I16 => &ValType::I32,
+            StorageType::ValType(ty) => ty,
+        }
+    }
+}
+
+impl fmt::Display for StorageType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StorageType::I8 => f.write_str("i8"),
+            StorageType::I16 => f.write_str("i16"),
+            StorageType::ValType(ty) => ty.fmt(f),
+        }
+    }
+}
+
+impl From<ValType> for StorageType {
+    fn from(ty: ValType) -> StorageType {
+        StorageType::ValType(ty)
+    }
+}
+
+/// A field of a structure, or the element of an array.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FieldType {
+    mutability: Mutability,
+    element_type: StorageType,
+}
+
+impl FieldType {
+    /// A field type from its parts.
+    pub fn new(mutability: Mutability, element_type: StorageType) -> FieldType {
+        FieldType { mutability, element_type }
+    }
+
+    /// Whether it can be written.
+    pub fn mutability(&self) -> Mutability {
+        self.mutability
+    }
+
+    /// What it holds.
+    pub fn element_type(&self) -> &StorageType {
+        &self.element_type
+    }
+
+    fn from_ops(engine: &Engine, ty: &ops::FieldType) -> FieldType {
+        let element_type = match ty.storage {
+            ops::StorageType::I8 => StorageType::I8,
+            ops::StorageType::I16 => StorageType::I16,
+            ops::StorageType::Val(ty) => StorageType::ValType(ValType::from_ops(engine, ty)),
+        };
+        FieldType { mutability: Mutability::of(ty.mutable), element_type }
+    }
+}
+
+impl StructType {
+    fn ops_fields(&self) -> &[ops::FieldType] {
+        match &self.0.0.ty.composite {
+            ops::CompositeType::Struct(fields) => fields,
+            _ => unreachable!("a handle of a structure type"),
+        }
+    }
+
+    /// A field.
+    pub fn field(&self, i: usize) -> Option<FieldType> {
+        self.ops_fields().get(i).map(|ty| FieldType::from_ops(self.engine(), ty))
+    }
+
+    /// The fields.
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = FieldType> + '_ {
+        self.ops_fields().iter().map(|ty| FieldType::from_ops(self.engine(), ty))
+    }
+}
+
+fn field(f: &mut fmt::Formatter<'_>, ty: &ops::FieldType) -> fmt::Result {
+    if ty.mutable {
+        write!(f, " (field (mut {}))", ty.storage)
+    } else {
+        write!(f, " (field {})", ty.storage)
+    }
+}
+
+impl fmt::Display for StructType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(struct")?;
+        self.ops_fields().iter().try_for_each(|ty| field(f, ty))?;
+        f.write_str(")")
+    }
+}
+
+impl ArrayType {
+    fn ops_element(&self) -> &ops::FieldType {
+        match &self.0.0.ty.composite {
+            ops::CompositeType::Array(element) => element,
+            _ => unreachable!("a handle of an array type"),
+        }
+    }
+
+    /// The element with its mutability.
+    pub fn field_type(&self) -> FieldType {
+        FieldType::from_ops(self.engine(), self.ops_element())
+    }
+
+    /// Whether elements can be written.
+    pub fn mutability(&self) -> Mutability {
+        self.field_type().mutability
+    }
+
+    /// What elements hold.
+    pub fn element_type(&self) -> StorageType {
+        self.field_type().element_type
+    }
+}
+
+impl fmt::Display for ArrayType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(array")?;
+        field(f, self.ops_element())?;
+        f.write_str(")")
+    }
+}
