@@ -22,7 +22,7 @@ impl<'a, S: BodySink, const CHECK: bool> Walk<'a, S, CHECK> {
         let results = body.ty.results(self.module);
         if CHECK && !self.all_match(ty.results(), results) {
             let what = "the callee's results are not the function's";
-            return Err(messages::types_differ(self.at, what, results, ty.results()));
+            return Err(messages::types_differ(self.at, self.module, what, results, ty.results()));
         }
         self.pop_all(ty.params())
     }

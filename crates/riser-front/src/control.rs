@@ -106,7 +106,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         let (params, results) = (frame.ty.params(self.module), frame.ty.results(self.module));
         if CHECK && !(params.is_empty() && results.is_empty()) && !self.all_match(params, results) {
             let what = "an `if` without `else` must leave what it takes";
-            return Err(messages::types_differ(self.at, what, results, params));
+            return Err(messages::types_differ(self.at, self.module, what, results, params));
         }
         Ok(())
     }
@@ -213,7 +213,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         }
         if types.len() != default.len() {
             let what = "the targets of br_table carry different numbers of operands";
-            return Err(messages::types_differ(self.at, what, default, types));
+            return Err(messages::types_differ(self.at, self.module, what, default, types));
         }
         let len = self.len;
         // Popping changes nothing but the length, so that setting it back restores the operands.

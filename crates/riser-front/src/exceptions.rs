@@ -96,7 +96,7 @@ impl<'a, S: BodySink, const CHECK: bool> Walk<'a, S, CHECK> {
             return Ok(());
         }
         let what = "the label cannot take what the handler passes";
-        Err(messages::types_differ(self.at, what, label, payload))
+        Err(messages::types_differ(self.at, self.module, what, label, payload))
     }
 
     pub(crate) fn catch(&mut self) -> Result<(), ModuleError> {

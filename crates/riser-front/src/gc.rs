@@ -98,7 +98,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         let from = self.ref_type(flags & 1 != 0)?;
         let to = self.ref_type(flags & 2 != 0)?;
         if CHECK && !self.matches(to.val_type(), from.val_type()) {
-            return Err(messages::not_a_subtype(self.at, "cast", to, from));
+            return Err(messages::not_a_subtype(self.at, self.module, "cast", to, from));
         }
         Ok((depth, from, to))
     }
@@ -189,7 +189,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
     fn check_defaultable(&self, field: FieldType) -> Result<(), ModuleError> {
         let ty = field.storage.unpacked();
         if CHECK && !ty.is_defaultable() {
-            return Err(messages::not_defaultable(self.at, ty));
+            return Err(messages::not_defaultable(self.at, self.module, ty));
         }
         Ok(())
     }
@@ -286,7 +286,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         if !CHECK || self.matches(segment.val_type(), ty) {
             return Ok(());
         }
-        Err(messages::mismatch(self.at, ty, segment.val_type()))
+        Err(messages::mismatch(self.at, self.module, ty, segment.val_type()))
     }
 
     pub(crate) fn array_new_data(&mut self) -> Result<(), ModuleError> {
@@ -349,7 +349,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
             _ => from == to,
         };
         if CHECK && !fits {
-            return Err(messages::storage_mismatch(self.at, to, from));
+            return Err(messages::storage_mismatch(self.at, self.module, to, from));
         }
         let (dst_ref, src_ref) = (self.object(dst)?, self.object(src)?);
         self.pop_all(&[dst_ref, ValType::I32, src_ref, ValType::I32, ValType::I32])?;

@@ -6,31 +6,40 @@
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
-use riser_module::ModuleError;
-use riser_ops::{FuncIdx, RefType, StorageType, ValType};
+use riser_module::{Module, ModuleError};
+use riser_ops::{FuncIdx, HeapType, RefType, StorageType, ValType};
 
 /// The reference type of unreachable code: some reference, nobody knows to what.
 pub(crate) const UNKNOWN_REF: ValType = ValType::from_bits(1 << 31);
 
-/// Shows a type as the text format does, and the two types that only a validator knows.
-struct Shown(ValType);
+/// Shows a type as the text format does, with the module's own type indices, and the two types that only a
+/// validator knows.
+struct Shown<'a>(&'a Module, ValType);
 
-impl fmt::Display for Shown {
+impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            UNKNOWN_REF => f.write_str("a reference"),
-            ValType::BOTTOM => f.write_str("a value"),
-            ty => fmt::Display::fmt(&ty, f),
+        match self.1 {
+            UNKNOWN_REF => return f.write_str("a reference"),
+            ValType::BOTTOM => return f.write_str("a value"),
+            _ => {}
         }
+        if let Some(ty) = self.1.as_ref()
+            && let HeapType::Concrete(id, _) = ty.heap()
+            && let Some(index) = self.0.types.iter().position(|ty| ty.id == id)
+        {
+            let null = if ty.is_nullable() { "null " } else { "" };
+            return write!(f, "(ref {null}{index})");
+        }
+        fmt::Display::fmt(&self.1, f)
     }
 }
 
 /// Shows a list of types as `[i32 i64]`.
-fn shown(types: &[ValType]) -> String {
+fn shown(module: &Module, types: &[ValType]) -> String {
     let mut text = String::from("[");
     for (i, ty) in types.iter().enumerate() {
         let space = if i == 0 { "" } else { " " };
-        text += &format!("{space}{}", Shown(*ty));
+        text += &format!("{space}{}", Shown(module, *ty));
     }
     text + "]"
 }
@@ -131,17 +140,20 @@ pub(crate) fn no_body(func: FuncIdx) -> ModuleError {
 }
 
 #[cold]
-pub(crate) fn mismatch(at: usize, expected: ValType, found: ValType) -> ModuleError {
-    let (expected, found) = (Shown(expected), Shown(found));
+pub(crate) fn mismatch(
+    at: usize,
+    module: &Module,
+    expected: ValType,
+    found: ValType,
+) -> ModuleError {
+    let (expected, found) = (Shown(module, expected), Shown(module, found));
     ModuleError::invalid(at, format!("type mismatch: expected {expected}, found {found}"))
 }
 
 #[cold]
-pub(crate) fn nothing_on_stack(at: usize, expected: ValType) -> ModuleError {
-    ModuleError::invalid(
-        at,
-        format!("type mismatch: expected {} but nothing on stack", Shown(expected)),
-    )
+pub(crate) fn nothing_on_stack(at: usize, module: &Module, expected: ValType) -> ModuleError {
+    let expected = Shown(module, expected);
+    ModuleError::invalid(at, format!("type mismatch: expected {expected} but nothing on stack"))
 }
 
 #[cold]
@@ -155,25 +167,39 @@ pub(crate) fn values_remain(at: usize, count: usize) -> ModuleError {
 #[cold]
 pub(crate) fn types_differ(
     at: usize,
+    module: &Module,
     what: &str,
     expected: &[ValType],
     found: &[ValType],
 ) -> ModuleError {
-    let (expected, found) = (shown(expected), shown(found));
+    let (expected, found) = (shown(module, expected), shown(module, found));
     ModuleError::invalid(at, format!("type mismatch: {what}: expected {expected}, found {found}"))
 }
 
 #[cold]
-pub(crate) fn not_a_subtype(at: usize, what: &str, sub: RefType, of: RefType) -> ModuleError {
+pub(crate) fn not_a_subtype(
+    at: usize,
+    module: &Module,
+    what: &str,
+    sub: RefType,
+    of: RefType,
+) -> ModuleError {
+    let (sub, of) = (Shown(module, sub.val_type()), Shown(module, of.val_type()));
     ModuleError::invalid(at, format!("type mismatch: {what}: {sub} does not match {of}"))
 }
 
 #[cold]
 pub(crate) fn storage_mismatch(
     at: usize,
+    module: &Module,
     expected: StorageType,
     found: StorageType,
 ) -> ModuleError {
+    let shown = |storage| match storage {
+        StorageType::Val(ty) => format!("{}", Shown(module, ty)),
+        packed => format!("{packed}"),
+    };
+    let (expected, found) = (shown(expected), shown(found));
     ModuleError::invalid(
         at,
         format!("array types do not match: expected {expected}, found {found}"),
@@ -201,7 +227,8 @@ pub(crate) fn undeclared_function(at: usize, func: u32) -> ModuleError {
 }
 
 #[cold]
-pub(crate) fn not_defaultable(at: usize, ty: ValType) -> ModuleError {
+pub(crate) fn not_defaultable(at: usize, module: &Module, ty: ValType) -> ModuleError {
+    let ty = Shown(module, ty);
     ModuleError::invalid(at, format!("type mismatch: field type {ty} is not defaultable"))
 }
 

@@ -148,7 +148,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         }
         let ty = if a == ValType::BOTTOM { b } else { a };
         if CHECK && b != ty && b != ValType::BOTTOM {
-            return Err(messages::mismatch(self.at, a, b));
+            return Err(messages::mismatch(self.at, self.module, a, b));
         }
         self.push_any(ty);
         self.emit(|sink| sink.select(ty));

@@ -175,13 +175,13 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
     pub(crate) fn pop_actual(&mut self, expected: ValType) -> Result<ValType, ModuleError> {
         if self.len <= self.height {
             if CHECK && !self.polymorphic {
-                return Err(messages::nothing_on_stack(self.at, expected));
+                return Err(messages::nothing_on_stack(self.at, self.module, expected));
             }
             return Ok(ValType::BOTTOM);
         }
         let actual = self.operands[self.len - 1];
         if CHECK && !self.matches(actual, expected) {
-            return Err(messages::mismatch(self.at, expected, actual));
+            return Err(messages::mismatch(self.at, self.module, expected, actual));
         }
         self.len -= 1;
         Ok(actual)
@@ -196,7 +196,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
             return Ok(self.operands[len - 1]);
         }
         if CHECK && !self.polymorphic {
-            return Err(messages::nothing_on_stack(self.at, ValType::BOTTOM));
+            return Err(messages::nothing_on_stack(self.at, self.module, ValType::BOTTOM));
         }
         Ok(ValType::BOTTOM)
     }
@@ -218,7 +218,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         match ty.as_ref() {
             Some(ty) => Ok(ty),
             None if CHECK && ty != ValType::BOTTOM => {
-                Err(messages::mismatch(self.at, UNKNOWN_REF, ty))
+                Err(messages::mismatch(self.at, self.module, UNKNOWN_REF, ty))
             }
             None => Ok(unknown_ref()),
         }

@@ -32,7 +32,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         to: RefType,
     ) -> Result<(), ModuleError> {
         if CHECK && !self.matches(from.val_type(), to.val_type()) {
-            return Err(messages::not_a_subtype(self.at, what, from, to));
+            return Err(messages::not_a_subtype(self.at, self.module, what, from, to));
         }
         Ok(())
     }
