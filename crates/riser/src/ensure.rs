@@ -9,6 +9,7 @@ macro_rules! format_err {
         $crate::__private::message(::core::format_args!($format, $($args)*))
     };
     ($value:expr $(,)?) => {{
+        #[allow(unused_imports, reason = "one of the two is found")]
         use $crate::__private::{ErrorKind as _, MessageKind as _};
         match $value {
             value => (&value).__riser_kind().make(value),

@@ -3,7 +3,7 @@
 use super::arity::each_arity;
 use super::store::StoreOpaque;
 use crate::roots::Place;
-use crate::{Error, ExternRef, Func, HeapType, RefType, Result, Rooted, V128, ValType};
+use crate::{ExternRef, Func, HeapType, RefType, Result, Rooted, V128, ValType};
 use riser_abi::Slot;
 use riser_heap::HeapRef;
 use riser_vm::FuncPtr;
@@ -374,7 +374,7 @@ unsafe impl<A: WasmTy> WasmRet for A {
 }
 
 // SAFETY: as for the type inside; an error writes nothing, and the call fails.
-unsafe impl<A: WasmRet, E: Into<Error>> WasmRet for Result<A, E> {
+unsafe impl<A: WasmRet> WasmRet for Result<A> {
     const SLOTS: usize = A::SLOTS;
 
     fn valtypes() -> Vec<ValType> {
@@ -388,6 +388,6 @@ unsafe impl<A: WasmRet, E: Into<Error>> WasmRet for Result<A, E> {
 
     #[inline]
     fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) -> Result<()> {
-        self.map_err(Into::into)?.store(store, slots)
+        self?.store(store, slots)
     }
 }

@@ -73,9 +73,10 @@ fn place(store: &StoreOpaque, place: Place) -> Slot {
 fn func_matches(store: &StoreOpaque, func: FuncPtr, ty: HeapType) -> bool {
     match ty {
         HeapType::Func => true,
-        // SAFETY: the function is of this store, which lives.
         HeapType::Concrete(id, _) => {
-            store.engine().registry().is_subtype(unsafe { func.type_id() }, id)
+            // SAFETY: the function is of this store, which lives.
+            let own = unsafe { func.type_id() };
+            store.engine().registry().is_subtype(own, id)
         }
         _ => false,
     }

@@ -96,8 +96,6 @@ macro_rules! handles {
             pub fn supertype(&self) -> Option<$name> { self.0.supertype().map($name) }
             /// Whether this is `other` or one of its declared subtypes.
             pub fn matches(&self, other: &$name) -> bool { self.0.is_subtype_of(&other.0) }
-            /// Whether both are the same type.
-            pub fn eq(a: &$name, b: &$name) -> bool { a.0 == b.0 }
         }
 
         impl fmt::Debug for $name {

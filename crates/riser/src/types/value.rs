@@ -152,11 +152,6 @@ impl ValType {
         }
     }
 
-    /// Whether both are the same type.
-    pub fn eq(a: &ValType, b: &ValType) -> bool {
-        a == b
-    }
-
     /// Zero or null; `None` for references that cannot be null.
     pub fn default_value(&self) -> Option<Val> {
         Val::default_for_ty(self)
@@ -273,11 +268,6 @@ impl RefType {
     /// Whether every value of this type is one of type `other`.
     pub fn matches(&self, other: &RefType) -> bool {
         (other.is_nullable || !self.is_nullable) && self.heap_type.matches(&other.heap_type)
-    }
-
-    /// Whether both are the same type.
-    pub fn eq(a: &RefType, b: &RefType) -> bool {
-        a == b
     }
 
     pub(crate) fn from_ops(engine: &Engine, ty: ops::RefType) -> RefType {
@@ -433,11 +423,6 @@ impl HeapType {
             }
             (None, None) => self.to_ops().matches(other.to_ops(), |_, _| false),
         }
-    }
-
-    /// Whether both are the same type.
-    pub fn eq(a: &HeapType, b: &HeapType) -> bool {
-        a == b
     }
 
     /// The engine that the declared type belongs to, if this names one.

@@ -1,0 +1,18 @@
+//! What the tests share.
+#![allow(dead_code, reason = "not every test file uses all of it")]
+
+use riser::{Engine, Error, Instance, Module, Result, Store, Trap};
+
+/// An instance of a module without imports, in a store of its own.
+pub fn instance(text: &str) -> Result<(Store<()>, Instance)> {
+    let engine = Engine::default();
+    let module = Module::new(&engine, text)?;
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[])?;
+    Ok((store, instance))
+}
+
+/// The trap in an error.
+pub fn trap(error: &Error) -> Trap {
+    *error.downcast_ref::<Trap>().unwrap_or_else(|| panic!("no trap in {error:?}"))
+}

@@ -1,0 +1,27 @@
+//! Runs the examples: each asserts what it shows.
+
+#[path = "../examples/externref.rs"]
+mod externref;
+#[path = "../examples/gcd.rs"]
+mod gcd;
+#[path = "../examples/hello.rs"]
+mod hello;
+#[path = "../examples/linking.rs"]
+mod linking;
+#[path = "../examples/memory.rs"]
+mod memory;
+#[path = "../examples/multi-value.rs"]
+mod multi_value;
+#[path = "../examples/tables.rs"]
+mod tables;
+
+#[test]
+fn the_examples_hold() -> riser::Result<()> {
+    hello::main()?;
+    gcd::main()?;
+    linking::main()?;
+    memory::main()?;
+    multi_value::main()?;
+    externref::main()?;
+    tables::main()
+}
