@@ -1,2 +1,13 @@
-//! The test machinery of Riser: the script runner and golden files.
+//! The test machinery of Riser.
+//!
+//! - [`wast`]: runs the scripts of the official specification suite (`riser wast`, and the suite itself
+//!   in `tests/spec.rs`);
+//! - [`golden`]: compares text with files, and rewrites them when asked;
+//! - [`corpus`]: finds the real programs that `cargo xtask corpus` installs.
+//!
+//! Nothing here is part of the runtime.
 #![forbid(unsafe_code)]
+
+pub mod corpus;
+pub mod golden;
+pub mod wast;

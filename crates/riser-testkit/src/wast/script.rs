@@ -1,0 +1,188 @@
+//! Walks the directives of a script and checks that each does what it says.
+
+use super::report::{Failure, Report};
+use super::state::{Refused, State};
+use super::{traps, values};
+use riser::{Config, Error, Result, Trap, Val, bail, format_err};
+use riser_module::{ErrorKind, ModuleError};
+use wast::lexer::Lexer;
+use wast::parser::{self, ParseBuffer};
+use wast::{QuoteWat, Wast, WastDirective, WastExecute, Wat};
+
+/// Runs the script `text`, called `name` in messages, with engines of the given configuration.
+pub fn run_script(name: &str, text: &str, config: &Config) -> Report {
+    let mut report = Report::default();
+    if let Err((offset, error)) = run(name, text, config, &mut report) {
+        report.parsed += 1;
+        report.failures.push(failure(name, text, offset, error.to_string()));
+    }
+    report
+}
+
+/// An error that ends the whole script, with the place.
+type Fatal = (usize, Error);
+
+fn run(name: &str, text: &str, config: &Config, report: &mut Report) -> Result<(), Fatal> {
+    let mut lexer = Lexer::new(text);
+    lexer.allow_confusing_unicode(true);
+    let parsed = |e: wast::Error| (e.span().offset(), Error::msg(e.message()));
+    let buffer = ParseBuffer::new_with_lexer(lexer).map_err(parsed)?;
+    let script = parser::parse::<Wast<'_>>(&buffer).map_err(parsed)?;
+    let mut state = State::new(config).map_err(|e| (0, e))?;
+    for directive in script.directives {
+        let offset = directive.span().offset();
+        report.parsed += 1;
+        match run_directive(&mut state, directive) {
+            Ok(()) => report.passed += 1,
+            Err(e) => report.failures.push(failure(name, text, offset, format!("{e:#}"))),
+        }
+    }
+    Ok(())
+}
+
+fn failure(name: &str, text: &str, offset: usize, message: String) -> Failure {
+    let before = &text[..text.floor_char_boundary(offset)];
+    let line = before.matches('\n').count() + 1;
+    let column = before.len() - before.rfind('\n').map_or(0, |i| i + 1) + 1;
+    Failure { file: name.into(), line, column, message }
+}
+
+fn run_directive(state: &mut State, directive: WastDirective<'_>) -> Result<()> {
+    match directive {
+        WastDirective::Module(module) => define_and_instantiate(state, module),
+        WastDirective::ModuleDefinition(mut module) => {
+            let id = module.name();
+            let module = state.compile(&encode(&mut module)?)?;
+            state.define_module(id, module);
+            Ok(())
+        }
+        WastDirective::ModuleInstance { instance, module, .. } => {
+            state.instantiate_defined(instance, module)
+        }
+        WastDirective::Register { name, module, .. } => state.register(name, module),
+        WastDirective::Invoke(invoke) => state.invoke(&invoke).map(drop),
+        WastDirective::AssertReturn { exec, results, .. } => {
+            let found = execute(state, exec)?;
+            values::check_results(&state.store, &found, &results)
+        }
+        WastDirective::AssertTrap { exec, message, .. } => {
+            expect_trap(execute(state, exec), message)
+        }
+        WastDirective::AssertExhaustion { call, message, .. } => {
+            expect_trap(state.invoke(&call), message)
+        }
+        WastDirective::AssertException { exec, .. } => expect_exception(execute(state, exec)),
+        WastDirective::AssertMalformed { module, message, .. } => {
+            expect_refused(state, module, ErrorKind::Malformed, message)
+        }
+        WastDirective::AssertInvalid { module, message, .. } => {
+            expect_refused(state, module, ErrorKind::Invalid, message)
+        }
+        // Custom sections that scripts call malformed or invalid are annotations, which only exist in
+        // text: refusing the text is refusing the section.
+        WastDirective::AssertMalformedCustom { module, message, .. }
+        | WastDirective::AssertInvalidCustom { module, message, .. } => {
+            expect_text_refused(module, message)
+        }
+        WastDirective::AssertUnlinkable { module, message, .. } => {
+            expect_unlinkable(state, module, message)
+        }
+        WastDirective::Thread(_) | WastDirective::Wait { .. } => {
+            bail!("scripts with threads need shared memories, which are not executed yet")
+        }
+        WastDirective::AssertSuspension { .. } => bail!("stack switching is not supported"),
+    }
+}
+
+/// The binary of a module, or why its text is refused.
+fn encode(module: &mut QuoteWat<'_>) -> Result<Vec<u8>> {
+    module.encode().map_err(|e| Error::msg(e.message()))
+}
+
+fn define_and_instantiate(state: &mut State, mut module: QuoteWat<'_>) -> Result<()> {
+    let id = module.name();
+    state.forget_latest();
+    let module = state.compile(&encode(&mut module)?)?;
+    state.define_module(id, module.clone());
+    let made = state.instantiate(&module);
+    let instance = made.map_err(Refused::into_error)?;
+    state.remember(id, instance);
+    Ok(())
+}
+
+fn execute(state: &mut State, exec: WastExecute<'_>) -> Result<Vec<Val>> {
+    match exec {
+        WastExecute::Invoke(invoke) => state.invoke(&invoke),
+        WastExecute::Get { module, global, .. } => Ok(vec![state.global(module, global)?]),
+        WastExecute::Wat(wat) => {
+            let module = state.compile(&encode(&mut QuoteWat::Wat(wat))?)?;
+            let made = state.instantiate(&module);
+            made.map_err(Refused::into_error).map(|_| Vec::new())
+        }
+    }
+}
+
+fn expect_trap(outcome: Result<Vec<Val>>, text: &str) -> Result<()> {
+    let error = match outcome {
+        Ok(values) => bail!("expected the trap `{text}`, found the results {values:?}"),
+        Err(error) => error,
+    };
+    match traps::trap_of(&error) {
+        Some(trap) if traps::matches(trap, text) => Ok(()),
+        Some(trap) => bail!("expected the trap `{text}`, found `{trap}`"),
+        None => Err(error.context(format!("expected the trap `{text}`, found an error"))),
+    }
+}
+
+fn expect_exception(outcome: Result<Vec<Val>>) -> Result<()> {
+    let error = match outcome {
+        Ok(values) => bail!("expected an exception, found the results {values:?}"),
+        Err(error) => error,
+    };
+    match traps::trap_of(&error) {
+        Some(Trap::UncaughtException) => Ok(()),
+        _ => Err(error.context("expected an exception, found an error")),
+    }
+}
+
+/// Expects that a module is refused in the sense of `kind`: in parsing or decoding if malformed, in
+/// validation if invalid. Exceeding a limit is either.
+fn expect_refused(
+    state: &State,
+    mut module: QuoteWat<'_>,
+    kind: ErrorKind,
+    text: &str,
+) -> Result<()> {
+    let binary = match module.encode() {
+        Ok(binary) => binary,
+        Err(_) if kind == ErrorKind::Malformed => return Ok(()),
+        Err(e) => bail!("expected an invalid module (`{text}`), but its text is refused: {e}"),
+    };
+    let error = match state.compile(&binary) {
+        Ok(_) => bail!("expected a module to be refused ({kind:?}: `{text}`), but it is accepted"),
+        Err(error) => error,
+    };
+    match error.downcast_ref::<ModuleError>() {
+        Some(e) if e.kind() == kind || e.kind() == ErrorKind::LimitExceeded => Ok(()),
+        Some(e) => bail!("expected {kind:?} (`{text}`), found {:?} (`{e}`)", e.kind()),
+        None => Err(error.context(format!("expected {kind:?} (`{text}`), found another error"))),
+    }
+}
+
+fn expect_text_refused(mut module: QuoteWat<'_>, text: &str) -> Result<()> {
+    match module.encode() {
+        Ok(_) => bail!("expected the text to be refused (`{text}`), but it is accepted"),
+        Err(_) => Ok(()),
+    }
+}
+
+fn expect_unlinkable(state: &mut State, module: Wat<'_>, text: &str) -> Result<()> {
+    let module = state.compile(&encode(&mut QuoteWat::Wat(module))?)?;
+    match state.instantiate(&module) {
+        Ok(_) => bail!("expected the module not to link (`{text}`), but it does"),
+        Err(Refused::Link(_)) => Ok(()),
+        Err(Refused::Start(error)) => {
+            Err(format_err!("expected the module not to link (`{text}`), but it starts: {error:#}"))
+        }
+    }
+}

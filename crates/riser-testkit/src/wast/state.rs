@@ -1,0 +1,135 @@
+//! What a script acts on: a store, and modules and instances by name.
+
+use super::spectest;
+use riser::{Config, Engine, Error, Extern, Instance, Linker, Module, Result, Store, Val};
+use riser::{bail, format_err};
+use std::collections::HashMap;
+use wast::WastInvoke;
+use wast::token::Id;
+
+/// The state of a running script.
+pub(super) struct State {
+    engine: Engine,
+    pub(super) store: Store<()>,
+    linker: Linker<()>,
+    /// Modules by identifier; the empty name is the latest.
+    modules: HashMap<String, Module>,
+    /// Instances by identifier; the empty name is the latest.
+    instances: HashMap<String, Instance>,
+}
+
+/// How an attempt to make an instance ended early.
+pub(super) enum Refused {
+    /// The module's imports cannot be satisfied.
+    Link(Error),
+    /// Initialisation or the start function failed.
+    Start(Error),
+}
+
+impl Refused {
+    /// The reason, whatever the stage.
+    pub(super) fn into_error(self) -> Error {
+        match self {
+            Refused::Link(error) | Refused::Start(error) => error,
+        }
+    }
+}
+
+impl State {
+    pub(super) fn new(config: &Config) -> Result<State> {
+        let engine = Engine::new(config)?;
+        let mut store = Store::new(&engine, ());
+        let linker = spectest::linker(&engine, &mut store)?;
+        Ok(State { engine, store, linker, modules: HashMap::new(), instances: HashMap::new() })
+    }
+
+    /// Decodes and validates.
+    pub(super) fn compile(&self, binary: &[u8]) -> Result<Module> {
+        Module::from_binary(&self.engine, binary)
+    }
+
+    /// Remembers a module definition.
+    pub(super) fn define_module(&mut self, id: Option<Id<'_>>, module: Module) {
+        if let Some(id) = id {
+            self.modules.insert(id.name().into(), module.clone());
+        }
+        self.modules.insert(String::new(), module);
+    }
+
+    /// Makes an instance.
+    pub(super) fn instantiate(&mut self, module: &Module) -> Result<Instance, Refused> {
+        let pre = self.linker.instantiate_pre(module).map_err(Refused::Link)?;
+        pre.instantiate(&mut self.store).map_err(Refused::Start)
+    }
+
+    /// Makes an instance of a defined module and remembers it.
+    pub(super) fn instantiate_defined(
+        &mut self,
+        instance: Option<Id<'_>>,
+        module: Option<Id<'_>>,
+    ) -> Result<()> {
+        let name = module.map_or("", |id| id.name());
+        let module = self.modules.get(name).cloned();
+        let module = module.ok_or_else(|| format_err!("no module definition `{name}`"))?;
+        let made = self.instantiate(&module).map_err(Refused::into_error)?;
+        self.remember(instance, made);
+        Ok(())
+    }
+
+    /// Remembers an instance under its identifier, and as the latest.
+    pub(super) fn remember(&mut self, id: Option<Id<'_>>, instance: Instance) {
+        if let Some(id) = id {
+            self.instances.insert(id.name().into(), instance);
+        }
+        self.instances.insert(String::new(), instance);
+    }
+
+    /// Forgets the latest instance, whose successor could not be made.
+    pub(super) fn forget_latest(&mut self) {
+        self.instances.remove("");
+    }
+
+    /// Makes an instance's exports importable under `name`.
+    pub(super) fn register(&mut self, name: &str, id: Option<Id<'_>>) -> Result<()> {
+        let instance = self.instance(id)?;
+        self.linker.instance(&mut self.store, name, instance)?;
+        Ok(())
+    }
+
+    fn instance(&self, id: Option<Id<'_>>) -> Result<Instance> {
+        let name = id.map_or("", |id| id.name());
+        let instance = self.instances.get(name).copied();
+        instance.ok_or_else(|| match name {
+            "" => format_err!("no instance was made"),
+            name => format_err!("no instance `{name}`"),
+        })
+    }
+
+    fn export(&mut self, id: Option<Id<'_>>, name: &str) -> Result<Extern> {
+        let instance = self.instance(id)?;
+        let export = instance.get_export(&mut self.store, name);
+        export.ok_or_else(|| format_err!("no export `{name}`"))
+    }
+
+    /// Calls an exported function.
+    pub(super) fn invoke(&mut self, invoke: &WastInvoke<'_>) -> Result<Vec<Val>> {
+        let Extern::Func(func) = self.export(invoke.module, invoke.name)? else {
+            bail!("the export `{}` is not a function", invoke.name);
+        };
+        let mut args = Vec::new();
+        for arg in &invoke.args {
+            args.push(super::values::argument(&mut self.store, arg)?);
+        }
+        let mut results = vec![Val::I32(0); func.ty(&self.store).results().len()];
+        func.call(&mut self.store, &args, &mut results)?;
+        Ok(results)
+    }
+
+    /// Reads an exported global.
+    pub(super) fn global(&mut self, id: Option<Id<'_>>, name: &str) -> Result<Val> {
+        let Extern::Global(global) = self.export(id, name)? else {
+            bail!("the export `{name}` is not a global");
+        };
+        Ok(global.get(&mut self.store))
+    }
+}

