@@ -5,6 +5,7 @@
 
 use crate::OutOfMemory;
 use core::ptr::NonNull;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 
 /// A range of address space; its first `accessible` bytes can be used and were zero at first.
@@ -14,6 +15,13 @@ pub(crate) struct Mapping {
     reserved: usize,
     accessible: usize,
 }
+
+/// How many mappings the process may have before new requests are refused. Each is two to the kernel (accessible and
+/// reserved), whose own limit is 65,530 by default, and the allocator needs some as well. At 4 GiB each they take
+/// half of the 47-bit address space.
+const MAPPINGS_MAX: usize = 16_000;
+
+static MAPPINGS: AtomicUsize = AtomicUsize::new(0);
 
 // SAFETY: the range belongs to this value alone; sharing it gives out only its address.
 unsafe impl Send for Mapping {}
@@ -28,6 +36,9 @@ impl Mapping {
     /// Reserves `reserve` bytes and makes the first `len` of them accessible.
     pub(crate) fn new(len: usize, reserve: usize) -> Result<Mapping, OutOfMemory> {
         let error = OutOfMemory { bytes: reserve };
+        if MAPPINGS.load(Ordering::Relaxed) >= MAPPINGS_MAX {
+            return Err(error);
+        }
         let reserved = round_to_pages(reserve.max(len).max(1)).ok_or(error)?;
         let accessible = round_to_pages(len).ok_or(error)?;
         let (prot, rest) = if accessible == reserved {
@@ -39,6 +50,7 @@ impl Mapping {
         // SAFETY: a new mapping at an address that the system chooses touches nothing that exists.
         let base = unsafe { mmap_anonymous(core::ptr::null_mut(), reserved, prot, flags) };
         let base = base.ok().and_then(|base| NonNull::new(base.cast::<u8>())).ok_or(error)?;
+        MAPPINGS.fetch_add(1, Ordering::Relaxed);
         let mut mapping = Mapping { base, reserved, accessible: accessible - rest };
         mapping.grow(len)?;
         Ok(mapping)
@@ -76,5 +88,6 @@ impl Drop for Mapping {
         // SAFETY: exactly the range that `new` mapped, and nobody else has a claim on it. If the system refuses
         // to unmap, the address space is lost and nothing else.
         let _ = unsafe { munmap(self.base.as_ptr().cast(), self.reserved) };
+        MAPPINGS.fetch_sub(1, Ordering::Relaxed);
     }
 }

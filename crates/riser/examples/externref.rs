@@ -7,6 +7,7 @@ const MODULE: &str = r#"(module
     (global (export "global") (mut externref) (ref.null extern))
     (func (export "same") (param externref) (result externref) local.get 0))"#;
 
+/// Runs the example.
 pub fn main() -> Result<()> {
     let engine = Engine::default();
     let mut store = Store::new(&engine, ());

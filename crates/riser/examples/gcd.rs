@@ -10,6 +10,7 @@ const GCD: &str = r#"(module
                 (local.get $b)
                 (i32.rem_u (local.get $a) (local.get $b)))))))"#;
 
+/// Runs the example.
 pub fn main() -> Result<()> {
     let engine = Engine::default();
     let module = Module::new(&engine, GCD)?;

@@ -8,6 +8,7 @@ struct Greeter {
     greeted: u32,
 }
 
+/// Runs the example.
 pub fn main() -> Result<()> {
     // Everything begins with an engine; modules are decoded and validated for one.
     let engine = Engine::default();

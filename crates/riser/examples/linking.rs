@@ -16,6 +16,7 @@ const MAIN: &str = r#"(module
     (data (i32.const 0) "Hello, linked world!")
     (func (export "run") (call $log (i32.const 0) (i32.const 20))))"#;
 
+/// Runs the example.
 pub fn main() -> Result<()> {
     let engine = Engine::default();
     let mut linker = Linker::new(&engine);

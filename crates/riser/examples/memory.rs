@@ -9,6 +9,7 @@ const MODULE: &str = r#"(module
     (func (export "store") (param i32 i32) (i32.store8 (local.get 0) (local.get 1)))
     (data (i32.const 0x1000) "\01\02\03\04"))"#;
 
+/// Runs the example.
 pub fn main() -> Result<()> {
     let engine = Engine::default();
     let mut store = Store::new(&engine, ());

@@ -10,6 +10,7 @@ const MODULE: &str = r#"(module
         (param i64 i64 i64 i64 i64) (result i64 i64 i64 i64 i64)
         local.get 4 local.get 3 local.get 2 local.get 1 local.get 0))"#;
 
+/// Runs the example.
 pub fn main() -> Result<()> {
     let engine = Engine::default();
     let mut store = Store::new(&engine, ());

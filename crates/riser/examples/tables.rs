@@ -13,6 +13,7 @@ const MODULE: &str = r#"(module
     (func (export "apply") (param $op i32) (param i32 i32) (result i32)
         (call_indirect (type $op) (local.get 1) (local.get 2) (local.get $op))))"#;
 
+/// Runs the example.
 pub fn main() -> Result<()> {
     let engine = Engine::default();
     let mut store = Store::new(&engine, ());

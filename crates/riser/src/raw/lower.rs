@@ -183,19 +183,13 @@ unsafe impl WasmTy for Rooted<ExternRef> {
 /// A list of [`WasmTy`]: the parameters of a host function.
 ///
 /// # Safety
-/// As for [`WasmTy`], for all of them one after the other.
+/// `SLOTS` is the number of slots that values of all of `valtypes` take one after the other.
 pub unsafe trait WasmTyList: Send {
     #[doc(hidden)]
     const SLOTS: usize;
 
     #[doc(hidden)]
     fn valtypes() -> Vec<ValType>;
-
-    #[doc(hidden)]
-    fn compatible_with_store(&self, store: &StoreOpaque) -> bool;
-
-    #[doc(hidden)]
-    fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]);
 
     /// # Safety
     /// The slots hold values of the types, of this store.
@@ -250,29 +244,25 @@ pub unsafe trait WasmRet {
     fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) -> Result<()>;
 }
 
-/// Implements [`WasmTyList`] for a tuple.
+/// Implements [`WasmTyList`] and [`WasmResults`] for a tuple.
 macro_rules! list {
     ($($ty:ident)*) => {
-        // SAFETY: the elements are written one after the other.
-        #[allow(non_snake_case, unused, clippy::unused_unit, reason = "a table row may be empty")]
+        // SAFETY: the elements are read one after the other.
         unsafe impl<$($ty: WasmTy),*> WasmTyList for ($($ty,)*) {
             const SLOTS: usize = 0 $(+ $ty::SLOTS)*;
             fn valtypes() -> Vec<ValType> { vec![$($ty::valtype()),*] }
-            #[inline]
-            fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
-                let ($($ty,)*) = self;
-                true $(&& $ty.compatible_with_store(store))*
-            }
-            #[inline]
-            fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) {
-                let (($($ty,)*), mut at) = (self, 0);
-                $($ty.store(store, &mut slots[at..]); at += $ty::SLOTS;)*
-            }
-            #[inline]
+            #[allow(unused, clippy::unused_unit, reason = "a tuple may be empty")]
             unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
                 let mut at = 0;
                 // SAFETY: the caller's promise.
                 ($({ at += $ty::SLOTS; unsafe { $ty::load(store, &slots[at - $ty::SLOTS..]) } },)*)
+            }
+        }
+        // SAFETY: as for the list.
+        unsafe impl<$($ty: WasmTy),*> WasmResults for ($($ty,)*) {
+            unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
+                // SAFETY: the caller's promise.
+                unsafe { WasmTyList::load(store, slots) }
             }
         }
     };
@@ -280,30 +270,29 @@ macro_rules! list {
 
 each_arity!(list);
 
-/// Implements what follows from [`WasmTyList`], for a tuple.
-macro_rules! follow {
+/// Implements [`WasmParams`] for a tuple.
+macro_rules! params {
     ($($ty:ident)*) => {
-        // SAFETY: as for the list.
+        // SAFETY: the elements are written one after the other.
+        #[allow(non_snake_case, unused, reason = "named after their types; a tuple may be empty")]
         unsafe impl<$($ty: WasmTy),*> WasmParams for ($($ty,)*) {
             const SLOTS: usize = <Self as WasmTyList>::SLOTS;
             fn valtypes() -> Vec<ValType> { <Self as WasmTyList>::valtypes() }
             #[inline]
-            fn compatible_with_store(&self, s: &StoreOpaque) -> bool { WasmTyList::compatible_with_store(self, s) }
+            fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
+                let ($($ty,)*) = self;
+                true $(&& WasmTy::compatible_with_store($ty, store))*
+            }
             #[inline]
-            fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) { WasmTyList::store(self, store, slots) }
-        }
-        // SAFETY: as for the list.
-        unsafe impl<$($ty: WasmTy),*> WasmResults for ($($ty,)*) {
-            #[inline]
-            unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
-                // SAFETY: the caller's promise.
-                unsafe { <Self as WasmTyList>::load(store, slots) }
+            fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) {
+                let (($($ty,)*), mut at) = (self, 0);
+                $(WasmTy::store($ty, store, &mut slots[at..]); at += $ty::SLOTS;)*
             }
         }
     };
 }
 
-each_arity!(follow);
+each_arity!(params);
 
 /// Implements [`WasmRet`] for a tuple.
 macro_rules! ret {
@@ -313,10 +302,10 @@ macro_rules! ret {
             const SLOTS: usize = <Self as WasmTyList>::SLOTS;
             fn valtypes() -> Vec<ValType> { <Self as WasmTyList>::valtypes() }
             #[inline]
-            fn compatible_with_store(&self, s: &StoreOpaque) -> bool { WasmTyList::compatible_with_store(self, s) }
+            fn compatible_with_store(&self, s: &StoreOpaque) -> bool { WasmParams::compatible_with_store(self, s) }
             #[inline]
             fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) -> Result<()> {
-                WasmTyList::store(self, store, slots);
+                WasmParams::store(self, store, slots);
                 Ok(())
             }
         }
