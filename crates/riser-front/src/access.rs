@@ -79,7 +79,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
     ) -> Result<(MemArg, ValType), ModuleError> {
         let flags_at = self.reader.pos();
         let flags = self.reader.u32()?;
-        let (memory, index_type) = if flags < 1 << 6 {
+        let (memory, index_type) = if flags < 1 << 5 {
             (MemoryIdx(0), self.memory0)
         } else {
             self.memory_of_flags(flags_at, flags)?
@@ -104,7 +104,8 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         Ok((arg, index_type))
     }
 
-    /// The memory of a memory argument that names one, and its address type (bottom if there is none).
+    /// The memory of a memory argument that may name one, and its address type (bottom if there is none). Before
+    /// the proposal of several memories, an exponent of 32 was not even read.
     #[inline(never)]
     fn memory_of_flags(
         &mut self,
@@ -114,7 +115,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         if flags >= 1 << 7 || !self.features.contains(Features::MULTI_MEMORY) {
             return Err(messages::malformed_memop(at, flags));
         }
-        let index = self.reader.u32()?;
+        let index = if flags & 1 << 6 != 0 { self.reader.u32()? } else { 0 };
         let ty = self.module.memories.get(index as usize);
         Ok((MemoryIdx(index), ty.map_or(ValType::BOTTOM, |memory| memory.index_type())))
     }

@@ -5,7 +5,7 @@ use crate::sink::{BodySink, End};
 use crate::stack::{Frame, FrameKind};
 use crate::walker::Walk;
 use riser_module::{ModuleError, ModuleLimits};
-use riser_ops::{RefType, ValType};
+use riser_ops::{Features, RefType, ValType};
 
 impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
     /// The function's own label.
@@ -213,6 +213,11 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         }
         if types.len() != default.len() {
             let what = "the targets of br_table carry different numbers of operands";
+            return Err(messages::types_differ(self.at, self.module, what, default, types));
+        }
+        // WebAssembly 1.0 wants equal types, even where the operands' types are unknown.
+        if types != default && !self.features.contains(Features::MULTI_VALUE) {
+            let what = "the targets of br_table carry operands of different types";
             return Err(messages::types_differ(self.at, self.module, what, default, types));
         }
         let len = self.len;
