@@ -215,8 +215,8 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
             let what = "the targets of br_table carry different numbers of operands";
             return Err(messages::types_differ(self.at, self.module, what, default, types));
         }
-        // WebAssembly 1.0 wants equal types, even where the operands' types are unknown.
-        if types != default && !self.features.contains(Features::MULTI_VALUE) {
+        // Before WebAssembly 2.0 the types had to be equal, even where the operands' types are unknown.
+        if types != default && !self.features.contains(Features::WASM2) {
             let what = "the targets of br_table carry operands of different types";
             return Err(messages::types_differ(self.at, self.module, what, default, types));
         }

@@ -8,12 +8,13 @@ use crate::cursor::Cursor;
 use crate::locals::Locals;
 use crate::messages;
 use crate::null::NullSink;
+use crate::scan;
 use crate::sink::{BodyFacts, BodySink, Catch, Target};
 use crate::stack::{BlockType, Frame, FrameKind};
 use alloc::vec::Vec;
 use core::mem;
 use core::ops::Range;
-use riser_module::{Module, ModuleError};
+use riser_module::{ErrorKind, Module, ModuleError};
 use riser_ops::{Features, FuncIdx, FuncType, Operator, StructuralOp, ValType};
 
 /// Walks over bodies, one after the other. It keeps its memory from one body to the next, so that it
@@ -127,7 +128,14 @@ impl Walker {
         self.locals = walk.locals;
         self.targets = walk.targets;
         self.catches = walk.catches;
-        outcome.map_err(|error| error.in_func(func))
+        outcome.map_err(|error| {
+            match error.kind() {
+                // The grammar comes first: what is malformed anywhere in the body is not called invalid.
+                ErrorKind::Invalid if CHECK => scan::syntax_error(module, body).unwrap_or(error),
+                _ => error,
+            }
+            .in_func(func)
+        })
     }
 }
 
