@@ -124,3 +124,37 @@ fn sqlite_of_the_older_version_keeps_a_database() {
     assert_eq!(created, succeeded(""));
     assert_eq!(queried, succeeded("3|x,y\n"));
 }
+
+#[test]
+fn ruby_reads_and_writes_files() {
+    let Some(program) = corpus("ruby-3.2/ruby.wasm") else { return };
+    let scratch = std::env::temp_dir().join(format!("riser-wasi-ruby-{}", std::process::id()));
+    std::fs::create_dir_all(scratch.join("dir")).unwrap();
+    let script = "File.write('/tmp/dir/a', 'data'); File.rename('/tmp/dir/a', '/tmp/b')
+puts File.read('/tmp/b'), Dir.children('/tmp').sort.inspect, File.stat('/tmp/b').size
+begin; File.read('/tmp/../etc/passwd'); rescue SystemCallError => e; puts e.class; end
+exit 7";
+    let mut builder = WasiCtx::builder();
+    builder.args(&["ruby", "--disable=gems", "-e", script]);
+    builder.preopened_dir(&scratch, "/tmp", DirPerms::all(), FilePerms::all()).unwrap();
+    let outcome = run(&program, &mut builder);
+    std::fs::remove_dir_all(&scratch).unwrap();
+    let expected = "data\n[\"b\", \"dir\"]\n4\nErrno::EPERM\n";
+    assert_eq!((outcome.0, outcome.1.as_str()), (7, expected), "{}", outcome.2);
+}
+
+#[test]
+fn php_runs_a_script_from_a_folder() {
+    let Some(program) = corpus("php-8.2/php-cgi.wasm") else { return };
+    let scratch = std::env::temp_dir().join(format!("riser-wasi-php-{}", std::process::id()));
+    std::fs::create_dir_all(&scratch).unwrap();
+    let script =
+        "<?php echo implode(',', scandir('/')), \"\\n\", strlen(random_bytes(4)), \"\\n\";";
+    std::fs::write(scratch.join("t.php"), script).unwrap();
+    let mut builder = WasiCtx::builder();
+    builder.args(&["php-cgi", "-q", "/t.php"]);
+    builder.preopened_dir(&scratch, "/", DirPerms::READ, FilePerms::READ).unwrap();
+    let outcome = run(&program, &mut builder);
+    std::fs::remove_dir_all(&scratch).unwrap();
+    assert_eq!(outcome, succeeded(".,..,t.php\n4\n"));
+}
