@@ -20,6 +20,7 @@ mod memory;
 mod messages;
 mod null;
 mod plain;
+mod scan;
 mod simple;
 mod sink;
 mod stack;
@@ -29,6 +30,7 @@ mod types;
 mod walker;
 
 pub use null::NullSink;
+pub use scan::{Locals, Operators, Seen};
 pub use sink::{BlockSignature, BodyFacts, BodySink, Catch, End, MemArg, SimpleImm, Target};
 pub use trace::TraceSink;
 pub use walker::{Walker, body_ranges, validate_bodies};

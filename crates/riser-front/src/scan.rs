@@ -6,8 +6,7 @@
 use crate::messages;
 use riser_module::{Body, Module, ModuleError, Reader};
 use riser_ops::{
-    FuncIdx, Immediate, Operator, SimpleImmediate, StructuralOp, by_byte, by_prefix,
-    is_prefix,
+    FuncIdx, Immediate, Operator, SimpleImmediate, StructuralOp, by_byte, by_prefix, is_prefix,
 };
 
 /// An operator, as far as it was looked at.
@@ -45,6 +44,7 @@ pub struct Locals {
 }
 
 /// The operators of a body. Ends early, with an error, where the bytes are no operator.
+#[derive(Debug)]
 pub struct Operators<'a> {
     reader: Reader<'a>,
     failed: bool,
@@ -188,7 +188,11 @@ pub(crate) fn syntax_error(module: &Module, body: Body) -> Option<ModuleError> {
             Err(error) => return Some(error),
         };
         if !module.features.allows(seen.op.feature()) {
-            return Some(messages::feature_needed(seen.offset, seen.op.mnemonic(), seen.op.feature()));
+            return Some(messages::feature_needed(
+                seen.offset,
+                seen.op.mnemonic(),
+                seen.op.feature(),
+            ));
         }
         match seen.op {
             Operator::Structural(StructuralOp::End | StructuralOp::Delegate) => depth -= 1,
@@ -200,7 +204,11 @@ pub(crate) fn syntax_error(module: &Module, body: Body) -> Option<ModuleError> {
         }
     }
     let at = operators.reader.pos();
-    (depth != 0 || !operators.reader.is_empty()).then(|| messages::unexpected_end(at))
+    match (depth, operators.reader.is_empty()) {
+        (0, true) => None,
+        (0, false) => Some(messages::bytes_after_end(at)),
+        _ => Some(ModuleError::malformed(at, "unexpected end of section or function")),
+    }
 }
 
 /// Skips a value type and gives the byte that begins it.
@@ -211,4 +219,3 @@ fn val_type(reader: &mut Reader<'_>) -> Result<u8, ModuleError> {
     }
     Ok(byte)
 }
-
