@@ -3,6 +3,7 @@
 //! `sink.rs` is the border: what those who make code of a body hear. `walker.rs` is the walk itself, with a
 //! file per topic beside it; `stack.rs` explains what is live and what is merely reachable by the
 //! specification's rules. `null.rs` is a sink for validation alone, `trace.rs` one that writes text.
+//! `scan.rs` goes over operators without understanding them.
 //! Sections, indices and types outside of bodies are checked before, in `riser-module`.
 #![no_std]
 #![forbid(unsafe_code)]

@@ -37,12 +37,13 @@ fn features_of_proposal(proposal: Proposal) -> Features {
         Proposal::MutableGlobal => F::WASM1,
         Proposal::NontrappingFloatToIntConversions => F::WASM1 | F::SATURATING_FLOAT_TO_INT,
         Proposal::SignExtensionOps => F::WASM1 | F::SIGN_EXTENSION,
-        Proposal::MultiValue => F::WASM1 | F::MULTI_VALUE,
-        Proposal::BulkMemoryOperations | Proposal::ReferenceTypes | Proposal::Simd => F::WASM2,
+        Proposal::MultiValue => F::WASM1 | F::MULTI_VALUE | F::BULK_MEMORY,
+        Proposal::ReferenceTypes => F::WASM2.without(F::SIMD),
         Proposal::ExtendedConst => F::WASM2 | F::EXTENDED_CONST,
         Proposal::TailCall => F::WASM2 | F::TAIL_CALL,
         Proposal::Threads => F::WASM2 | F::THREADS,
         Proposal::FunctionReferences => F::WASM2 | F::TAIL_CALL | F::FUNCTION_REFERENCES,
+        Proposal::Memory64 => F::WASM3.without(F::MULTI_MEMORY),
         Proposal::CustomPageSizes => F::WASM3 | F::CUSTOM_PAGE_SIZES,
         Proposal::WideArithmetic => F::WASM3 | F::WIDE_ARITHMETIC,
         _ => F::WASM3,
@@ -52,7 +53,9 @@ fn features_of_proposal(proposal: Proposal) -> Features {
 /// What a version of the specification contains.
 fn features_of_version(version: SpecVersion) -> Features {
     match version {
-        SpecVersion::V1 => Features::WASM1,
+        // The suite's copy of these scripts already has the order of instantiation that came with
+        // bulk memory operations.
+        SpecVersion::V1 => Features::WASM1 | Features::BULK_MEMORY,
         SpecVersion::V2 => Features::WASM2,
         _ => Features::WASM3,
     }

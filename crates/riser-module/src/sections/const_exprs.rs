@@ -31,7 +31,7 @@ impl<'a> Decoder<'a> {
         self.scratch.stack.clear();
         loop {
             let offset = reader.pos();
-            let op = read_opcode(reader)?;
+            let op = read_opcode(reader, self.features)?;
             if op == Operator::Structural(StructuralOp::End) {
                 self.pop(expected, offset)?;
                 if !self.scratch.stack.is_empty() {
@@ -41,9 +41,6 @@ impl<'a> Decoder<'a> {
                     ));
                 }
                 break;
-            }
-            if !self.features.allows(op.feature()) {
-                return Err(not_constant(op, offset));
             }
             let op = self.const_op(op, reader, offset)?;
             self.scratch.ops.push(op);
@@ -244,10 +241,11 @@ impl<'a> Decoder<'a> {
     }
 }
 
-fn read_opcode(reader: &mut Reader<'_>) -> Result<Operator> {
+fn read_opcode(reader: &mut Reader<'_>, features: Features) -> Result<Operator> {
     let offset = reader.pos();
     let byte = reader.u8()?;
     let found = if is_prefix(byte) { by_prefix(byte, reader.u32()?) } else { by_byte(byte) };
+    let found = found.filter(|op| features.allows(op.feature()));
     found.ok_or_else(|| ModuleError::malformed(offset, format!("illegal opcode {byte:#04x}")))
 }
 

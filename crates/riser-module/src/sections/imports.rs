@@ -60,7 +60,8 @@ impl<'a> Decoder<'a> {
                 self.check_count(self.globals.len(), self.limits.globals, "globals", offset)?;
                 Ok(EntityType::Global(ty))
             }
-            4 => {
+            // Without exceptions there is no such kind.
+            4 if self.features.allows(Features::ANY_EXCEPTIONS) => {
                 let ty = self.read_tag(reader)?;
                 self.tags.push(ty);
                 self.imported.tags += 1;

@@ -146,7 +146,7 @@ fn expect_exception(outcome: Result<Vec<Val>>) -> Result<()> {
 }
 
 /// Expects that a module is refused in the sense of `kind`: in parsing or decoding if malformed, in
-/// validation if invalid. Exceeding a limit is either.
+/// validation if invalid. Exceeding a limit is either; what is not a module at all is malformed.
 fn expect_refused(
     state: &State,
     mut module: QuoteWat<'_>,
@@ -164,6 +164,7 @@ fn expect_refused(
     };
     match error.downcast_ref::<ModuleError>() {
         Some(e) if e.kind() == kind || e.kind() == ErrorKind::LimitExceeded => Ok(()),
+        Some(e) if e.kind() == ErrorKind::NotAModule && kind == ErrorKind::Malformed => Ok(()),
         Some(e) => bail!("expected {kind:?} (`{text}`), found {:?} (`{e}`)", e.kind()),
         None => Err(error.context(format!("expected {kind:?} (`{text}`), found another error"))),
     }
