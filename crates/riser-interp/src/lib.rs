@@ -1,1 +1,26 @@
-//! The portable interpreter: lowering to register code, and its execution.
+//! The portable interpreter: lowering of function bodies to register code, and its execution.
+//!
+//! A function is lowered when it is first called: `lower` hears its operators through `BodySink` and writes
+//! compact code (`code.rs` describes the instruction set), `exec` runs it. Both have a file per topic,
+//! with the same names. `module.rs` is what all instances of a module share. `disasm.rs` prints code.
+//!
+//! The interpreter sees what machine code would see: the blocks that `riser-abi` declares. It knows nothing of
+//! stores, instances or the embedder; what it needs of them it calls through the table of builtins.
+//!
+//! Executed here: everything except objects on the garbage-collected heap, exceptions and atomic accesses.
+//! Such an operator ends the activation with [`ExitReason::Unsupported`], which names it.
+#![no_std]
+#![deny(unsafe_code)]
+
+extern crate alloc;
+
+mod code;
+mod disasm;
+mod exec;
+mod lower;
+mod module;
+mod trace;
+
+pub use exec::{HostEntry, call, frames};
+pub use module::{InterpModule, InterpOptions};
+pub use trace::{Backtrace, Exit, ExitReason, FrameInfo, InterpError};

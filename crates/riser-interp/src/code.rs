@@ -1,0 +1,325 @@
+//! The instruction set of lowered code, and how an instruction is encoded.
+//!
+//! Code is a row of bytes without alignment. An instruction is an *opcode word* (the address of its handler,
+//! see `exec`) followed by its fields in the machine's byte order. While a body is lowered the opcode
+//! words are empty and the opcodes stand in a list beside the code ([`Instr`]), which also says which
+//! operator of the body each instruction comes from; linking fills the words in and drops the list.
+//!
+//! | field | bytes | meaning |
+//! | --- | --- | --- |
+//! | slot | 2 | a slot of the frame |
+//! | immediate | 4, for `f64` 8 | an operand: `i64` is sign-extended |
+//! | jump | 4 | distance from the field itself to the target |
+//!
+//! Opcodes come in regions. In most of them an operator of the table has a block of 16 opcodes for the
+//! places where its operands and its result can be: a slot (`S`), the accumulator of their type
+//! (`A`), or an immediate (`I`). A result that goes to a slot goes to the accumulator as well; bit 3 of
+//! the opcode ([`TO_ACC`]) says that only the accumulator gets it.
+
+use riser_ops::{AccessOp, SimpleOp};
+
+/// An opcode: a region and a position in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Opcode(pub(crate) u16);
+
+/// Set in an opcode whose result goes to the accumulator alone.
+pub(crate) const TO_ACC: u16 = 8;
+
+/// How many scalar simple operators there are.
+pub(crate) const SCALARS: usize = SimpleOp::I8x16Shuffle as usize;
+/// How many comparisons stand at the start of the scalar operators; each can be fused with a branch.
+pub(crate) const COMPARISONS: usize = SimpleOp::F64Ge as usize + 1;
+/// How many accesses are not atomic.
+pub(crate) const ACCESSES: usize = AccessOp::MemoryAtomicNotify as usize;
+/// How many vector operators there are.
+pub(crate) const VECTORS: usize = SimpleOp::ROWS.len() - SCALARS;
+
+/// Where the regions begin. `Misc` is the first.
+pub(crate) mod region {
+    use super::{ACCESSES, COMPARISONS, SCALARS, VECTORS};
+
+    /// `select`, a block for each of integers, `f32`, `f64`.
+    pub(crate) const SELECT: u16 = 256;
+    /// `global.get`, a block for integers.
+    pub(crate) const GLOBAL: u16 = SELECT + 3 * 16;
+    /// Scalar operators, a block each.
+    pub(crate) const SCALAR: u16 = GLOBAL + 16;
+    /// Fused compare and branch, a block for each comparison, and one for `i32.and`.
+    pub(crate) const BRANCH: u16 = SCALAR + 16 * SCALARS as u16;
+    /// Accesses, a block each.
+    pub(crate) const ACCESS: u16 = BRANCH + 16 * (COMPARISONS as u16 + 1);
+    /// Vector operators, two opcodes each.
+    pub(crate) const VECTOR: u16 = ACCESS + 16 * ACCESSES as u16;
+    /// Behind the last region.
+    pub(crate) const END: u16 = VECTOR + 2 * VECTORS as u16;
+}
+
+/// Positions in the block of a binary operator, and of a comparison fused with a branch (which has only the
+/// first six, and at [`branch::NOT`] the same for a branch taken if the comparison fails).
+pub(crate) mod binary {
+    pub(crate) const SS: u16 = 0;
+    pub(crate) const AS: u16 = 1;
+    pub(crate) const SA: u16 = 2;
+    pub(crate) const SI: u16 = 3;
+    pub(crate) const AI: u16 = 4;
+    pub(crate) const AA: u16 = 5;
+    pub(crate) const IS: u16 = 6;
+    pub(crate) const IA: u16 = 7;
+}
+
+/// Positions in the block of a unary operator or a load.
+pub(crate) mod unary {
+    pub(crate) const S: u16 = 0;
+    pub(crate) const A: u16 = 1;
+    /// Loads only: the address is a constant.
+    pub(crate) const I: u16 = 2;
+    /// Loads only: any memory with 32-bit addresses, any offset.
+    pub(crate) const FAR32: u16 = 3;
+    /// Loads only: any memory with 64-bit addresses, any offset.
+    pub(crate) const FAR64: u16 = 4;
+}
+
+/// Positions in the block of a store: where the address is, where the value is.
+pub(crate) mod store {
+    pub(crate) const SS: u16 = 0;
+    pub(crate) const SA: u16 = 1;
+    pub(crate) const SI: u16 = 2;
+    pub(crate) const AS: u16 = 3;
+    pub(crate) const AA: u16 = 4;
+    pub(crate) const AI: u16 = 5;
+    pub(crate) const IS: u16 = 6;
+    pub(crate) const IA: u16 = 7;
+    pub(crate) const II: u16 = 8;
+    /// Any memory with 32-bit addresses, any offset.
+    pub(crate) const FAR32: u16 = 9;
+    /// Any memory with 64-bit addresses, any offset.
+    pub(crate) const FAR64: u16 = 10;
+}
+
+/// Bits of a `select`'s position in its block.
+pub(crate) mod select {
+    /// The condition is in the accumulator.
+    pub(crate) const COND_ACC: u16 = 1;
+    /// The first operand is an immediate (integers only).
+    pub(crate) const FIRST_IMM: u16 = 2;
+    /// The second operand is an immediate (integers only).
+    pub(crate) const SECOND_IMM: u16 = 4;
+}
+
+/// Positions in the block of a fused branch.
+pub(crate) mod branch {
+    /// Added when the branch is taken if the comparison is false.
+    pub(crate) const NOT: u16 = 8;
+    /// The comparison that stands for `i32.and`: is any bit of the conjunction set?
+    pub(crate) const AND: u16 = super::COMPARISONS as u16;
+}
+
+/// What an instruction's field is, for those who print code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Field {
+    /// A slot that is written.
+    D,
+    /// A slot that is read.
+    S,
+    /// The first of several slots (arguments, results).
+    B,
+    /// A small number.
+    N16,
+    /// A number.
+    N32,
+    /// An immediate operand.
+    I32,
+    /// An immediate operand.
+    I64,
+    /// A vector.
+    I128,
+    /// A jump.
+    J,
+    /// A count of jumps, and as many jumps.
+    Jumps,
+}
+
+/// Declares the instructions that belong to no block: `Name "name" [fields];`
+macro_rules! misc {
+    ($($(#[$doc:meta])* $name:ident $text:literal [$($field:ident)*];)*) => {
+        /// The instructions of the first region.
+        #[allow(clippy::upper_case_acronyms, reason = "one letter per operand")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u16)]
+        pub(crate) enum Misc { $($(#[$doc])* $name),* }
+
+        impl Misc {
+            /// Name and fields of each, in order.
+            pub(crate) const ROWS: &'static [(&'static str, &'static [Field])] =
+                &[$(($text, &[$(Field::$field),*])),*];
+        }
+
+        /// Hands the names of all instructions of the first region to a macro.
+        macro_rules! for_each_misc { ($callback:ident) => { $callback! { $($name)* } } }
+        pub(crate) use for_each_misc;
+    };
+}
+
+misc! {
+    Unreachable "unreachable" [];
+    /// An operator that is not executed yet: its opcode, its offset in the module.
+    Unsupported "unsupported" [N32 N32];
+    Br "br" [J];
+    BrTableS "br_table" [S Jumps];
+    BrTableA "br_table a" [Jumps];
+
+    Ret "return" [];
+    RetIntS "return.int" [S];
+    RetIntA "return.int a" [];
+    RetIntI "return.int" [I32];
+    RetF32S "return.f32" [S];
+    RetF32A "return.f32 a" [];
+    RetF64S "return.f64" [S];
+    RetF64A "return.f64 a" [];
+
+    CopyS "copy" [D S];
+    CopyIntA "copy.int a" [D];
+    CopyF32A "copy.f32 a" [D];
+    CopyF64A "copy.f64 a" [D];
+    /// Two copies, the first one first.
+    Copy2 "copy2" [D S D S];
+    Copy128 "copy.v128" [D S];
+    Const32 "const" [D I32];
+    Const64 "const" [D I64];
+    Const128 "const.v128" [D I128];
+
+    Zero1 "zero1" [B];
+    Zero2 "zero2" [B];
+    Zero4 "zero4" [B];
+    Zero8 "zero8" [B];
+    ZeroN "zero" [N32 N32];
+
+    /// Copies from a slot that a field cannot name.
+    FarLoad "far_load" [D N32];
+    /// Copies to a slot that a field cannot name.
+    FarStore "far_store" [N32 S];
+
+    SelectV128 "select.v128" [D S S S];
+    GlobalGetF32 "global.get.f32" [D N32];
+    GlobalGetF64 "global.get.f64" [D N32];
+    GlobalGetV128 "global.get.v128" [D N32];
+    GlobalSetS "global.set" [S N32];
+    GlobalSetIntA "global.set.int a" [N32];
+    GlobalSetI "global.set" [I32 N32];
+    GlobalSetV128 "global.set.v128" [S N32];
+
+    /// Offset of the callee's header, first argument.
+    Call "call" [N32 B];
+    CallFar "call_far" [N32 N32];
+    CallImport "call_import" [N32 N32];
+    /// Index, table, canonical type, first argument.
+    CallIndirectS "call_indirect" [S N32 N32 N32];
+    CallIndirectA "call_indirect a" [N32 N32 N32];
+    CallIndirect64 "call_indirect64" [S N32 N32 N32];
+    CallRef "call_ref" [S N32];
+    /// As above, and the number of argument slots.
+    ReturnCall "return_call" [N32 N32 N16];
+    ReturnCallImport "return_call_import" [N32 N32 N16];
+    ReturnCallIndirect "return_call_indirect" [S N32 N32 N32 N16];
+    ReturnCallIndirect64 "return_call_indirect64" [S N32 N32 N32 N16];
+    ReturnCallRef "return_call_ref" [S N32 N16];
+
+    /// The memory, the binary logarithm of the page size.
+    MemorySize "memory.size" [D N32 N16];
+    /// Delta, memory, whether it is 64-bit.
+    MemoryGrow "memory.grow" [D S N32 N16];
+    /// Destination, source, length; memories; which operands are 32-bit.
+    MemoryCopy "memory.copy" [S S S N32 N32 N16];
+    MemoryFill "memory.fill" [S S S N32 N16];
+    MemoryInit "memory.init" [S S S N32 N32 N16];
+    DataDrop "data.drop" [N32];
+
+    TableGet "table.get" [D S N32 N16];
+    TableSet "table.set" [S S N32 N16];
+    TableSize "table.size" [D N32];
+    TableGrow "table.grow" [D S S N32 N16];
+    TableFill "table.fill" [S S S N32 N16];
+    TableCopy "table.copy" [S S S N32 N32 N16];
+    TableInit "table.init" [S S S N32 N32 N16];
+    ElemDrop "elem.drop" [N32];
+
+    RefFunc "ref.func" [D N32];
+    RefAsNonNull "ref.as_non_null" [S];
+
+    CanonF32 "canonicalize.f32" [D S];
+    CanonF64 "canonicalize.f64" [D S];
+    CanonF32x4 "canonicalize.f32x4" [D S];
+    CanonF64x2 "canonicalize.f64x2" [D S];
+}
+
+const _: () = assert!(Misc::ROWS.len() <= region::SELECT as usize);
+
+impl From<Misc> for Opcode {
+    fn from(op: Misc) -> Opcode {
+        Opcode(op as u16)
+    }
+}
+
+impl Opcode {
+    /// A scalar operator with its operands at `variant`.
+    pub(crate) fn scalar(op: SimpleOp, variant: u16) -> Opcode {
+        Opcode(region::SCALAR + op as u16 * 16 + variant)
+    }
+
+    /// A branch on a comparison (or on [`branch::AND`]).
+    pub(crate) fn branch(comparison: u16, variant: u16) -> Opcode {
+        Opcode(region::BRANCH + comparison * 16 + variant)
+    }
+
+    /// An access.
+    pub(crate) fn access(op: AccessOp, variant: u16) -> Opcode {
+        Opcode(region::ACCESS + op as u16 * 16 + variant)
+    }
+
+    /// A vector operator.
+    pub(crate) fn vector(op: SimpleOp) -> Opcode {
+        Opcode(region::VECTOR + (op as u16 - SCALARS as u16) * 2)
+    }
+
+    /// The same instruction with its result in the accumulator alone. Only for instructions that put it
+    /// there.
+    pub(crate) fn to_acc(self) -> Opcode {
+        if self.0 >= region::VECTOR { Opcode(self.0 | 1) } else { Opcode(self.0 | TO_ACC) }
+    }
+}
+
+/// An instruction as lowering knows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Instr {
+    /// Where its opcode word stands in the code.
+    pub(crate) at: u32,
+    /// Offset in the module of the operator it was made for.
+    pub(crate) wasm_offset: u32,
+    /// What it is.
+    pub(crate) opcode: Opcode,
+}
+
+/// The lowered code of one function, before linking.
+#[derive(Debug, Default)]
+pub(crate) struct Lowered {
+    /// The code, its opcode words empty.
+    pub(crate) code: alloc::vec::Vec<u8>,
+    /// The instructions in order.
+    pub(crate) instrs: alloc::vec::Vec<Instr>,
+    /// The slots that its frame takes at most.
+    pub(crate) frame_slots: u32,
+}
+
+impl Lowered {
+    /// The offset in the module of the operator to which the code at `pc` belongs.
+    pub(crate) fn wasm_offset(&self, pc: u32) -> u32 {
+        let behind = self.instrs.partition_point(|instr| instr.at <= pc);
+        behind.checked_sub(1).map_or(0, |i| self.instrs[i].wasm_offset)
+    }
+}
+
+const _: () = {
+    assert!(region::SELECT.is_multiple_of(16) && region::SCALAR.is_multiple_of(16));
+    assert!(region::ACCESS.is_multiple_of(16) && region::VECTOR.is_multiple_of(2));
+    assert!((region::END as usize) < u16::MAX as usize);
+};

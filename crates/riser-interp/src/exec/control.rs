@@ -1,0 +1,116 @@
+//! Handlers of branches and of what ends an activation.
+
+use super::operand::{A, I, S, Src};
+use super::simple::{self, Binary, NONE, Operation};
+use super::{Cx, Flow, Handler, Regs, Slot, handler, leave, next, next_after, trap};
+use crate::code::{COMPARISONS, branch as at};
+use riser_abi::Status;
+use riser_ops::TrapCode;
+
+/// Jumps if `taken`, over the field at `field`; else goes on behind it.
+#[inline(always)]
+unsafe fn branch(mut r: Regs, taken: bool, field: usize) -> Flow {
+    // SAFETY: the instruction's last field is a jump.
+    unsafe {
+        if taken {
+            r.jump(field);
+            return next(r);
+        }
+        next_after(r, field + 4)
+    }
+}
+
+handler! {
+    fn unreachable[](r) {
+        trap(r, TrapCode::Unreachable)
+    }
+    fn unsupported[](r) {
+        (*r.cx).unsupported = Some((r.field(0), r.field(4)));
+        leave(r, Status::OK)
+    }
+    fn exit[](r) {
+        (*r.cx).exit = Status::OK;
+        Flow::Left
+    }
+    fn br[](r) {
+        r.jump(0);
+        next(r)
+    }
+    fn br_table[X: Src<i32>](r) {
+        let index = X::read(&r, 0) as u32;
+        let last = r.field::<u32>(X::SIZE) - 1;
+        let entry = X::SIZE + 4 + 4 * index.min(last) as usize;
+        r.jump(entry);
+        next(r)
+    }
+    fn branch_binary[O: Binary<R = i32>, X: Src<O::P>, Y: Src<O::Q>, const NOT: bool](r) {
+        let operands = (X::read(&r, 0), Y::read(&r, X::SIZE));
+        // A comparison does not trap.
+        let holds = matches!(O::apply(operands, ()), Ok((value,)) if value != 0);
+        branch(r, holds != NOT, X::SIZE + Y::SIZE)
+    }
+    fn branch_unary[O: simple::Unary<R = i32>, X: Src<O::P>, const NOT: bool](r) {
+        let holds = matches!(O::apply((X::read(&r, 0),), ()), Ok((value,)) if value != 0);
+        branch(r, holds != NOT, X::SIZE)
+    }
+}
+
+/// The handlers of a comparison fused with a branch, by the shape of its signature.
+trait Branches<O> {
+    const BLOCK: [Handler; 16];
+}
+
+impl<O, P: super::operand::Value> Branches<O> for (P,)
+where
+    O: Operation<Params = (P,), Imm = (), Results = (i32,)>,
+{
+    const BLOCK: [Handler; 16] = {
+        let mut block = NONE;
+        block[0] = branch_unary::<O, S, false>;
+        block[1] = branch_unary::<O, A, false>;
+        block[at::NOT as usize] = branch_unary::<O, S, true>;
+        block[at::NOT as usize + 1] = branch_unary::<O, A, true>;
+        block
+    };
+}
+
+impl<O, P: super::operand::Value, Q: super::operand::Value> Branches<O> for (P, Q)
+where
+    O: Operation<Params = (P, Q), Imm = (), Results = (i32,)>,
+{
+    const BLOCK: [Handler; 16] = {
+        let mut block = NONE;
+        block[0] = branch_binary::<O, S, S, false>;
+        block[1] = branch_binary::<O, A, S, false>;
+        block[2] = branch_binary::<O, S, A, false>;
+        block[3] = branch_binary::<O, S, I, false>;
+        block[4] = branch_binary::<O, A, I, false>;
+        block[5] = branch_binary::<O, A, A, false>;
+        block[8] = branch_binary::<O, S, S, true>;
+        block[9] = branch_binary::<O, A, S, true>;
+        block[10] = branch_binary::<O, S, A, true>;
+        block[11] = branch_binary::<O, S, I, true>;
+        block[12] = branch_binary::<O, A, I, true>;
+        block[13] = branch_binary::<O, A, A, true>;
+        block
+    };
+}
+
+/// The blocks of the comparisons, and last that of `i32.and`.
+pub(super) static BRANCH: &[[Handler; 16]] = &blocks();
+
+const fn blocks() -> [[Handler; 16]; COMPARISONS + 1] {
+    /// The blocks of the operators listed.
+    macro_rules! blocks {
+        ($($op:ident)*) => {
+            [$(<<simple::$op as Operation>::Params as Branches<simple::$op>>::BLOCK),*]
+        };
+    }
+    blocks! {
+        I32Eqz I32Eq I32Ne I32LtS I32LtU I32GtS I32GtU I32LeS I32LeU I32GeS I32GeU
+        I64Eqz I64Eq I64Ne I64LtS I64LtU I64GtS I64GtU I64LeS I64LeU I64GeS I64GeU
+        F32Eq F32Ne F32Lt F32Gt F32Le F32Ge
+        F64Eq F64Ne F64Lt F64Gt F64Le F64Ge
+        I32And
+    }
+}

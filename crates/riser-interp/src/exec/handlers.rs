@@ -1,0 +1,120 @@
+//! Finding the handler of an opcode, and putting it into the code.
+
+use super::access::ACCESS;
+use super::calls::{self, InAcc};
+use super::control::{self, BRANCH};
+use super::locals::{self, GLOBAL, SELECT};
+use super::memory;
+use super::operand::{A, I, S};
+use super::simple::{SCALAR, VECTOR};
+use super::table;
+use super::{Handler, WORD};
+use crate::code::{Lowered, Misc, Opcode, for_each_misc, region};
+use alloc::boxed::Box;
+
+/// The handler of an instruction of the first region.
+const fn misc(op: Misc) -> Handler {
+    match op {
+        Misc::Unreachable => control::unreachable,
+        Misc::Unsupported => control::unsupported,
+        Misc::Br => control::br,
+        Misc::BrTableS => control::br_table::<S>,
+        Misc::BrTableA => control::br_table::<A>,
+        Misc::Ret => calls::return_nothing,
+        Misc::RetIntS => calls::return_value::<i64, S>,
+        Misc::RetIntA => calls::return_value::<i64, InAcc>,
+        Misc::RetIntI => calls::return_value::<i64, I>,
+        Misc::RetF32S => calls::return_value::<f32, S>,
+        Misc::RetF32A => calls::return_value::<f32, InAcc>,
+        Misc::RetF64S => calls::return_value::<f64, S>,
+        Misc::RetF64A => calls::return_value::<f64, InAcc>,
+        Misc::CopyS => locals::copy,
+        Misc::CopyIntA => locals::copy_int_acc,
+        Misc::CopyF32A => locals::copy_acc::<f32>,
+        Misc::CopyF64A => locals::copy_acc::<f64>,
+        Misc::Copy2 => locals::copy2,
+        Misc::Copy128 => locals::copy128,
+        Misc::Const32 => locals::const32,
+        Misc::Const64 => locals::const64,
+        Misc::Const128 => locals::const128,
+        Misc::Zero1 => locals::zero1,
+        Misc::Zero2 => locals::zero2,
+        Misc::Zero4 => locals::zero4,
+        Misc::Zero8 => locals::zero8,
+        Misc::ZeroN => locals::zero_many,
+        Misc::FarLoad => locals::far_load,
+        Misc::FarStore => locals::far_store,
+        Misc::SelectV128 => locals::select_vector,
+        Misc::GlobalGetF32 => locals::global_get::<f32, S>,
+        Misc::GlobalGetF64 => locals::global_get::<f64, S>,
+        Misc::GlobalGetV128 => locals::global_get::<riser_numerics::V128, S>,
+        Misc::GlobalSetS => locals::global_set::<S>,
+        Misc::GlobalSetIntA => locals::global_set::<A>,
+        Misc::GlobalSetI => locals::global_set::<I>,
+        Misc::GlobalSetV128 => locals::global_set_vector,
+        Misc::Call => calls::call,
+        Misc::CallFar => calls::call_far,
+        Misc::CallImport => calls::call_import,
+        Misc::CallIndirectS => calls::call_indirect::<S>,
+        Misc::CallIndirectA => calls::call_indirect::<A>,
+        Misc::CallIndirect64 => calls::call_indirect64,
+        Misc::CallRef => calls::call_ref,
+        Misc::ReturnCall => calls::return_call,
+        Misc::ReturnCallImport => calls::return_call_import,
+        Misc::ReturnCallIndirect => calls::return_call_indirect,
+        Misc::ReturnCallIndirect64 => calls::return_call_indirect64,
+        Misc::ReturnCallRef => calls::return_call_ref,
+        Misc::MemorySize => memory::size,
+        Misc::MemoryGrow => memory::grow,
+        Misc::MemoryCopy => memory::copy,
+        Misc::MemoryFill => memory::fill,
+        Misc::MemoryInit => memory::init,
+        Misc::DataDrop => memory::data_drop,
+        Misc::TableGet => table::get,
+        Misc::TableSet => table::set,
+        Misc::TableSize => table::size,
+        Misc::TableGrow => table::grow,
+        Misc::TableFill => table::fill,
+        Misc::TableCopy => table::copy,
+        Misc::TableInit => table::init,
+        Misc::ElemDrop => table::elem_drop,
+        Misc::RefFunc => table::ref_func,
+        Misc::RefAsNonNull => table::ref_as_non_null,
+        Misc::CanonF32 => locals::canon_f32,
+        Misc::CanonF64 => locals::canon_f64,
+        Misc::CanonF32x4 => locals::canon_f32x4,
+        Misc::CanonF64x2 => locals::canon_f64x2,
+    }
+}
+
+macro_rules! misc_handlers {
+    ($($name:ident)*) => { static MISC: &[Handler] = &[$(misc(Misc::$name)),*]; };
+}
+for_each_misc!(misc_handlers);
+
+/// The handler of an opcode.
+fn handler(Opcode(opcode): Opcode) -> Handler {
+    let in_blocks = |blocks: &[[Handler; 16]], first: u16| {
+        blocks[usize::from((opcode - first) / 16)][usize::from((opcode - first) % 16)]
+    };
+    match opcode {
+        region::VECTOR.. => {
+            VECTOR[usize::from((opcode - region::VECTOR) / 2)][usize::from(opcode % 2)]
+        }
+        region::ACCESS.. => in_blocks(ACCESS, region::ACCESS),
+        region::BRANCH.. => in_blocks(BRANCH, region::BRANCH),
+        region::SCALAR.. => in_blocks(SCALAR, region::SCALAR),
+        region::GLOBAL.. => in_blocks(GLOBAL, region::GLOBAL),
+        region::SELECT.. => in_blocks(SELECT, region::SELECT),
+        _ => MISC[usize::from(opcode)],
+    }
+}
+
+/// Fills in the opcode words. From then on the code can be executed.
+pub(crate) fn link(lowered: &mut Lowered) -> Box<[u8]> {
+    for instr in &lowered.instrs {
+        let word = (handler(instr.opcode) as usize).to_ne_bytes();
+        lowered.code[instr.at as usize..][..WORD].copy_from_slice(&word);
+    }
+    core::mem::take(&mut lowered.code).into_boxed_slice()
+}

@@ -1,0 +1,382 @@
+//! Blocks and branches.
+
+use super::operands::{Class, Enc, Operand, Place};
+use super::{Lowerer, NONE};
+use crate::code::{Misc, Opcode, binary, branch as at, unary};
+use riser_front::{BlockSignature, End, Target};
+use riser_ops::{SimpleOp, ValType};
+
+/// A block that is open.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Label {
+    /// The latest jump to its end: each jump's field has the place of the one before until the end is known.
+    jumps: u32,
+    /// Of a loop: where it begins.
+    head: u32,
+    /// The canonical slot of the first operand that a branch carries.
+    base: u32,
+    /// Of an `if`, until its `else`: the jump that is taken if the condition is false.
+    else_jump: u32,
+    /// The stub that the `br_table` with this number has for the label, and where it is.
+    stub: (u32, u32),
+}
+
+impl Label {
+    fn new(base: u32) -> Label {
+        Label { jumps: NONE, head: NONE, base, else_jump: NONE, stub: (0, 0) }
+    }
+}
+
+/// A condition as a branch tests it: a comparison, the position in its block, and its operands' fields.
+struct Condition {
+    comparison: u16,
+    variant: u16,
+    fields: ([u8; 16], usize),
+}
+
+impl Lowerer<'_> {
+    /// The function's body as a block.
+    pub(super) fn open_body(&mut self) {
+        self.labels.push(Label::new(0));
+    }
+
+    pub(super) fn op_block(&mut self, signature: BlockSignature<'_>) {
+        self.flush_locals();
+        let base = self.slot_at(signature.height);
+        self.labels.push(Label::new(base));
+    }
+
+    pub(super) fn op_loop(&mut self, signature: BlockSignature<'_>) {
+        self.flush_locals();
+        self.settle_from(signature.height);
+        let base = self.slot_at(signature.height);
+        self.forget_accs();
+        self.labels.push(Label { head: self.here(), ..Label::new(base) });
+    }
+
+    pub(super) fn op_if(&mut self, signature: BlockSignature<'_>) {
+        let cond = self.pop();
+        if self.operands.len() > signature.height as usize || self.operands.len() > self.flushed {
+            self.settle_before_if(signature.height, &cond);
+        }
+        let base = self.slot_at(signature.height);
+        let condition = self.condition(&cond);
+        self.keep_slots();
+        let field = self.branch(condition, false);
+        self.set_word_at(field, NONE);
+        self.labels.push(Label { else_jump: field, ..Label::new(base) });
+    }
+
+    /// Before an `if`, writes virtual locals and the block's parameters to their slots, without losing the
+    /// comparison that may have computed the condition.
+    fn settle_before_if(&mut self, height: u32, cond: &Operand) {
+        if cond.place != Place::Slot || self.last.is_none_or(|last| last.dst != cond.slot) {
+            self.flush_locals();
+            return self.settle_from(height);
+        }
+        self.flush_locals();
+        self.before_last(|this| this.settle_from(height));
+    }
+
+    pub(super) fn op_else(&mut self, signature: BlockSignature<'_>, falls_through: bool) {
+        self.next_arm(signature, falls_through);
+        for &param in signature.params {
+            self.push_slot(param);
+        }
+        self.flushed = self.operands.len();
+    }
+
+    /// The arm of a block is over, and the next one begins, without operands.
+    pub(super) fn next_arm(&mut self, signature: BlockSignature<'_>, falls_through: bool) {
+        let Some(label) = self.labels.last().copied() else { return };
+        if falls_through {
+            self.moves(label.base, signature.results.len());
+            self.emit(Misc::Br);
+            self.jump_to_end(self.labels.len() - 1);
+        }
+        if label.else_jump != NONE {
+            let here = self.here();
+            self.set_word_at(label.else_jump, here.wrapping_sub(label.else_jump));
+        }
+        if let Some(label) = self.labels.last_mut() {
+            label.else_jump = NONE;
+        }
+        self.forget_accs();
+        self.cut(signature.height);
+    }
+
+    pub(super) fn op_end(&mut self, end: End, results: &[ValType]) {
+        if end.label == 0 {
+            if end.falls_through {
+                self.return_values();
+            }
+            return;
+        }
+        let Some(label) = self.labels.pop() else { return };
+        let joins = label.jumps != NONE || label.else_jump != NONE;
+        if end.falls_through && joins {
+            self.moves(label.base, results.len());
+        }
+        if joins {
+            self.bind(label);
+        }
+        if joins || !end.falls_through {
+            self.cut(end.height);
+            for &result in results {
+                self.push_slot(result);
+            }
+        }
+    }
+
+    /// Makes all jumps to a block's end lead here.
+    fn bind(&mut self, label: Label) {
+        let here = self.here();
+        let mut field = label.jumps;
+        while field != NONE {
+            let next = self.word_at(field);
+            self.set_word_at(field, here.wrapping_sub(field));
+            field = next;
+        }
+        if label.else_jump != NONE {
+            self.set_word_at(label.else_jump, here.wrapping_sub(label.else_jump));
+        }
+        self.forget_accs();
+    }
+
+    /// Adds a jump field that leads to the end of the block number `label`, or to its head if it is a loop.
+    fn jump_to_end(&mut self, label: usize) {
+        let field = self.here();
+        self.u32(NONE);
+        self.aim(field, label);
+    }
+
+    /// Makes the jump field at `field` lead to a block's end, or to its head if it is a loop.
+    fn aim(&mut self, field: u32, label: usize) {
+        let label = &mut self.labels[label];
+        let word = if label.head != NONE {
+            label.head.wrapping_sub(field)
+        } else {
+            core::mem::replace(&mut label.jumps, field)
+        };
+        self.set_word_at(field, word);
+    }
+
+    /// Copies the top `count` operands to the canonical slots from `base` on. They stay on the stack.
+    ///
+    /// No source lies below its destination, so in ascending order none is overwritten too early.
+    fn moves(&mut self, base: u32, count: usize) {
+        let mut to = base;
+        for number in self.operands.len() - count..self.operands.len() {
+            let operand = self.operands[number];
+            self.copy(to, &operand);
+            to += operand.class.width();
+        }
+    }
+
+    /// Whether the operands that a branch carries are where it wants them.
+    fn in_place(&self, target: Target) -> bool {
+        let mut to = self.labels[target.label as usize].base;
+        let carried = &self.operands[self.operands.len() - target.arity as usize..];
+        carried.iter().all(|operand| {
+            let at = to;
+            to += operand.class.width();
+            operand.place == Place::Slot && operand.slot == at
+        })
+    }
+
+    /// The code of an unconditional branch. The operands stay on the stack.
+    fn go(&mut self, target: Target) {
+        if target.label == 0 {
+            return self.return_values();
+        }
+        let base = self.labels[target.label as usize].base;
+        self.moves(base, target.arity as usize);
+        self.emit(Misc::Br);
+        self.jump_to_end(target.label as usize);
+    }
+
+    /// The code of a branch that is taken if `condition` holds (`sense`) or not. The operands stay on the
+    /// stack.
+    fn go_if(&mut self, condition: Condition, sense: bool, target: Target) {
+        if target.arity > 0 {
+            self.keep_slots();
+        }
+        if target.label != 0 && self.in_place(target) {
+            let field = self.branch(condition, sense);
+            return self.aim(field, target.label as usize);
+        }
+        let over = self.branch(condition, !sense);
+        let accs = self.accs;
+        self.go(target);
+        let here = self.here();
+        self.set_word_at(over, here.wrapping_sub(over));
+        // Nothing on the way to the target concerns the code that goes on here.
+        self.accs = accs;
+        self.last = None;
+    }
+
+    pub(super) fn op_br(&mut self, target: Target) {
+        self.go(target);
+    }
+
+    pub(super) fn op_br_if(&mut self, target: Target) {
+        let cond = self.pop();
+        let condition = self.condition(&cond);
+        self.go_if(condition, true, target);
+    }
+
+    pub(super) fn op_br_on_null(&mut self, target: Target) {
+        let operand = self.pop();
+        let condition = self.is_null(&operand);
+        self.go_if(condition, true, target);
+        self.push(operand.place, operand.class);
+    }
+
+    pub(super) fn op_br_on_non_null(&mut self, target: Target) {
+        let Some(&operand) = self.operands.last() else { return };
+        let condition = self.is_null(&operand);
+        self.go_if(condition, false, target);
+        self.pop();
+    }
+
+    /// The condition that a reference, which is still needed, is null.
+    fn is_null(&mut self, operand: &Operand) -> Condition {
+        self.keep_slots();
+        let enc = self.peek(operand);
+        Self::test(SimpleOp::I64Eqz, enc, 0)
+    }
+
+    /// A condition on one operand.
+    fn test(op: SimpleOp, enc: Enc, negate: u16) -> Condition {
+        let mut fields = ([0; 16], 0);
+        let mut variant = unary::A;
+        if let Enc::S(slot) = enc {
+            fields.0[..2].copy_from_slice(&slot.to_ne_bytes());
+            fields.1 = 2;
+            variant = unary::S;
+        }
+        Condition { comparison: op as u16, variant: variant + negate, fields }
+    }
+
+    /// The condition that an operand, which was taken off the stack, is not zero. If it was just computed by a
+    /// comparison, that one is taken back.
+    fn condition(&mut self, cond: &Operand) -> Condition {
+        let fused = self
+            .last
+            .filter(|last| cond.place == Place::Slot && last.dst == cond.slot)
+            .and_then(|last| last.compare);
+        let Some((op, variant)) = fused else {
+            let enc = self.use_slot_or_acc(cond);
+            return Self::test(SimpleOp::I32Eqz, enc, at::NOT);
+        };
+        debug_assert!(variant < binary::IS, "a constant first operand was swapped");
+        let comparison = if op == SimpleOp::I32And { at::AND } else { op as u16 };
+        Condition { comparison, variant, fields: self.take_last() }
+    }
+
+    /// Emits a branch taken if the condition is `sense`. Gives the place of its jump field, which is empty.
+    fn branch(&mut self, condition: Condition, sense: bool) -> u32 {
+        let Condition { comparison, mut variant, fields: (fields, len) } = condition;
+        if !sense {
+            variant ^= at::NOT;
+        }
+        self.emit(Opcode::branch(comparison, variant));
+        self.out.code.extend(&fields[..len]);
+        let field = self.here();
+        self.u32(NONE);
+        field
+    }
+
+    pub(super) fn op_br_table(&mut self, targets: &[Target], default: Target) {
+        let index = self.pop();
+        let enc = self.use_slot_or_acc(&index);
+        self.keep_slots();
+        self.emit(if enc == Enc::A { Misc::BrTableA } else { Misc::BrTableS });
+        self.enc(enc, Class::Int);
+        self.u32(targets.len() as u32 + 1);
+        let first = self.here();
+        let all = || targets.iter().copied().chain([default]);
+        self.out.code.extend(core::iter::repeat_n(0, 4 * (targets.len() + 1)));
+        let is_direct = |this: &Self, target: Target| target.label != 0 && this.in_place(target);
+        for (i, target) in all().enumerate() {
+            if is_direct(self, target) {
+                self.aim(first + 4 * i as u32, target.label as usize);
+            }
+        }
+        // The other targets need code on the way: one stub for each label.
+        self.tables += 1;
+        let accs = self.accs;
+        for (i, target) in all().enumerate() {
+            if is_direct(self, target) {
+                continue;
+            }
+            let label = target.label as usize;
+            if self.labels[label].stub.0 != self.tables {
+                self.accs = accs;
+                self.last = None;
+                self.labels[label].stub = (self.tables, self.here());
+                self.go(target);
+            }
+            let field = first + 4 * i as u32;
+            self.set_word_at(field, self.labels[label].stub.1.wrapping_sub(field));
+        }
+    }
+
+    /// The code of a return. The operands stay on the stack.
+    pub(super) fn return_values(&mut self) {
+        match *self.results {
+            [] => _ = self.emit(Misc::Ret),
+            [ty] if ty != ValType::V128 => self.return_one(),
+            _ => self.return_many(),
+        }
+    }
+
+    fn return_one(&mut self) {
+        let Some(&operand) = self.operands.last() else { return };
+        if let (Class::Int, Place::Const(bits)) = (operand.class, operand.place)
+            && operand.class.fits_immediate(bits)
+        {
+            self.emit(Misc::RetIntI);
+            return self.u32(bits as u32);
+        }
+        self.keep_slots();
+        let enc = self.peek(&operand);
+        self.emit(match (enc, operand.class) {
+            (Enc::A, Class::F32) => Misc::RetF32A,
+            (Enc::A, Class::F64) => Misc::RetF64A,
+            (Enc::A, _) => Misc::RetIntA,
+            (_, Class::F32) => Misc::RetF32S,
+            (_, Class::F64) => Misc::RetF64S,
+            (..) => Misc::RetIntS,
+        });
+        self.enc(enc, operand.class);
+    }
+
+    fn return_many(&mut self) {
+        let count = self.results.len();
+        let width: u32 = self.results.iter().map(|ty| ty.slots()).sum();
+        let first = self.operands.len() - count;
+        self.keep_slots();
+        // Results go to where the first locals are: a local that is a result itself is saved before.
+        for number in first..self.operands.len() {
+            let operand = self.operands[number];
+            if self.slot_of(&operand) < width && matches!(operand.place, Place::Local(_)) {
+                self.copy(operand.slot, &operand);
+            }
+        }
+        let mut to = 0;
+        for number in first..self.operands.len() {
+            let mut operand = self.operands[number];
+            if self.slot_of(&operand) < width && matches!(operand.place, Place::Local(_)) {
+                operand.place = Place::Slot;
+            }
+            self.copy(to, &operand);
+            to += operand.class.width();
+        }
+        self.emit(Misc::Ret);
+    }
+
+    pub(super) fn op_unreachable(&mut self) {
+        self.emit(Misc::Unreachable);
+    }
+}

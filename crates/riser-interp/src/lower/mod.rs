@@ -1,0 +1,124 @@
+//! Lowering: one walk over a body that writes register code.
+//!
+//! `operands.rs` follows the operand stack without emitting code for it: a `local.get` or a constant stays
+//! *virtual* until an instruction takes it as its operand. `emit.rs` writes instructions and knows what
+//! the accumulators hold. `sink.rs` is the border to the walker; it passes each operator on to the file of
+//! its topic: `simple`, `access`, `control`, `calls`, `memory`, `table`, `locals`; `gc` and `exceptions` hold what
+//! is not executed yet.
+//!
+//! # Canonical places
+//!
+//! Every operand has a canonical slot, given by the operands below it, as `riser_abi::FrameLayout` says. At
+//! labels, operands lie there; between labels they may be virtual. Values of locals that are virtual are
+//! written to their slots before a block is entered, so that all paths through it agree, and before
+//! the local is overwritten.
+//!
+//! # Frames that 16 bits cannot describe
+//!
+//! A field names one of 65,536 slots. If a function needs more, it is lowered again as a *huge* one: behind
+//! its parameters lie 16 slots of scratch, and far operands are copied there and back.
+
+mod access;
+mod calls;
+mod control;
+mod emit;
+mod exceptions;
+mod gc;
+mod locals;
+mod memory;
+mod operands;
+mod simple;
+mod sink;
+mod table;
+
+use crate::InterpOptions;
+use crate::code::{Lowered, Misc};
+use alloc::vec::Vec;
+use control::Label;
+use emit::{Acc, Last};
+use operands::{Local, Operand};
+use riser_abi::VmCtxLayout;
+use riser_module::Module;
+use riser_ops::ValType;
+
+/// No slot, instruction or position.
+const NONE: u32 = u32::MAX;
+
+/// Scratch slots of a huge function: enough for the operands and the result of any instruction.
+const SCRATCH: u32 = 16;
+
+/// Lowers one body: a sink for the walker.
+pub(crate) struct Lowerer<'m> {
+    module: &'m Module,
+    options: InterpOptions,
+    layout: VmCtxLayout,
+    out: Lowered,
+    /// The offset of the operator at hand.
+    offset: u32,
+    /// The function's results.
+    results: Vec<ValType>,
+    locals: Vec<Local>,
+    operands: Vec<Operand>,
+    /// The canonical slot of the next operand.
+    top: u32,
+    /// So many operands, counted from the bottom, are no virtual locals.
+    flushed: usize,
+    labels: Vec<Label>,
+    accs: [Acc; 3],
+    last: Option<Last>,
+    /// Copies must not read accumulators: they are emitted before an instruction that is written already.
+    ignore_accs: bool,
+    /// Where scratch slots begin, in a huge function.
+    scratch: Option<u32>,
+    next_scratch: u32,
+    /// A slot was too far for a field: the function must be lowered as a huge one.
+    needs_huge: bool,
+    /// How many `br_table` there were: marks the stubs of one.
+    tables: u32,
+}
+
+impl<'m> Lowerer<'m> {
+    /// A sink for one body.
+    pub(crate) fn new(
+        module: &'m Module,
+        options: InterpOptions,
+        layout: VmCtxLayout,
+        huge: bool,
+    ) -> Lowerer<'m> {
+        Lowerer {
+            module,
+            options,
+            layout,
+            out: Lowered::default(),
+            offset: 0,
+            results: Vec::new(),
+            locals: Vec::new(),
+            operands: Vec::new(),
+            top: 0,
+            flushed: 0,
+            labels: Vec::new(),
+            accs: [Acc::NOTHING; 3],
+            last: None,
+            ignore_accs: false,
+            scratch: huge.then_some(0),
+            next_scratch: 0,
+            needs_huge: false,
+            tables: 0,
+        }
+    }
+
+    /// Whether the function must be lowered again, as a huge one.
+    pub(crate) fn needs_huge(&self) -> bool {
+        self.needs_huge
+    }
+
+    /// The code. If the walk failed, which cannot be after validation, it is one that traps.
+    pub(crate) fn into_lowered(mut self, complete: bool) -> Lowered {
+        if !complete {
+            self.out.code.clear();
+            self.out.instrs.clear();
+            self.emit(Misc::Unreachable);
+        }
+        self.out
+    }
+}

@@ -1,0 +1,157 @@
+//! What the instances of a module share: the headers of its functions, and the code of those that were called.
+
+use crate::code::Lowered;
+use crate::exec::{FuncHeader, HeaderTable, link};
+use crate::lower::Lowerer;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use riser_abi::{VmCtxCounts, VmCtxLayout};
+use riser_front::Walker;
+use riser_module::Module;
+use riser_ops::{FuncIdx, MemoryIdx, TypeId};
+use spin::Mutex;
+
+/// How functions are lowered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InterpOptions {
+    /// Replace each NaN that an operator computes by the canonical one.
+    pub canonicalize_nans: bool,
+}
+
+/// A module as the interpreter runs it. All instances of the module share it.
+#[derive(Debug)]
+pub struct InterpModule {
+    /// In a box, since the headers point to it.
+    shared: Box<Shared>,
+}
+
+/// What the headers point to.
+pub(crate) struct Shared {
+    module: Arc<Module>,
+    options: InterpOptions,
+    layout: VmCtxLayout,
+    headers: HeaderTable,
+    code: Mutex<Code>,
+}
+
+/// The lowered functions, and what lowering needs again and again.
+struct Code {
+    blocks: Vec<Box<[u8]>>,
+    bytes: usize,
+    walker: Walker,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// How far headers are apart.
+const STRIDE: usize = size_of::<FuncHeader>();
+
+impl InterpModule {
+    /// Prepares a module whose bodies were validated. Nothing is lowered yet.
+    pub fn new(module: Arc<Module>, options: InterpOptions) -> InterpModule {
+        let layout = VmCtxLayout::new(VmCtxCounts {
+            imported_funcs: module.imported.funcs,
+            memories: module.memories.len() as u32,
+            tables: module.tables.len() as u32,
+            globals: module.globals.len() as u32,
+            tags: module.tags.len() as u32,
+        });
+        let headers = HeaderTable::new(module.bodies.len());
+        let memory0 = (!module.memories.is_empty()).then(|| layout.memory(MemoryIdx(0)));
+        let code = Code { blocks: Vec::new(), bytes: 0, walker: Walker::new() };
+        let mut shared =
+            Box::new(Shared { module, options, layout, headers, code: Mutex::new(code) });
+        let owner = &raw const *shared;
+        shared.headers.set_owner(owner, memory0);
+        InterpModule { shared }
+    }
+
+    /// The module.
+    pub fn module(&self) -> &Arc<Module> {
+        &self.shared.module
+    }
+
+    /// What goes to `VmCtx.code`: the entry of defined function 0; the others follow.
+    pub fn code_table(&self) -> *const u8 {
+        self.shared.headers.first()
+    }
+
+    /// What goes to `FuncRef.entry` of a defined function.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such function.
+    pub fn entry(&self, defined: u32) -> *const u8 {
+        assert!((defined as usize) < self.shared.module.bodies.len(), "a defined function");
+        self.shared.headers.first().wrapping_add(defined as usize * STRIDE)
+    }
+
+    /// The bytes of code made so far.
+    pub fn code_bytes(&self) -> usize {
+        self.shared.code.lock().bytes
+    }
+
+    /// Lowers a function that was not called yet. Otherwise its first call does.
+    pub fn lower(&self, defined: u32) {
+        self.shared.lower(defined as usize);
+    }
+
+    /// The offset in the module of the operator that the lowered code of a defined function executes at `pc`.
+    /// It is found by lowering the function again.
+    pub fn wasm_offset(&self, defined: u32, pc: u32) -> u32 {
+        let mut code = self.shared.code.lock();
+        self.shared.lowered(&mut code.walker, defined as usize).wasm_offset(pc)
+    }
+
+    /// The lowered code of a defined function as text.
+    pub fn disassemble(&self, defined: u32) -> alloc::string::String {
+        let mut code = self.shared.code.lock();
+        crate::disasm::text(&self.shared.lowered(&mut code.walker, defined as usize))
+    }
+}
+
+impl Shared {
+    /// Makes the code of a function, unless somebody has.
+    pub(crate) fn lower(&self, defined: usize) {
+        let mut code = self.code.lock();
+        let Some(header) = self.headers.get(defined) else { return };
+        if !header.code().is_null() {
+            return;
+        }
+        let mut lowered = self.lowered(&mut code.walker, defined);
+        let block = link(&mut lowered);
+        header.publish(block.as_ptr(), lowered.frame_slots);
+        code.bytes += block.len();
+        code.blocks.push(block);
+    }
+
+    fn lowered(&self, walker: &mut Walker, defined: usize) -> Lowered {
+        let func = FuncIdx(self.module.imported.funcs + defined as u32);
+        let mut sink = Lowerer::new(&self.module, self.options, self.layout, false);
+        let mut outcome = walker.trusted(&self.module, func, &mut sink);
+        if sink.needs_huge() {
+            sink = Lowerer::new(&self.module, self.options, self.layout, true);
+            outcome = walker.trusted(&self.module, func, &mut sink);
+        }
+        debug_assert!(outcome.is_ok(), "the body was validated: {outcome:?}");
+        sink.into_lowered(outcome.is_ok())
+    }
+
+    /// Whether a function of type `actual` may be called as `expected`.
+    pub(crate) fn is_subtype(&self, actual: TypeId, expected: TypeId) -> bool {
+        self.module.registration.registry().is_subtype(actual, expected)
+    }
+}
+
+// `FrameInfo` and the code table are only addresses to others; the threads that share a module synchronise
+// through its lock and the headers' atomics.
+const _: () = {
+    const fn shareable<T: Send + Sync>() {}
+    shareable::<InterpModule>();
+};
