@@ -1,4 +1,49 @@
-//! The riser command.
+//! The `riser` command.
+//!
+//! `options.rs` declares what can be typed, `commands/` has a file per command, `errors/` turns what goes wrong
+//! into messages. `input.rs` reads modules, `decoded.rs` and `scan.rs` look into them, `engine.rs` sets up what
+//! runs them, `style.rs` speaks to the terminal.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod commands;
+mod decoded;
+mod engine;
+mod errors;
+mod input;
+mod options;
+mod proposals;
+mod scan;
+mod style;
+mod values;
+
+use std::process;
+
+use options::{Cli, Command, General};
+
+fn main() {
+    let Cli { command, general, .. } = match errors::parse(std::env::args_os().collect()) {
+        Ok(Some(cli)) => cli,
+        Ok(None) => return,
+        Err(report) => {
+            report.print(false);
+            process::exit(report.exit_status().into());
+        }
+    };
+    style::set_color(general.color);
+    let outcome = run(&command, &general);
+    // Leaving at once spares the time to give back what the system takes back anyway.
+    process::exit(outcome.unwrap_or_else(|report| {
+        report.print(general.quiet);
+        report.exit_status().into()
+    }))
+}
+
+fn run(command: &Command, general: &General) -> Result<i32, errors::Report> {
+    match command {
+        Command::Run(options) => commands::run::run(options, general),
+        Command::Validate(options) => commands::validate::run(options, general),
+        Command::Inspect(options) => commands::inspect::run(options),
+        Command::Wat(options) => commands::wat::run(options),
+        Command::Wast(options) => commands::wast::run(options, general),
+    }
+}

@@ -1,0 +1,37 @@
+//! What options mean for an engine.
+
+use std::num::NonZeroUsize;
+
+use riser::{Config, Engine};
+use riser_ops::Features;
+
+use crate::errors::{Report, SHOWN_FRAMES};
+use crate::options::WasmChange;
+
+/// How many frames of a backtrace `--verbose` shows.
+const VERBOSE_FRAMES: usize = 10_000;
+
+/// The configuration with the features that `--wasm` asks for.
+pub fn config(wasm: &[WasmChange]) -> Result<Config, Report> {
+    let mut config = Config::new();
+    let features = WasmChange::apply(wasm);
+    if features != Features::ALL {
+        let known = config.wasm_features_by_name(features.names()).is_some();
+        known
+            .then_some(())
+            .ok_or_else(|| Report::new("the engine does not know one of the features"))?;
+    }
+    Ok(config)
+}
+
+/// Sets how many frames a backtrace has: one more than is shown, to know that there are more.
+pub fn set_backtrace(config: &mut Config, verbose: bool) {
+    let frames = if verbose { VERBOSE_FRAMES } else { SHOWN_FRAMES + 1 };
+    config.wasm_backtrace_max_frames(NonZeroUsize::new(frames));
+}
+
+/// The engine.
+pub fn engine(config: &Config) -> Result<Engine, Report> {
+    Engine::new(config)
+        .map_err(|error| Report::new(format!("the engine cannot be set up: {error:#}")))
+}

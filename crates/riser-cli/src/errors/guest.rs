@@ -1,0 +1,149 @@
+//! What goes wrong while a program runs: traps with their reason and the calls that led there, and errors of the host.
+
+use std::fmt::Write;
+
+use riser::{Trap, WasmBacktrace};
+use riser_ops::{Features, FuncIdx};
+
+use crate::decoded::{Decoded, demangle, func_label};
+use crate::errors::{Report, STATUS_TRAP};
+use crate::input::Input;
+
+/// How many frames of a backtrace are shown: as many as fit a screen with what else there is to read.
+pub const SHOWN_FRAMES: usize = 20;
+
+/// The report of a call into the program that failed. `only` says that frames can be of no other module.
+pub fn call_failed(input: &Input, only: bool, verbose: bool, error: &riser::Error) -> Report {
+    let name = &input.name;
+    let trap = error.downcast_ref::<Trap>().copied();
+    let report = match trap {
+        Some(trap) => {
+            Report::new(format!("{name} trapped: {}", reason(trap, error))).status(STATUS_TRAP)
+        }
+        None => stopped(name, error),
+    };
+    let (report, frames) = match error.downcast_ref::<WasmBacktrace>() {
+        Some(backtrace) => {
+            let frames = Frame::all(backtrace, only.then_some(input));
+            (frames_shown(report, &frames, verbose), frames)
+        }
+        None => (report, Vec::new()),
+    };
+    let report = match trap.and_then(advice) {
+        Some(advice) => report.help(advice),
+        None => report,
+    };
+    if !frames.is_empty() && frames.iter().all(|frame| frame.name.is_none()) {
+        return report.help(
+            "the module has no names of functions; build it without -s or --strip to see them",
+        );
+    }
+    if frames.iter().any(|frame| frame.name.as_deref().is_some_and(|name| name.starts_with("_Z"))) {
+        return report.help("names that begin with _Z are C++; `c++filt` makes them readable");
+    }
+    report
+}
+
+/// The report of an error that is no trap: of a host function, or of the engine.
+fn stopped(name: &str, error: &riser::Error) -> Report {
+    // The backtrace is a part of the chain, and is shown in our own form.
+    let backtrace = error.downcast_ref::<WasmBacktrace>().map(|backtrace| backtrace.to_string());
+    let causes = error.chain().map(|cause| cause.to_string());
+    let mut causes = causes.filter(|cause| Some(cause) != backtrace.as_ref());
+    let report = Report::new(format!("{name} cannot go on: {}", causes.next().unwrap_or_default()));
+    causes.fold(report, |report, cause| report.detail(format!("because {cause}")))
+}
+
+/// The reason for a trap in words; for a stub of an import, which one it stands for.
+fn reason(trap: Trap, error: &riser::Error) -> String {
+    let text = match trap {
+        Trap::UnknownImport => error.root_cause().to_string(),
+        _ => trap.to_string(),
+    };
+    text.strip_prefix("wasm trap: ").unwrap_or(&text).into()
+}
+
+/// What may have led to a trap, and what to do.
+fn advice(trap: Trap) -> Option<&'static str> {
+    match trap {
+        Trap::UnreachableCodeReached => Some(
+            "compilers end a program like this after a panic, an abort or a failed assertion;\nwhat it printed before may say why",
+        ),
+        Trap::MemoryOutOfBounds => Some(
+            "the program used an address outside its memory: a wild pointer, or an index too large",
+        ),
+        Trap::StackOverflow => Some(
+            "if the calls are meant to nest that deep, allow more with --max-stack, as in --max-stack 64M",
+        ),
+        Trap::BadSignature => Some(
+            "a function was called through a pointer to a function of another type;\nlook for casts of function pointers",
+        ),
+        Trap::UndefinedElement | Trap::IndirectCallToNull => {
+            Some("the program called through a function pointer that is null or wild")
+        }
+        Trap::UnknownImport => {
+            Some("--stub-imports put a stub in its place; provide it with --link")
+        }
+        _ => None,
+    }
+}
+
+/// A call in progress.
+struct Frame {
+    name: Option<String>,
+    func: u32,
+    offset: Option<usize>,
+}
+
+impl Frame {
+    /// The frames of a backtrace, innermost first. Functions without a name of their own get that of an export, if
+    /// `input` is the only module.
+    fn all(backtrace: &WasmBacktrace, input: Option<&Input>) -> Vec<Frame> {
+        let frames = backtrace.frames();
+        let nameless = frames.iter().any(|frame| frame.func_name().is_none());
+        let decoded =
+            input.filter(|_| nameless).and_then(|input| Decoded::new(input, Features::ALL).ok());
+        let name = |frame: &riser::FrameInfo| match frame.func_name() {
+            Some(name) => Some(demangle(name)),
+            None => decoded.as_ref()?.func_name(FuncIdx(frame.func_index())),
+        };
+        let frame = |frame| Frame {
+            name: name(frame),
+            func: frame.func_index(),
+            offset: frame.module_offset(),
+        };
+        frames.iter().map(frame).collect()
+    }
+
+    fn describe(&self) -> String {
+        let mut text = func_label(self.name.as_deref(), self.func);
+        if let Some(offset) = self.offset {
+            let _ = write!(text, " at offset {offset:#x}");
+        }
+        text
+    }
+}
+
+fn frames_shown(report: Report, frames: &[Frame], verbose: bool) -> Report {
+    let shown = if verbose { frames.len() } else { frames.len().min(SHOWN_FRAMES) };
+    let mut lines: Vec<(String, usize)> = Vec::new();
+    for (i, frame) in frames[..shown].iter().enumerate() {
+        let text = frame.describe();
+        match lines.last_mut() {
+            // Recursion is told in one line, but not the place itself.
+            Some((last, times)) if *last == text && i > 1 => *times += 1,
+            _ => lines.push((text, 1)),
+        }
+    }
+    let report = lines.iter().enumerate().fold(report, |report, (i, (text, times))| {
+        let lead = if i == 0 { "in" } else { "called by" };
+        report.detail(match times {
+            1 => format!("{lead} {text}"),
+            times => format!("{lead} {text}, {times} times"),
+        })
+    });
+    match shown < frames.len() {
+        true => report.detail("... and so on; --verbose shows more"),
+        false => report,
+    }
+}

@@ -1,0 +1,506 @@
+//! The command as its users see it: help, results, errors, exit statuses.
+//!
+//! What is printed stands in `golden/`, as transcripts of sessions. Real programs are in `programs.rs`.
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{Folder, golden, guest, riser, stdout_of, text_of, transcript, with_input};
+
+const ADD: &[u8] = br#"(module
+  (func (export "add") (param i32 i32) (result i32)
+    (i32.add (local.get 0) (local.get 1)))
+  (func (export "pair") (param i64 f32) (result i64 f32)
+    (local.get 0) (local.get 1))
+  (func (export "splat") (param i32) (result v128)
+    (i32x4.splat (local.get 0)))
+  (func (export "is_null") (param externref) (result i32)
+    (ref.is_null (local.get 0))))
+"#;
+
+const TRAP: &[u8] = br#"(module
+  (func $div (param i32 i32) (result i32)
+    (i32.div_s (local.get 0) (local.get 1)))
+  (func $_ZN3app4work17h05af221e174051e9E (result i32)
+    (call $div (i32.const 1) (i32.const 0)))
+  (func $_start (export "_start")
+    (drop (call $_ZN3app4work17h05af221e174051e9E)))
+  (func $deep (export "deep") (call $deep))
+  (func $_ZN3app5abortEv (export "abort") unreachable)
+  (func (export "nameless") (drop (call $div (i32.const 1) (i32.const 0)))))
+"#;
+
+const SENSOR_USER: &[u8] = br#"(module
+  (import "env" "read_sensor" (func $read_sensor (param i32) (result f64)))
+  (func $main (export "main") (result f64)
+    (call $read_sensor (i32.const 1))))
+"#;
+
+const SENSOR: &[u8] = br#"(module
+  (func (export "read_sensor") (param i32) (result f64) (f64.const 36.6)))
+"#;
+
+const MANY_IMPORTS: &[u8] = br#"(module
+  (import "env" "read_sensor" (func $read_sensor (param i32) (result f64)))
+  (import "env" "on_event" (func $on_event (param i32)))
+  (import "wasi_snapshot_preview1" "fd_wrte" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "env" "memory" (memory 1 4))
+  (import "env" "base" (global $base i32))
+  (import "wbg" "__wbindgen_throw" (func $throw (param i32 i32)))
+  (table 1 funcref)
+  (elem (i32.const 0) $on_event)
+  (func $main (export "_start")
+    (drop (call $read_sensor (i32.const 1)))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
+"#;
+
+/// A module that goes on writing `y` lines until it fails, and then goes on all the same.
+const YES: &[u8] = br#"(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "y\n")
+  (func (export "_start")
+    (i32.store (i32.const 0) (i32.const 16))
+    (i32.store (i32.const 4) (i32.const 2))
+    (loop $forever
+      (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+      (br $forever))))
+"#;
+
+#[test]
+fn help_fits_80_columns() {
+    let folder = Folder::new("help", &[]);
+    let mut all = String::new();
+    for (name, line) in [
+        ("help.txt", "-h"),
+        ("help-long.txt", "--help"),
+        ("help-run.txt", "run -h"),
+        ("help-run-long.txt", "help run"),
+        ("help-validate.txt", "help validate"),
+        ("help-inspect.txt", "help inspect"),
+        ("help-wat.txt", "help wat"),
+        ("help-wast.txt", "help wast"),
+    ] {
+        let text = folder.session(&[line]);
+        golden(name, &text);
+        all += &text;
+    }
+    for line in all.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+#[test]
+fn the_version_is_the_package_s() {
+    let version = stdout_of(riser().arg("--version").output().unwrap());
+    assert_eq!(version, format!("riser {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn wrong_usage_is_explained() {
+    let folder = Folder::new("usage", &[("add.wat", ADD), ("hello.wat", ADD)]);
+    let session = folder.session(&[
+        "vaildate add.wat",
+        "hello",
+        "nothing",
+        "run --drr . add.wat",
+        "--drr . add.wat",
+        "run",
+        "inspect",
+        "inspect add.wat more",
+        "run --color sometimes add.wat",
+        "run --wasm simdd add.wat",
+        "run --wasm=simd=maybe add.wat",
+        "run --dir :ro add.wat",
+        "run --link env add.wat",
+        "run --max-stack 5X add.wat",
+        "run --invoke",
+        "validate -v -q add.wat",
+        "inspect --json --all add.wat",
+    ]);
+    golden("usage.txt", &session);
+    let bare = riser().output().unwrap();
+    assert_eq!(bare.status.code(), Some(2));
+    assert!(text_of(&bare.stderr).contains("Usage: riser COMMAND"));
+}
+
+#[test]
+fn files_that_cannot_run_are_explained() {
+    let component = b"\0asm\x0d\0\x01\0";
+    let mut cut = wat::parse_bytes(ADD).unwrap().to_vec();
+    cut.truncate(cut.len() - 20);
+    let folder = Folder::new(
+        "files",
+        &[
+            ("component.wasm", component),
+            ("component.wat", b"(component)"),
+            ("empty.wasm", b""),
+            ("header.wasm", b"\0asm\x01"),
+            ("version.wasm", b"\0asm\x02\0\0\0"),
+            ("cut.wasm", &cut),
+            ("native.wasm", b"\x7fELF\x02\x01\x01\0"),
+            ("page.wasm", b"<!DOCTYPE html><title>404</title>"),
+            ("prose.wasm", b"This is not a module.\n"),
+            ("latin1.wat", b"(module (; caf\xe9 ;))"),
+            ("typo.wat", b"(module\n  (func (export \"f\") (result i32)\n    i32.cnst 4))\n"),
+            ("script.wast", b"(module)\n(assert_return (invoke \"f\"))\n"),
+            (
+                "invalid.wat",
+                b"(module (func) (func $area (param f64) (result i32) (f64.mul (local.get 0) (local.get 0))))",
+            ),
+            ("malformed.wasm", b"\0asm\x01\0\0\0\x01\x05\x01\x60\xff\xff\xff"),
+            ("simd.wat", b"(module (func $v (export \"v\") (drop (v128.const i64x2 0 0))))"),
+        ],
+    );
+    std::fs::create_dir(folder.path().join("folder")).unwrap();
+    let session = folder.session(&[
+        "missing.wasm",
+        "cmponent.wasm",
+        "run component",
+        "run folder",
+        "component.wasm",
+        "component.wat",
+        "empty.wasm",
+        "header.wasm",
+        "version.wasm",
+        "cut.wasm",
+        "native.wasm",
+        "page.wasm",
+        "prose.wasm",
+        "latin1.wat",
+        "typo.wat",
+        "script.wast",
+        "invalid.wat",
+        "malformed.wasm",
+        "--wasm simd=off --invoke v simd.wat",
+        "--quiet invalid.wat",
+    ]);
+    golden("files.txt", &session);
+}
+
+#[test]
+fn functions_are_called_with_typed_arguments() {
+    let folder = Folder::new("invoke", &[("add.wat", ADD)]);
+    let session = folder.session(&[
+        "--invoke add add.wat 1 2",
+        "run --invoke add add.wat -1 0x7fffffff",
+        "--invoke pair add.wat -0x8000000000000000 1e30",
+        "--invoke pair add.wat 1 nan",
+        "--invoke splat add.wat -2",
+        "--invoke is_null add.wat null",
+        "--invoke add add.wat 1",
+        "--invoke add add.wat 1 4294967296",
+        "--invoke pair add.wat 1 one",
+        "--invoke is_null add.wat 7",
+        "--invoke ad add.wat 1 2",
+        "add.wat",
+    ]);
+    golden("invoke.txt", &session);
+}
+
+#[test]
+fn modules_without_functions_say_so() {
+    let starts = br#"(module (func $f) (start $f))"#;
+    let folder = Folder::new("plain", &[("empty.wat", b"(module)"), ("starts.wat", starts)]);
+    golden("plain.txt", &folder.session(&["empty.wat", "--invoke f empty.wat", "starts.wat"]));
+}
+
+#[test]
+fn reactors_are_initialized_first() {
+    let reactor = br#"(module
+      (global $ready (mut i32) (i32.const 0))
+      (func (export "_initialize") (global.set $ready (i32.const 42)))
+      (func (export "ready") (result i32) (global.get $ready)))"#;
+    let folder = Folder::new("reactor", &[("reactor.wat", reactor)]);
+    assert_eq!(stdout_of(folder.run(&["--invoke", "ready", "reactor.wat"])), "42\n");
+}
+
+#[test]
+fn traps_are_shown_with_the_calls_that_led_there() {
+    let folder = Folder::new("trap", &[("app.wat", TRAP)]);
+    let session = folder.session(&[
+        "app.wat",
+        "--invoke abort app.wat",
+        "--invoke nameless app.wat",
+        "--invoke deep app.wat",
+        "--quiet app.wat",
+    ]);
+    golden("trap.txt", &session);
+    let colours = folder.run(&["--color", "always", "app.wat"]);
+    golden("trap-colours.txt", &transcript("--color always app.wat", &colours));
+}
+
+#[test]
+fn a_trap_at_the_start_is_a_trap() {
+    let module = br#"(module (memory 1) (data (i32.const 70000) "x") (func (export "_start")))"#;
+    let folder = Folder::new("start", &[("data.wat", module)]);
+    let output = folder.run(&["data.wat"]);
+    assert_eq!(output.status.code(), Some(134));
+    assert!(
+        text_of(&output.stderr).starts_with("error: data.wat trapped: out of bounds memory access")
+    );
+}
+
+#[test]
+fn missing_imports_are_listed_all_at_once() {
+    let object =
+        wat::parse_str(r#"(module (import "env" "puts" (func)) (@custom "linking" ""))"#).unwrap();
+    let folder = Folder::new(
+        "imports",
+        &[("app.wat", SENSOR_USER), ("many.wat", MANY_IMPORTS), ("object.wasm", &object)],
+    );
+    let session = folder.session(&[
+        "--invoke main app.wat",
+        "many.wat",
+        "--invoke main --stub-imports app.wat",
+        "object.wasm",
+        "--invoke f object.wasm",
+    ]);
+    golden("imports.txt", &session);
+}
+
+#[test]
+fn modules_can_be_linked() {
+    let other = br#"(module (func (export "read_sensor") (param i64) (result f64) (f64.const 0)))"#;
+    let folder = Folder::new(
+        "link",
+        &[("app.wat", SENSOR_USER), ("sensor.wat", SENSOR), ("other.wat", other)],
+    );
+    let session = folder.session(&[
+        "run --link env=sensor.wat --invoke main app.wat",
+        "run --link env=other.wat --invoke main app.wat",
+        "run --link env=other.wat --stub-imports --invoke main app.wat",
+        "run --link env=missing.wat --invoke main app.wat",
+    ]);
+    golden("link.txt", &session);
+}
+
+#[test]
+fn programs_get_what_is_granted_and_nothing_else() {
+    let folder = Folder::new("grants", &[("data.txt", b"the data\n")]);
+    let args = guest("args.wasm");
+    let output = folder
+        .riser()
+        .args(["run", "--env", "A=1=2", "--env", "COPIED", "--env", "ABSENT", "--argv0", "me"])
+        .arg(&args)
+        .args(["--dir", "-v", "--", "two words"])
+        .env("COPIED", "yes")
+        .env("SECRET", "no")
+        .env_remove("ABSENT")
+        .output()
+        .unwrap();
+    let expected = "argument 0: me\nargument 1: --dir\nargument 2: -v\nargument 3: --\nargument 4: two words\n\
+                    variable: A=1=2\nvariable: COPIED=yes\n";
+    assert_eq!(text_of(&output.stdout), expected);
+    assert_eq!(
+        text_of(&output.stderr),
+        "warning: --env ABSENT: there is no such variable to copy\n"
+    );
+    assert_eq!(output.status.code(), Some(4));
+
+    let output = folder.riser().arg(&args).args(["--", "-x"]).output().unwrap();
+    assert_eq!(text_of(&output.stdout), "argument 0: args.wasm\nargument 1: -x\n");
+
+    let cat = guest("cat.wasm");
+    let output = folder.riser().arg(&cat).arg("data.txt").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text_of(&output.stderr).starts_with("cat: data.txt: "));
+    for dir in [".", ".:ro"] {
+        let output =
+            folder.riser().args(["--dir", dir]).arg(&cat).arg("data.txt").output().unwrap();
+        assert_eq!(stdout_of(output), "the data\n");
+    }
+    let output =
+        folder.riser().args(["--dir", ".::/srv"]).arg(&cat).arg("/srv/data.txt").output().unwrap();
+    assert_eq!(stdout_of(output), "the data\n");
+    let output = folder.riser().args(["--stdin", "data.txt"]).arg(&cat).output().unwrap();
+    assert_eq!(stdout_of(output), "the data\n");
+
+    let session = folder.session(&[
+        "--dir data.txt x.wasm",
+        "--dir missing x.wasm",
+        "--stdin missing x.wasm",
+    ]);
+    assert!(session.contains("x.wasm does not exist"), "{session}");
+    std::fs::write(folder.path().join("x.wat"), "(module (func (export \"_start\")))").unwrap();
+    let session =
+        folder.session(&["--dir data.txt x.wat", "--dir missing x.wat", "--stdin missing x.wat"]);
+    golden("grants.txt", &session);
+}
+
+#[test]
+fn a_module_can_come_from_standard_input() {
+    let hello = std::fs::read(guest("hello.wasm")).unwrap();
+    let output = with_input(riser().args(["run", "-"]), &hello);
+    assert_eq!(stdout_of(output), "Hello from WebAssembly, WASI 1!\n");
+    let output = with_input(riser().args(["--invoke", "add", "-", "40", "2"]), ADD);
+    assert_eq!(stdout_of(output), "42\n");
+}
+
+#[test]
+fn standard_streams_are_the_guest_s() {
+    let input = "line\n".repeat(10_000);
+    let output = with_input(riser().arg(guest("cat.wasm")), input.as_bytes());
+    assert_eq!(stdout_of(output), input);
+}
+
+#[test]
+fn mandelbrot_draws_its_picture() {
+    let picture = stdout_of(riser().arg("run").arg(guest("mandelbrot.wasm")).output().unwrap());
+    golden("mandelbrot.txt", &picture);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_program_quietly() {
+    let folder = Folder::new("pipe", &[("yes.wat", YES)]);
+    let mut child = folder
+        .riser()
+        .args(["run", "yes.wat"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "y\n");
+    let closed = Instant::now();
+    let output = child.wait_with_output().unwrap();
+    assert!(closed.elapsed() < Duration::from_secs(5));
+    assert_eq!(text_of(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(141));
+}
+
+#[test]
+fn an_interrupt_ends_an_endless_program() {
+    let endless = br#"(module (func (export "_start") (loop $l (br $l))))"#;
+    let folder = Folder::new("interrupt", &[("endless.wat", endless)]);
+    let mut child = folder.riser().arg("endless.wat").spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(child.try_wait().unwrap().is_none(), "it must still run");
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    // A shell reports the end by SIGINT (2) as status 130.
+    assert_eq!(child.wait().unwrap().signal(), Some(2));
+}
+
+#[test]
+fn validate_says_nothing_of_valid_modules() {
+    let invalid = b"(module (func $sum (export \"sum\") (result i32) (f64.const 1)))";
+    let tail = b"(module (func $f (return_call $f)))";
+    let folder =
+        Folder::new("validate", &[("add.wat", ADD), ("invalid.wat", invalid), ("tail.wat", tail)]);
+    let session = folder.session(&[
+        "validate add.wat tail.wat",
+        "validate add.wat invalid.wat missing.wat",
+        "validate --wasm 2.0,tail-call tail.wat",
+        "validate --wasm 2.0 tail.wat",
+        "validate --wasm tail-call=off tail.wat",
+    ]);
+    golden("validate.txt", &session);
+    let verbose = text_of(&folder.run(&["validate", "--verbose", "add.wat"]).stdout);
+    assert!(verbose.starts_with("add.wat: valid, "), "{verbose}");
+}
+
+#[test]
+fn inspect_shows_what_a_module_consists_of() {
+    let rich = br#"(module $rich
+      (type $point (struct (field (mut f64)) (field (mut f64))))
+      (type $callback (func (param (ref null $point)) (result i32 i64)))
+      (import "env" "log" (func $log (param i32)))
+      (import "env" "limit" (global $limit (mut i32)))
+      (memory (export "memory") 2 16)
+      (memory $big i64 1)
+      (table $callbacks 4 funcref)
+      (tag $oops (param i32))
+      (global $zero v128 (v128.const i64x2 0 0))
+      (func $setup (call $log (i32.const 1)))
+      (func $work (export "work") (param i32) (result i32)
+        (memory.fill (i32.const 0) (i32.const 0) (local.get 0))
+        (i64.store8 1 (i64.const 0) (i64.const 7))
+        (drop (i32x4.splat (local.get 0)))
+        (if (i32.eqz (local.get 0)) (then (throw $oops (i32.const 1))))
+        (return_call $work (i32.sub (local.get 0) (i32.const 1))))
+      (start $setup)
+      (elem (i32.const 0) $setup)
+      (data (i32.const 8) "hello"))"#;
+    let invalid = b"(module (func $area (param f64) (result i32) (local.get 0)))";
+    let many: String = (0..30).map(|i| format!("(func (export \"f{i}\"))")).collect();
+    let many = format!("(module {many})");
+    let folder = Folder::new(
+        "inspect",
+        &[
+            ("rich.wat", rich),
+            ("invalid.wat", invalid),
+            ("many.wat", many.as_bytes()),
+            ("bad.wasm", b"\0asm\x01\0\0\0\x63\0"),
+        ],
+    );
+    golden(
+        "inspect.txt",
+        &folder.session(&[
+            "inspect rich.wat",
+            "inspect invalid.wat",
+            "inspect many.wat",
+            "inspect bad.wasm",
+        ]),
+    );
+    golden(
+        "inspect-json.txt",
+        &folder.session(&["inspect --json rich.wat", "inspect --json invalid.wat"]),
+    );
+    let all = stdout_of(folder.run(&["inspect", "--all", "many.wat"]));
+    assert!(all.contains("f29") && !all.contains("--all"));
+    let output = riser().arg("inspect").arg(guest("hello.wasm")).output().unwrap();
+    assert!(stdout_of(output).contains("WASI 0.1 command"));
+}
+
+#[test]
+fn wat_translates_both_ways() {
+    let folder = Folder::new("wat", &[("add.wat", ADD), ("bad.wasm", b"\0asm\x01\0\0\0\x63\0")]);
+    let output = folder.run(&["wat", "add.wat"]);
+    assert!(output.status.success());
+    assert_eq!(output.stdout, wat::parse_bytes(ADD).unwrap().as_ref());
+    assert_eq!(stdout_of(folder.run(&["wat", "add.wat", "-o", "add.wasm"])), "");
+    assert_eq!(std::fs::read(folder.path().join("add.wasm")).unwrap(), output.stdout);
+    let text = stdout_of(folder.run(&["wat", "add.wasm"]));
+    golden("add.wat", &text);
+    let again = with_input(folder.riser().args(["wat", "-"]), text.as_bytes());
+    assert_eq!(again.stdout, output.stdout);
+    golden(
+        "wat.txt",
+        &folder.session(&["wat bad.wasm", "wat missing.wat", "wat add.wat -o no/such/folder"]),
+    );
+    // The text of a real program is the program.
+    let hello = stdout_of(folder.riser().arg("wat").arg(guest("hello.wasm")).output().unwrap());
+    std::fs::write(folder.path().join("hello.wat"), hello).unwrap();
+    assert_eq!(stdout_of(folder.run(&["hello.wat"])), "Hello from WebAssembly, WASI 1!\n");
+}
+
+#[test]
+fn wast_runs_scripts_and_tells_what_failed() {
+    let passes = br#"(module (func (export "add") (param i32 i32) (result i32)
+    (i32.add (local.get 0) (local.get 1))))
+(assert_return (invoke "add" (i32.const 1) (i32.const 2)) (i32.const 3))
+(assert_invalid (module (func (result i32))) "type mismatch")
+"#;
+    let fails = br#"(module (func (export "one") (result i32) (i32.const 1)))
+(assert_return (invoke "one") (i32.const 1))
+(assert_return (invoke "one") (i32.const 2))
+(assert_trap (invoke "one") "unreachable")
+"#;
+    let folder = Folder::new(
+        "wast",
+        &[("passes.wast", passes), ("fails.wast", fails), ("broken.wast", b"(module\n  (fnc))\n")],
+    );
+    let session = folder.session(&[
+        "wast passes.wast",
+        "wast --verbose passes.wast fails.wast",
+        "wast broken.wast",
+        "wast missing.wast",
+    ]);
+    golden("wast.txt", &session);
+}
