@@ -253,7 +253,7 @@ fn stores_and_loads_of_every_width_agree() {
         (i32.store8 $n (i64.const 3) (i32.load8_s offset=8 (local.get 0)))
         (i64.store32 (i32.const 0) (i64.add (i64.load16_u offset=10 (local.get 0)) (i64.const 1)))
         (i64.add (i64.load8_u $n offset=2 (i64.const 1)) (i64.shl (i64.load (i32.const 0)) (i64.const 8)))))"#;
-    assert_eq!(value(text, &[100, 0x1234_5678_9ABC_DEF0]), Ok(0x5679_F0));
+    assert_eq!(value(text, &[100, 0x1234_5678_9ABC_DEF0]), Ok(0x9A_BDF0));
 }
 
 #[test]
