@@ -3,7 +3,7 @@
 use riser_module::{ConstOp, DataMode, ElementMode, EntityType, Module};
 use riser_ops::{CompositeType, Features, FuncIdx, HeapType, Operator, RefType, ValType};
 
-use crate::scan::{Operators, Seen};
+use riser_front::{Operators, Seen};
 
 /// A proposal in use.
 #[derive(Clone, Debug, Default)]

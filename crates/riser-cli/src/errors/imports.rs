@@ -8,7 +8,7 @@ use riser_ops::{Features, FuncIdx};
 use crate::decoded::{self, Decoded};
 use crate::errors::{Report, module, similar};
 use crate::input::Input;
-use crate::scan::Operators;
+use riser_front::Operators;
 
 /// The report of a module that does not fit what it was given.
 pub fn link_failed(input: &Input, error: &riser::Error) -> Report {
