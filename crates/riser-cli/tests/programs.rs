@@ -79,8 +79,8 @@ sys.exit(3)
 "#;
     let folder = Folder::new("python-script", &[("script.py", script.as_bytes())]);
     let mut command = folder.riser();
-    command.args(["run", "--dir", &library, "--dir", ".::/work"]);
-    command.arg(&python).args(["--", "/work/script.py", "--verbose", "x"]);
+    command.args(["run", "--dir", &library, "--dir", ".::/scripts"]);
+    command.arg(&python).args(["--", "/scripts/script.py", "--verbose", "x"]);
     let output = with_input(&mut command, b"some words\n");
     let expected = r#"{"nested": {"a": null, "b": 1.5}, "numbers": [0, 1, 4, 9, 16, 25, 36, 49, 64, 81]}
 291 Hello From Wasm
