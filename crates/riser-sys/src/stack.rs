@@ -2,7 +2,7 @@
 
 use crate::{OutOfMemory, Region};
 
-/// The interpreter's stack: 8-byte slots, zero at first. The system commits them as they are touched.
+/// The interpreter's stack: 8-byte slots, zero when it is new. The system commits them as they are touched.
 #[derive(Debug)]
 pub struct SlotStack {
     region: Region,
@@ -12,7 +12,7 @@ impl SlotStack {
     /// A stack of `bytes` bytes, rounded down to whole slots.
     pub fn new(bytes: usize) -> Result<SlotStack, OutOfMemory> {
         let bytes = bytes & !7;
-        Ok(SlotStack { region: Region::new(bytes, bytes)? })
+        Ok(SlotStack { region: Region::mapped(bytes, bytes)? })
     }
 
     /// The first slot.

@@ -174,8 +174,8 @@ pub struct VmStore {
     /// Who is asked before something grows.
     pub hooks: GrowHooks,
     kept: Vec<Box<dyn Any + Send + Sync>>,
-    /// Only its address is used, by the interpreter.
-    _stack: SlotStack,
+    /// Used by the interpreter, through its address. Taken when the store is about to go.
+    stack: Option<SlotStack>,
 }
 
 // SAFETY: all that the pointers lead to belongs to the store, and is used by the thread that has the store.
@@ -184,9 +184,8 @@ unsafe impl Send for VmStore {}
 unsafe impl Sync for VmStore {}
 
 impl VmStore {
-    /// An empty store with a stack of `stack_bytes` for Wasm frames.
-    pub fn new(stack_bytes: usize) -> Result<VmStore, OutOfMemory> {
-        let stack = SlotStack::new(stack_bytes)?;
+    /// An empty store with a stack for Wasm frames, whose content does not matter.
+    pub fn new(stack: SlotStack) -> VmStore {
         let stack_base = stack.base();
         let runtime = VmRuntime {
             builtins: &BUILTINS,
@@ -199,7 +198,7 @@ impl VmStore {
             activation: ptr::null_mut(),
             host_stack_limit: 0,
         };
-        Ok(VmStore {
+        VmStore {
             runtime: NonNull::from(Box::leak(Box::new(runtime))),
             memories: Arena::new(),
             tables: Arena::new(),
@@ -210,8 +209,20 @@ impl VmStore {
             heap: Heap::new(),
             hooks: GrowHooks::default(),
             kept: Vec::new(),
-            _stack: stack,
-        })
+            stack: Some(stack),
+        }
+    }
+
+    /// Takes the stack away, for use by another store. No code can be called afterwards: a call finds the stack
+    /// exhausted.
+    pub fn take_stack(&mut self) -> Option<SlotStack> {
+        let runtime = self.runtime();
+        // SAFETY: the store is borrowed exclusively, so no code runs, and the block is the store's.
+        unsafe {
+            (*runtime).stack_top = (*runtime).stack_base;
+            (*runtime).stack_end = (*runtime).stack_base;
+        }
+        self.stack.take()
     }
 
     /// The block that code sees.

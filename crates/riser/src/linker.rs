@@ -271,10 +271,8 @@ impl<T: 'static> Linker<T> {
         Ok(())
     }
 
-    /// Defines every function that `module` imports and that is not defined as one that fails when it is called.
-    ///
-    /// # Errors
-    /// If something else than a function is missing.
+    /// Defines every function that `module` imports and that is not defined as one that fails when it is called. Other
+    /// missing imports stay missing.
     pub fn define_unknown_imports_as_traps(&mut self, module: &Module) -> Result<()> {
         for import in module.imports() {
             if self.find(import.module(), import.name()).is_some() {

@@ -53,9 +53,8 @@ unsafe impl Sync for StoreOpaque {}
 
 impl StoreOpaque {
     pub(crate) fn new(engine: &Engine) -> Result<StoreOpaque> {
-        let vm = VmStore::new(engine.config().wasm_stack_bytes)?;
         Ok(StoreOpaque {
-            vm,
+            vm: VmStore::new(engine.take_stack()?),
             id: StoreId::next(),
             engine: engine.clone(),
             modules: Vec::new(),
@@ -101,6 +100,14 @@ impl StoreOpaque {
                 self.bound.insert(key, func);
                 func
             }
+        }
+    }
+}
+
+impl Drop for StoreOpaque {
+    fn drop(&mut self) {
+        if let Some(stack) = self.vm.take_stack() {
+            self.engine.give_stack(stack);
         }
     }
 }
