@@ -15,6 +15,7 @@ use riser_ops::{
     TypeId, TypeIdx, ValType,
 };
 
+use crate::errors::clean;
 use crate::input::Input;
 
 /// A decoded module and its names.
@@ -48,11 +49,6 @@ impl Decoded {
         Ok(Decoded { module, names, type_positions, export_names })
     }
 
-    /// Whether this is what a compiler hands to a linker, rather than a program.
-    pub fn is_object_file(&self) -> bool {
-        self.module.customs.iter().any(|custom| &*custom.name == "linking")
-    }
-
     /// The names that the producer gave.
     pub fn names(&self) -> &Names {
         &self.names
@@ -61,15 +57,15 @@ impl Decoded {
     /// What a function is called: by the name section, else by an export, else by its import.
     pub fn func_name(&self, func: FuncIdx) -> Option<String> {
         if let Some(name) = self.names.func(func) {
-            return Some(demangle(name));
+            return Some(clean(&demangle(name)));
         }
         if let Some(i) = self.export_names.get(&func) {
-            return Some(self.module.exports[*i].name.to_string());
+            return Some(clean(&self.module.exports[*i].name));
         }
         let mut imported =
             self.module.imports.iter().filter(|import| matches!(import.ty, EntityType::Func(_)));
         let import = imported.nth(func.index())?;
-        Some(format!("{}.{}", import.module, import.name))
+        Some(import_path(&import.module, &import.name))
     }
 
     /// A function in messages: `` `name` (func 3) ``, or `func 3`.
@@ -169,6 +165,11 @@ pub fn func_label(name: Option<&str>, index: u32) -> String {
         Some(name) => format!("`{name}` (func {index})"),
         None => format!("func {index}"),
     }
+}
+
+/// The two parts of an import's name in messages.
+pub fn import_path(module: &str, name: &str) -> String {
+    clean(&format!("{module}.{name}"))
 }
 
 /// The name as it was in the source, as far as that can be told.

@@ -1,7 +1,7 @@
 //! The `riser` command.
 //!
 //! `options.rs` declares what can be typed, `commands/` has a file per command, `errors/` turns what goes wrong
-//! into messages. `input.rs` reads modules, `decoded.rs` and `proposals.rs` look into them, `engine.rs` sets up what
+//! into messages. `input.rs` reads modules, `decoded.rs`, `proposals.rs` and `hosts.rs` look into them, `engine.rs` sets up what
 //! runs them, `style.rs` speaks to the terminal.
 #![forbid(unsafe_code)]
 
@@ -9,6 +9,7 @@ mod commands;
 mod decoded;
 mod engine;
 mod errors;
+mod hosts;
 mod input;
 mod options;
 mod proposals;

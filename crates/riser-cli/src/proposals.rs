@@ -20,6 +20,20 @@ pub struct Proposals {
     declared: Features,
     /// By the position of the feature in [`Features::TABLE`].
     uses: Vec<Use>,
+    /// Operators that both forms of exceptions have.
+    shared: Use,
+}
+
+impl Use {
+    fn count(&mut self, func: FuncIdx, seen: Seen) {
+        self.operators += 1;
+        self.first.get_or_insert((func, seen));
+    }
+}
+
+/// The position of a feature in [`Features::TABLE`].
+fn position(feature: Features) -> Option<usize> {
+    Features::TABLE.iter().position(|row| row.0 == feature)
 }
 
 impl Proposals {
@@ -28,6 +42,7 @@ impl Proposals {
         let mut proposals = Proposals {
             declared: Features::MVP,
             uses: vec![Use::default(); Features::TABLE.len()],
+            shared: Use::default(),
         };
         proposals.declarations(module);
         for (body, func) in module.bodies.iter().zip(module.imported.funcs..) {
@@ -38,6 +53,7 @@ impl Proposals {
                 proposals.operator(module, FuncIdx(func), seen);
             }
         }
+        proposals.settle_exceptions(module);
         proposals
     }
 
@@ -65,13 +81,32 @@ impl Proposals {
             Features::MULTI_MEMORY,
         );
         let gate = seen.op.feature();
-        // Of several proposals that share an operator, it is counted for the first.
-        let Some(position) = Features::TABLE.iter().position(|row| gate.intersects(row.0)) else {
+        if gate == Features::ANY_EXCEPTIONS {
+            return self.shared.count(func, seen);
+        }
+        let Some(position) = position(gate) else { return };
+        self.uses[position].count(func, seen);
+    }
+
+    /// Gives the operators that both forms of exceptions have to the form that the module uses.
+    fn settle_exceptions(&mut self, module: &Module) {
+        let (Some(new), Some(legacy)) =
+            (position(Features::EXCEPTIONS), position(Features::LEGACY_EXCEPTIONS))
+        else {
             return;
         };
-        let each = &mut self.uses[position];
-        each.operators += 1;
-        each.first.get_or_insert((func, seen));
+        let only_legacy = self.uses[legacy].operators > 0
+            && self.uses[new].operators == 0
+            && !self.declared.contains(Features::EXCEPTIONS);
+        let form = if only_legacy { legacy } else { new };
+        self.declare_if(!module.tags.is_empty(), Features::TABLE[form].0);
+        let shared = std::mem::take(&mut self.shared);
+        let each = &mut self.uses[form];
+        each.operators += shared.operators;
+        each.first = match (each.first, shared.first) {
+            (Some(a), Some(b)) => Some(if b.1.offset < a.1.offset { b } else { a }),
+            (a, b) => a.or(b),
+        };
     }
 
     fn declarations(&mut self, module: &Module) {
@@ -99,7 +134,6 @@ impl Proposals {
             self.declare_if(memory.page_size_log2 != 16, Features::CUSTOM_PAGE_SIZES);
         }
         self.declare_if(module.memories.len() > 1, Features::MULTI_MEMORY);
-        self.declare_if(!module.tags.is_empty(), Features::EXCEPTIONS);
         self.globals(module);
         self.segments(module);
     }

@@ -50,12 +50,17 @@ const MANY_IMPORTS: &[u8] = br#"(module
   (import "wasi_snapshot_preview1" "fd_wrte" (func $write (param i32 i32 i32 i32) (result i32)))
   (import "env" "memory" (memory 1 4))
   (import "env" "base" (global $base i32))
-  (import "wbg" "__wbindgen_throw" (func $throw (param i32 i32)))
+  (import "env" "un\nused" (func (param i32 i32)))
   (table 1 funcref)
   (elem (i32.const 0) $on_event)
   (func $main (export "_start")
     (drop (call $read_sensor (i32.const 1)))
     (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
+"#;
+
+const JAVASCRIPT_MODULE: &[u8] = br#"(module
+  (import "wbg" "__wbindgen_throw" (func $throw (param i32 i32)))
+  (func (export "f") (call $throw (i32.const 0) (i32.const 0))))
 "#;
 
 /// A module that goes on writing `y` lines until it fails, and then goes on all the same.
@@ -251,11 +256,18 @@ fn missing_imports_are_listed_all_at_once() {
         wat::parse_str(r#"(module (import "env" "puts" (func)) (@custom "linking" ""))"#).unwrap();
     let folder = Folder::new(
         "imports",
-        &[("app.wat", SENSOR_USER), ("many.wat", MANY_IMPORTS), ("object.wasm", &object)],
+        &[
+            ("app.wat", SENSOR_USER),
+            ("many.wat", MANY_IMPORTS),
+            ("js.wat", JAVASCRIPT_MODULE),
+            ("object.wasm", &object),
+        ],
     );
     let session = folder.session(&[
         "--invoke main app.wat",
         "many.wat",
+        "js.wat",
+        "--invoke f js.wat",
         "--invoke main --stub-imports app.wat",
         "object.wasm",
         "--invoke f object.wasm",

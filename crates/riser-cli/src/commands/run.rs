@@ -21,9 +21,10 @@ use riser_wasi::{
 use crate::decoded::{Decoded, count};
 use crate::engine;
 use crate::errors::{
-    OBJECT_FILE, Report, call_failed, different_imports, link_failed, missing_imports,
-    module_failed, similar, warn,
+    Report, call_failed, different_imports, link_failed, missing_imports, module_failed, similar,
+    warn,
 };
+use crate::hosts::{self, Purpose};
 use crate::input::{self, Input};
 use crate::options::{General, GrantedDir, RunOptions};
 use crate::style;
@@ -37,7 +38,7 @@ const START: &str = "_start";
 const INITIALIZE: &str = "_initialize";
 
 /// Most functions that an error lists.
-const LISTED_FUNCTIONS: usize = 30;
+const LISTED_FUNCTIONS: usize = 20;
 
 /// Runs the command. The result is the exit status.
 pub fn run(options: &RunOptions, general: &General) -> Result<i32, Report> {
@@ -84,9 +85,11 @@ struct Loaded {
 impl Loaded {
     fn new(engine: &Engine, file: &Path, general: &General) -> Result<Loaded, Report> {
         let start = Instant::now();
-        let input = Input::load(file)?;
+        let mut input = Input::load(file)?;
         let module = Module::from_binary(engine, &input.bytes)
             .map_err(|error| module_failed(&input, &error))?;
+        // The module has its own copy: ours need not take memory while the program runs.
+        input.bytes = module.decoded().bytes.clone();
         if general.verbose {
             let bytes = count(input.bytes.len() as u64, "byte");
             let time = start.elapsed().as_secs_f64() * 1e3;
@@ -102,8 +105,9 @@ impl Loaded {
         self.module.imports().any(|import| WASI_MODULES.contains(&import.module()))
     }
 
-    fn is_object_file(&self) -> bool {
-        Decoded::new(&self.input, Features::ALL).is_ok_and(|decoded| decoded.is_object_file())
+    /// What it was made for, if not for a runtime like this.
+    fn purpose(&self) -> Option<&'static Purpose> {
+        hosts::purpose(&Decoded::new(&self.input, Features::ALL).ok()?.module)
     }
 
     fn func_type(&self, name: &str) -> Option<FuncType> {
@@ -311,7 +315,7 @@ impl Session {
             let known = self.linker.iter(&mut self.store);
             let known: Vec<_> =
                 known.map(|(module, name, _)| (module.to_string(), name.to_string())).collect();
-            return missing_imports(&loaded.input, &missing, &known);
+            return missing_imports(&loaded.input, &missing, &known, self.verbose);
         }
         match different.is_empty() {
             true => link_failed(&loaded.input, error),
@@ -490,8 +494,8 @@ fn list_functions(report: Report, functions: &[(String, FuncType)]) -> Report {
 
 fn no_function(program: &Loaded, name: &str) -> Report {
     let report = Report::new(format!("{} exports no function `{name}`", program.input.name));
-    if program.is_object_file() {
-        return report.help(OBJECT_FILE);
+    if let Some(purpose) = program.purpose() {
+        return report.help(purpose.advice);
     }
     let functions = functions(program);
     if functions.is_empty() {
@@ -508,8 +512,8 @@ fn no_function(program: &Loaded, name: &str) -> Report {
 fn no_program(program: &Loaded) -> Report {
     let name = &program.input.name;
     let report = Report::new(format!("{name} is not a program: it exports no `_start`"));
-    if program.is_object_file() {
-        return report.help(OBJECT_FILE);
+    if let Some(purpose) = program.purpose() {
+        return report.help(purpose.advice);
     }
     let functions = functions(program);
     let Some((first, ty)) = functions.first() else {

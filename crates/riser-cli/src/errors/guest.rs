@@ -6,7 +6,7 @@ use riser::{Trap, WasmBacktrace};
 use riser_ops::{Features, FuncIdx};
 
 use crate::decoded::{Decoded, demangle, func_label};
-use crate::errors::{Report, STATUS_TRAP};
+use crate::errors::{Report, STATUS_TRAP, clean};
 use crate::input::Input;
 
 /// How many frames of a backtrace are shown: as many as fit a screen with what else there is to read.
@@ -104,7 +104,7 @@ impl Frame {
         let decoded =
             input.filter(|_| nameless).and_then(|input| Decoded::new(input, Features::ALL).ok());
         let name = |frame: &riser::FrameInfo| match frame.func_name() {
-            Some(name) => Some(demangle(name)),
+            Some(name) => Some(clean(&demangle(name))),
             None => decoded.as_ref()?.func_name(FuncIdx(frame.func_index())),
         };
         let frame = |frame| Frame {

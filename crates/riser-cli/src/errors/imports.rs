@@ -6,9 +6,14 @@ use riser_module::{ElementItems, EntityIdx, EntityType, Module, ModuleError};
 use riser_ops::{Features, FuncIdx};
 
 use crate::decoded::{self, Decoded};
-use crate::errors::{Report, module, similar};
+use crate::errors::{Report, clean, module, similar};
+use crate::hosts;
 use crate::input::Input;
 use riser_front::Operators;
+
+/// How many missing imports are listed: more than any module imports that could run with a few of them, fewer than
+/// the tens of thousands that a module for another host may have.
+const SHOWN: usize = 100;
 
 /// The report of a module that does not fit what it was given.
 pub fn link_failed(input: &Input, error: &riser::Error) -> Report {
@@ -17,7 +22,12 @@ pub fn link_failed(input: &Input, error: &riser::Error) -> Report {
 
 /// The report of imports that nothing provides. `missing` has their positions among the imports; `known` are all
 /// names that were provided, each with its module.
-pub fn missing_imports(input: &Input, missing: &[usize], known: &[(String, String)]) -> Report {
+pub fn missing_imports(
+    input: &Input,
+    missing: &[usize],
+    known: &[(String, String)],
+    verbose: bool,
+) -> Report {
     let decoded = match Decoded::new(input, Features::ALL) {
         Ok(decoded) => decoded,
         Err(error) => return module::refused(input, &error),
@@ -34,11 +44,19 @@ pub fn missing_imports(input: &Input, missing: &[usize], known: &[(String, Strin
             let what = decoded::count(all.len() as u64, "thing");
             let report =
                 Report::new(format!("{} imports {what} that nothing provides", input.name));
-            all.iter().fold(report, |report, one| {
+            let shown = if verbose { all.len() } else { all.len().min(SHOWN) };
+            let report = all[..shown].iter().fold(report, |report, one| {
                 let (kind, path, ty) = (one.kind(), one.path(), &one.ty);
                 report
                     .detail(format!("{kind} `{path}`: {ty}\n    {}", needs.describe(&decoded, one)))
-            })
+            });
+            match all.len() - shown {
+                0 => report,
+                more => report.detail(format!(
+                    "... and {} more; --verbose shows them",
+                    decoded::number(more as u64)
+                )),
+            }
         }
     };
     advise(report, &decoded, &wanted, known)
@@ -91,7 +109,7 @@ impl<'a> Wanted<'a> {
     }
 
     fn path(&self) -> String {
-        format!("{}.{}", self.module, self.name)
+        decoded::import_path(self.module, self.name)
     }
 }
 
@@ -145,76 +163,28 @@ impl Needs {
     }
 }
 
-/// What to do with an object file.
-pub const OBJECT_FILE: &str = "this is an object file, not a program yet: link it with wasm-ld";
-
-/// Modules of hosts that are not here, by the beginning of the name of the module that is imported.
-const OTHER_HOSTS: [(&str, &str); 10] = [
-    ("wasi:", "this is part of a component for WASI 0.2; build for wasm32-wasip1 instead"),
-    (
-        "wasix_",
-        "this is an extension of WASI that riser does not have; build for wasm32-wasip1 instead",
-    ),
-    (
-        "wbg",
-        "wasm-bindgen made this module for JavaScript; build it for wasm32-wasip1 without wasm-bindgen",
-    ),
-    (
-        "__wbindgen",
-        "wasm-bindgen made this module for JavaScript; build it for wasm32-wasip1 without wasm-bindgen",
-    ),
-    ("gojs", "Go made this module for JavaScript; build it with GOOS=wasip1"),
-    ("go", "Go made this module for JavaScript; build it with GOOS=wasip1"),
-    ("asyncify", "this module expects Binaryen's Asyncify runtime in JavaScript"),
-    ("GOT.", "this is a dynamic library for Emscripten; link it statically"),
-    ("spectest", "this is for test scripts; run them with `riser wast`"),
-    (
-        "a",
-        "this looks like a module for JavaScript made by Emscripten; build it with -sSTANDALONE_WASM",
-    ),
-];
-
 fn advise(
     mut report: Report,
     decoded: &Decoded,
     wanted: &[Wanted<'_>],
     known: &[(String, String)],
 ) -> Report {
-    if decoded.is_object_file() {
-        return report.help(OBJECT_FILE);
+    if let Some(purpose) = hosts::purpose(&decoded.module) {
+        return report.help(purpose.advice);
     }
     let mut modules: Vec<&str> = wanted.iter().map(|one| one.module).collect();
-    modules.dedup();
     modules.sort_unstable();
     modules.dedup();
-    let mut others = Vec::new();
     for name in modules {
-        let here = wanted.iter().filter(|one| one.module == name);
-        let host = OTHER_HOSTS.iter().find(|(start, _)| match start.len() {
-            1 | 2 => name == *start,
-            _ => name.starts_with(start),
-        });
-        if let Some((_, advice)) = host {
-            report = report.help(*advice);
-        } else if name.starts_with("wasi_snapshot_preview") || name == "wasi_unstable" {
-            report = wasi_advice(report, &here.collect::<Vec<_>>(), known);
-        } else if name == "wasi" {
-            report = report.help("threads of WASI 0.1 are not there yet");
-        } else {
-            if here
-                .clone()
-                .any(|one| one.name.starts_with("emscripten_") || one.name == "__main_argc_argv")
-            {
-                report = report.help(
-                    "Emscripten made this module for JavaScript; build it with -sSTANDALONE_WASM",
-                );
+        let here: Vec<_> = wanted.iter().filter(|one| one.module == name).collect();
+        report = match name {
+            "wasi" => report.help("threads of WASI 0.1 are not there yet"),
+            "wasi_snapshot_preview1" | "wasi_unstable" => wasi_advice(report, &here, known),
+            _ => {
+                let name = clean(name);
+                report.help(format!("give the module that exports it with --link {name}=FILE.wasm"))
             }
-            others.push(name);
-        }
-    }
-    if let [name, ..] = others.as_slice() {
-        report =
-            report.help(format!("give the module that exports it with --link {name}=FILE.wasm"));
+        };
     }
     if wanted.iter().any(|one| one.func.is_some()) {
         report =

@@ -11,7 +11,7 @@ mod module;
 mod usage;
 
 pub use guest::{SHOWN_FRAMES, call_failed};
-pub use imports::{OBJECT_FILE, different_imports, link_failed, missing_imports};
+pub use imports::{different_imports, link_failed, missing_imports};
 pub use module::{module_failed, refused};
 pub use usage::parse;
 

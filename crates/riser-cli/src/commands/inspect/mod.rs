@@ -11,6 +11,7 @@ use riser_ops::{Features, FuncIdx};
 
 use crate::decoded::{Decoded, count};
 use crate::errors::{Report, refused};
+use crate::hosts;
 use crate::input::Input;
 use crate::options::InspectOptions;
 use crate::proposals::Proposals;
@@ -62,17 +63,12 @@ impl Inspection<'_> {
     /// What sort of module this is, by what it imports and exports.
     fn kind(&self) -> &'static str {
         let module = self.module();
-        let custom = |name: &str| module.customs.iter().any(|custom| &*custom.name == name);
         let imports =
             |start: &str| module.imports.iter().any(|import| import.module.starts_with(start));
         let exports = |name: &str| matches!(module.export(name), Some(EntityIdx::Func(_)));
         let wasi = imports("wasi_snapshot_preview1") || imports("wasi_unstable");
-        if self.decoded.is_object_file() {
-            "object file, not linked yet"
-        } else if custom("dylink.0") || custom("dylink") {
-            "dynamic library"
-        } else if imports("wbg") || imports("__wbindgen") {
-            "module for JavaScript, made with wasm-bindgen"
+        if let Some(purpose) = hosts::purpose(module) {
+            purpose.what
         } else if exports("_start") {
             if wasi { "WASI 0.1 command" } else { "command" }
         } else if exports("_initialize") {
