@@ -41,7 +41,7 @@ fn features_of_proposal(proposal: Proposal) -> Features {
         Proposal::ReferenceTypes => F::WASM2.without(F::SIMD),
         Proposal::ExtendedConst => F::WASM2 | F::EXTENDED_CONST,
         Proposal::TailCall => F::WASM2 | F::TAIL_CALL,
-        Proposal::Threads => F::WASM2 | F::THREADS,
+        Proposal::Threads => F::WASM1 | F::BULK_MEMORY | F::THREADS,
         Proposal::FunctionReferences => F::WASM2 | F::TAIL_CALL | F::FUNCTION_REFERENCES,
         Proposal::Memory64 => F::WASM3.without(F::MULTI_MEMORY),
         Proposal::CustomPageSizes => F::WASM3 | F::CUSTOM_PAGE_SIZES,

@@ -10,7 +10,7 @@ use core::fmt;
 use core::ptr::NonNull;
 use riser_abi::{GlobalCell, ImportedFunc, Status};
 use riser_module::{ConstExpr, DataMode, ElementItems, ElementMode, Module};
-use riser_ops::{FuncIdx, GlobalIdx, MemoryIdx, TableIdx, TagIdx, TrapCode, ValType};
+use riser_ops::{Features, FuncIdx, GlobalIdx, MemoryIdx, TableIdx, TagIdx, TrapCode, ValType};
 use riser_sys::OutOfMemory;
 use std::sync::Arc;
 
@@ -29,6 +29,9 @@ pub enum InstantiateError {
         /// The size that was wanted.
         minimum: usize,
     },
+    /// An active segment (of elements, of data) does not fit, in a module that is without bulk memory operations:
+    /// then nothing was written.
+    SegmentDoesNotFit(&'static str),
     /// The module uses something at instantiation that cannot be executed yet.
     Unsupported(&'static str),
 }
@@ -41,6 +44,7 @@ impl fmt::Display for InstantiateError {
             InstantiateError::Limit { what, minimum } => {
                 write!(f, "{what} minimum size of {minimum} exceeds the store's limits")
             }
+            InstantiateError::SegmentDoesNotFit(what) => write!(f, "{what} segment does not fit"),
             InstantiateError::Unsupported(what) => write!(f, "{what} is not supported yet"),
         }
     }
@@ -92,6 +96,7 @@ impl VmStore {
             make_globals(&mut *this, instance, decoded)?;
             make_tables(this, instance, decoded)?;
             evaluate_segments(instance, decoded)?;
+            check_segments_fit(instance, decoded)?;
             copy_elements(instance, decoded)?;
             copy_data(instance, decoded)?;
             Ok(InstanceId::of(instance.as_ref()))
@@ -272,6 +277,37 @@ fn offset(instance: NonNull<Instance>, expr: &ConstExpr, index: ValType) -> Resu
     // SAFETY: the instance is used by this thread alone.
     let GlobalCell { slots } = evaluate(unsafe { &mut *instance.as_ptr() }, expr)?;
     Ok(if index == ValType::I64 { slots[0] } else { u64::from(slots[0] as u32) })
+}
+
+/// Until bulk memory operations came, all active segments were checked before any was copied, and one that does not
+/// fit meant that the module does not link.
+/// Source: the bulk memory operations proposal, "Design, segment initialization".
+fn check_segments_fit(instance: NonNull<Instance>, module: &Module) -> Result<()> {
+    if module.features.contains(Features::BULK_MEMORY) {
+        return Ok(());
+    }
+    let fits = |dst: u64, len: usize, size: usize| {
+        dst.checked_add(len as u64).is_some_and(|end| end <= size as u64)
+    };
+    for segment in &module.elements {
+        let ElementMode::Active { table, offset: start } = &segment.mode else { continue };
+        let dst = offset(instance, start, module.tables[table.index()].ty.index_type())?;
+        // SAFETY: the instance's tables are bound, and nobody else uses the store.
+        let size = unsafe { (*(*instance.as_ptr()).table(*table)).len() };
+        if !fits(dst, segment.items.len(), size) {
+            return Err(InstantiateError::SegmentDoesNotFit("elements"));
+        }
+    }
+    for segment in &module.data {
+        let DataMode::Active { memory, offset: start } = &segment.mode else { continue };
+        let dst = offset(instance, start, module.memories[memory.index()].index_type())?;
+        // SAFETY: the instance's memories are bound, and nobody else uses the store.
+        let size = unsafe { (*(*instance.as_ptr()).memory(*memory)).len() };
+        if !fits(dst, segment.range.len(), size) {
+            return Err(InstantiateError::SegmentDoesNotFit("data"));
+        }
+    }
+    Ok(())
 }
 
 fn check(status: Status) -> Result<()> {

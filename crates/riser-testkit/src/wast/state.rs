@@ -1,7 +1,10 @@
 //! What a script acts on: a store, and modules and instances by name.
 
 use super::spectest;
-use riser::{Config, Engine, Error, Extern, Instance, Linker, Module, Result, Store, Val};
+use riser::{
+    Config, Engine, Error, Extern, Instance, Linker, Module, Result, Store, Trap, Val,
+    WasmBacktrace,
+};
 use riser::{bail, format_err};
 use std::collections::HashMap;
 use wast::WastInvoke;
@@ -58,8 +61,11 @@ impl State {
 
     /// Makes an instance.
     pub(super) fn instantiate(&mut self, module: &Module) -> Result<Instance, Refused> {
-        let pre = self.linker.instantiate_pre(module).map_err(Refused::Link)?;
-        pre.instantiate(&mut self.store).map_err(Refused::Start)
+        let made = self.linker.instantiate(&mut self.store, module);
+        made.map_err(|error| match error.is::<Trap>() || error.is::<WasmBacktrace>() {
+            true => Refused::Start(error),
+            false => Refused::Link(error),
+        })
     }
 
     /// Makes an instance of a defined module and remembers it.
