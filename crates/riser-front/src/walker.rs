@@ -243,7 +243,6 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
     /// Walks until the body's own `end`. The operators that are frequent beside the plain ones have an arm here; the
     /// rest, and what [`Walk::plain`] left, are found through the table.
     fn run(&mut self) -> Result<(), ModuleError> {
-        // tidy: flat match
         loop {
             self.plain();
             self.at = self.reader.pos();
@@ -307,8 +306,8 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         }
     }
 
+    // tidy: flat match
     fn structural(&mut self, op: StructuralOp) -> Result<(), ModuleError> {
-        // tidy: flat match
         use StructuralOp as Op;
         match op {
             Op::Unreachable => self.unreachable(),

@@ -290,6 +290,10 @@ fn gc() {
     );
     valid("unreachable ref.as_non_null any.convert_extern ref.is_null drop");
     valid("unreachable array.new_fixed $longs 10000 drop");
+}
+
+#[test]
+fn gc_mismatches() {
     invalid("(ref.func 99) drop", "unknown function 99");
     invalid("(ref.func $pair) drop", "undeclared function reference: function 2");
     invalid("(struct.new $holder) drop", "type mismatch: expected (ref 3) but nothing on stack");
