@@ -33,6 +33,9 @@ fn round_to_pages(bytes: usize) -> Option<usize> {
 }
 
 impl Mapping {
+    /// Whether address space can be mapped here at all.
+    pub(crate) const EXISTS: bool = true;
+
     /// Reserves `reserve` bytes and makes the first `len` of them accessible.
     pub(crate) fn new(len: usize, reserve: usize) -> Result<Mapping, OutOfMemory> {
         let error = OutOfMemory { bytes: reserve };

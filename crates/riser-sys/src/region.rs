@@ -9,6 +9,9 @@ use crate::mapping::Mapping;
 /// against 20 µs for one page of 64 KiB), and a process can have millions of them.
 const ALLOCATED_MAX: usize = 64 << 10;
 
+/// Where the system refuses to map this many bytes, it is not for the number of mappings.
+const FALLBACK_MAX: usize = 64 << 20;
+
 /// Zeroed bytes that can become more. Growing keeps the content.
 #[derive(Debug)]
 pub struct Region {
@@ -39,6 +42,7 @@ impl Region {
         let mapped = Mapping::new(len, reserve).or_else(|_| Mapping::new(len, len));
         let backing = match mapped {
             Ok(mapping) => Backing::Mapped(mapping),
+            Err(error) if Mapping::EXISTS && len > FALLBACK_MAX => return Err(error),
             // The number of mappings of a process is limited; allocations may still be had.
             Err(_) => Backing::Heap(HeapBytes::new(len)?),
         };
