@@ -1,0 +1,15 @@
+;; Blocks and functions with several parameters and results. At labels, operands lie in their canonical slots.
+(module
+  (func $swap (param i32 i64) (result i64 i32)
+    (local.get 1) (local.get 0))
+  (func (param $n i32) (result i32)
+    (local.get $n) (i64.const 3)
+    (call $swap)
+    (block (param i64 i32) (result i32 i32)
+      (call $swap (i64.const 9))
+      (drop) (drop)
+      (i32.wrap_i64)
+      (i32.const 4)
+      (br_if 0 (local.get $n))
+      (i32.add (i32.const 1)))
+    (i32.mul)))

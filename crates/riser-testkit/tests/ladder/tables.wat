@@ -1,0 +1,20 @@
+;; References are one slot. Tests for null are comparisons and fuse with branches like others.
+(module
+  (table $t 4 externref)
+  (table $f 4 funcref)
+  (elem $e func $test)
+  (elem declare func $test)
+  (func $test (param $i i32) (param $r externref) (result i32)
+    (table.set $t (local.get $i) (local.get $r))
+    (ref.is_null (table.get $t (i32.const 0))))
+  (func (param $n i32) (result i32)
+    (table.init $f $e (i32.const 0) (i32.const 0) (i32.const 1))
+    (elem.drop $e)
+    (table.set $f (i32.const 1) (ref.func $test))
+    (table.fill $f (i32.const 2) (ref.null func) (i32.const 2))
+    (table.copy $f $f (i32.const 1) (i32.const 0) (i32.const 1))
+    (i32.add (table.grow $t (ref.null extern) (local.get $n)) (table.size $t)))
+  (func (param $r (ref null func)) (result (ref func))
+    (block $null
+      (return (br_on_null $null (local.get $r))))
+    (ref.as_non_null (local.get $r))))

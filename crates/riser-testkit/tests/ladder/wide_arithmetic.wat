@@ -1,0 +1,7 @@
+;; Operators with two results: the results lie side by side.
+(module
+  (func (param i64 i64 i64 i64) (result i64 i64)
+    (i64.add128 (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
+  (func (param $a i64) (param $b i64) (result i64)
+    (i64.mul_wide_u (local.get $a) (local.get $b))
+    (i64.xor)))
