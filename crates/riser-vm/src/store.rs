@@ -524,3 +524,57 @@ impl VmStore {
         unsafe { grow_table(this, (*this).tables.get(id.0)?.as_ptr(), delta, init) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::sync::atomic::{AtomicUsize, Ordering};
+    use riser_module::Limits;
+    use riser_ops::RefType;
+
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+    /// Allows growing to at most 128 KiB, or 128 Ki elements.
+    unsafe fn limit(store: *mut VmStore, now: usize, wanted: usize, max: Option<usize>) -> bool {
+        // SAFETY: the store is not borrowed while its hooks are asked.
+        assert!(unsafe { (*store).memories.len() + (*store).tables.len() } > 0);
+        assert!(now < wanted && max.is_none());
+        ASKED.fetch_add(1, Ordering::Relaxed);
+        wanted <= 128 << 10
+    }
+
+    #[test]
+    fn growing_asks_and_obeys_the_hooks() {
+        let mut store = VmStore::new(SlotStack::new(4096).unwrap());
+        store.hooks = GrowHooks { memory: limit, table: limit };
+        let limits = Limits { min: 1, max: None };
+        let ty = MemoryType { limits, memory64: false, shared: false, page_size_log2: 16 };
+        let memory = store.new_memory(ty).unwrap();
+        let ty = TableType { element: RefType::FUNCREF, limits, table64: false, shared: false };
+        // SAFETY: null is a reference of the element type.
+        let table = unsafe { store.new_table(ty, 0).unwrap() };
+        let this = &raw mut store;
+        // SAFETY: the store is not borrowed otherwise, and null is a reference of the element type.
+        let results = unsafe {
+            [
+                VmStore::memory_grow(this, memory, 1),
+                VmStore::memory_grow(this, memory, 1),
+                VmStore::memory_grow(this, memory, 0),
+                VmStore::table_grow(this, table, 99, 0),
+                VmStore::table_grow(this, table, 128 << 10, 0),
+            ]
+        };
+        assert_eq!(results, [Some(1), None, Some(2), Some(1), None]);
+        assert_eq!(store.memory(memory).pages(), 2);
+        assert_eq!(store.table(table).len(), 100);
+        // Growing by nothing needs no permission.
+        assert_eq!(ASKED.load(Ordering::Relaxed), 4);
+    }
+
+    #[test]
+    fn ids_of_nothing_panic() {
+        let store = VmStore::new(SlotStack::new(4096).unwrap());
+        let lookup = || store.memory(MemoryId(0)).len();
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(lookup)).is_err());
+    }
+}

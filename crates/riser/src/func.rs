@@ -2,8 +2,8 @@
 
 use crate::raw::{self, HostFunc, StoreId, StoreOpaque};
 use crate::{
-    AsContext, AsContextMut, Engine, Extern, FuncType, Result, StoreContext, StoreContextMut, Val,
-    ValType, WasmParams, WasmResults, WasmRet, WasmTy, bail,
+    AsContext, AsContextMut, Engine, Extern, FuncType, Instance, ModuleExport, Ref, Result,
+    StoreContext, StoreContextMut, Val, ValType, WasmParams, WasmResults, WasmRet, WasmTy, bail,
 };
 use core::marker::PhantomData;
 use riser_ops::SubType;
@@ -109,6 +109,27 @@ impl Func {
 
     pub(crate) fn of(store: StoreId, func: FuncPtr) -> Func {
         Func { store, func }
+    }
+}
+
+/// A function that does not exist: `Option<NoFunc>` stands for `(ref null nofunc)`, whose only value is null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoFunc {}
+
+impl NoFunc {
+    /// The null reference.
+    pub fn null() -> Option<NoFunc> {
+        None
+    }
+
+    /// The null reference.
+    pub fn null_ref() -> Ref {
+        Ref::Func(None)
+    }
+
+    /// The null reference.
+    pub fn null_val() -> Val {
+        Val::FuncRef(None)
     }
 }
 
@@ -255,6 +276,12 @@ impl<'a, T: 'static> Caller<'a, T> {
         let opaque = self.store.opaque_mut();
         let item = opaque.modules.get(instance.index() as usize)?.export(name)?;
         Some(Extern::of(opaque, instance, item))
+    }
+
+    /// An export of the instance that called, by its place. `None` if that is of another module.
+    pub fn get_module_export(&mut self, export: &ModuleExport) -> Option<Extern> {
+        let instance = Instance { store: self.store.opaque().id(), id: self.instance? };
+        instance.get_module_export(&mut self.store, export)
     }
 
     /// The host's data.

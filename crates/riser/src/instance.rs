@@ -2,7 +2,7 @@
 
 use crate::link::{self, Given};
 use crate::linker::Definition;
-use crate::module::missing_export;
+use crate::module::{ModuleExport, missing_export};
 use crate::raw::{self, StoreId};
 use crate::{
     AsContextMut, Export, Extern, Func, Global, Memory, Module, Result, StoreContext,
@@ -114,6 +114,19 @@ impl Instance {
         opaque.check(self.store);
         let item = opaque.modules[self.id.index() as usize].export(name)?;
         Some(Extern::of(opaque, self.id, item))
+    }
+
+    /// An export by its place. `None` if that is of another module.
+    pub fn get_module_export(
+        &self,
+        mut store: impl AsContextMut,
+        export: &ModuleExport,
+    ) -> Option<Extern> {
+        let mut store = store.as_context_mut();
+        let opaque = store.opaque_mut();
+        opaque.check(self.store);
+        let module = &opaque.modules[self.id.index() as usize];
+        Module::same(module, &export.module).then(|| Extern::of(opaque, self.id, export.item))
     }
 
     /// An exported function.

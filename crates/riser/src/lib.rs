@@ -44,7 +44,7 @@
 mod config;
 mod engine;
 mod ensure;
-mod error;
+mod error_chain;
 mod externals;
 mod func;
 mod instance;
@@ -63,12 +63,12 @@ pub use config::Config;
 pub use engine::Engine;
 #[doc(hidden)]
 pub use ensure::__private;
-pub use error::{Chain, Context, Error, Result};
+pub use error_chain::{Context, Error, Result};
 pub use externals::{Export, Extern, Global, Memory, MemoryAccessError, Table, Tag};
-pub use func::{Caller, Func, IntoFunc, TypedFunc, WrappedFunc};
+pub use func::{Caller, Func, IntoFunc, NoFunc, TypedFunc, WrappedFunc};
 pub use instance::{Instance, InstancePre};
 pub use linker::{Linker, UnknownImportError};
-pub use module::Module;
+pub use module::{Module, ModuleExport, ResourcesRequired};
 pub use raw::{WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
 pub use roots::{AnyRef, ExnRef, ExternRef, GcRef, Rooted};
 pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
@@ -79,6 +79,18 @@ pub use types::{
     TableType, TagType, ValType,
 };
 pub use values::{Ref, V128, Val};
+
+/// Errors, their macros, and what helps with them.
+pub mod error {
+    pub use crate::error_chain::{Chain, Context, Error, Result};
+    pub use crate::{bail, ensure, format_err};
+
+    /// `Ok` of a [`Result`] whose error is [`Error`], where the compiler cannot find that out.
+    #[allow(non_snake_case, reason = "it stands for the variant")]
+    pub fn Ok<T>(value: T) -> Result<T> {
+        Result::Ok(value)
+    }
+}
 
 /// The decoded form of modules, for tools that show them to people. Not part of the stable interface.
 #[doc(hidden)]

@@ -38,6 +38,7 @@ pub struct Linker<T: 'static> {
     engine: Engine,
     modules: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Definition>>,
     allow_shadowing: bool,
+    allow_unknown_exports: bool,
     data: core::marker::PhantomData<fn() -> T>,
 }
 
@@ -79,6 +80,7 @@ impl<T: 'static> Clone for Linker<T> {
             engine: self.engine.clone(),
             modules: self.modules.clone(),
             allow_shadowing: self.allow_shadowing,
+            allow_unknown_exports: self.allow_unknown_exports,
             data: core::marker::PhantomData,
         }
     }
@@ -103,6 +105,7 @@ impl<T: 'static> Linker<T> {
             engine: engine.clone(),
             modules: BTreeMap::new(),
             allow_shadowing: false,
+            allow_unknown_exports: false,
             data: core::marker::PhantomData,
         }
     }
@@ -115,6 +118,12 @@ impl<T: 'static> Linker<T> {
     /// Whether a name may be defined again; the last definition counts. Off by default.
     pub fn allow_shadowing(&mut self, allow: bool) -> &mut Self {
         self.allow_shadowing = allow;
+        self
+    }
+
+    /// Whether [`Linker::module`] ignores exports of a command that are not functions. Off by default: they are errors.
+    pub fn allow_unknown_exports(&mut self, allow: bool) -> &mut Self {
+        self.allow_unknown_exports = allow;
         self
     }
 
@@ -233,7 +242,13 @@ impl<T: 'static> Linker<T> {
     fn command(&mut self, module_name: &str, module: &Module) -> Result<&mut Self> {
         let pre = self.instantiate_pre(module)?;
         for export in module.exports() {
-            let ExternType::Func(ty) = export.ty() else { continue };
+            let ty = match export.ty() {
+                ExternType::Func(ty) => ty,
+                // Toolchains export these from every command.
+                _ if matches!(export.name(), "memory" | "__indirect_function_table") => continue,
+                _ if self.allow_unknown_exports => continue,
+                _ => bail!("command export `{}` is not a function", export.name()),
+            };
             let (pre, name) = (pre.clone(), export.name().to_string());
             let call = move |mut caller: Caller<'_, T>, params: &[Val], results: &mut [Val]| {
                 let instance = pre.instantiate(&mut caller)?;

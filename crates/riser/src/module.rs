@@ -125,6 +125,26 @@ impl Module {
         self.export(name).map(|item| self.type_of(item))
     }
 
+    /// An export's place, for looking it up without its name: [`Instance::get_module_export`].
+    ///
+    /// [`Instance::get_module_export`]: crate::Instance::get_module_export
+    pub fn get_export_index(&self, name: &str) -> Option<ModuleExport> {
+        self.export(name).map(|item| ModuleExport { module: self.clone(), item })
+    }
+
+    /// What an instance takes of its store.
+    pub fn resources_required(&self) -> ResourcesRequired {
+        let (decoded, imported) = (self.decoded(), self.decoded().imported);
+        let memories = &decoded.memories[imported.memories as usize..];
+        let tables = &decoded.tables[imported.tables as usize..];
+        ResourcesRequired {
+            num_memories: memories.len() as u32,
+            max_initial_memory_size: memories.iter().map(|memory| memory.limits.min).max(),
+            num_tables: tables.len() as u32,
+            max_initial_table_size: tables.iter().map(|table| table.ty.limits.min).max(),
+        }
+    }
+
     /// The custom sections: names and contents, in order.
     pub fn custom_sections(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> + '_ {
         let bytes: &[u8] = &self.decoded().bytes;
@@ -168,6 +188,26 @@ impl Module {
         let found = by_name.binary_search_by_key(&name, |&at| &*exports[at as usize].name);
         Some(exports[by_name[found.ok()?] as usize].item)
     }
+}
+
+/// An export of a module by its place.
+#[derive(Clone, Debug)]
+pub struct ModuleExport {
+    pub(crate) module: Module,
+    pub(crate) item: EntityIdx,
+}
+
+/// What an instance of a module takes of its store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResourcesRequired {
+    /// How many memories it makes.
+    pub num_memories: u32,
+    /// The largest initial size among them, in pages.
+    pub max_initial_memory_size: Option<u64>,
+    /// How many tables it makes.
+    pub num_tables: u32,
+    /// The largest initial size among them, in elements.
+    pub max_initial_table_size: Option<u64>,
 }
 
 impl core::fmt::Debug for Module {

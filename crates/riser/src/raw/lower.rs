@@ -3,7 +3,7 @@
 use super::arity::each_arity;
 use super::store::StoreOpaque;
 use crate::roots::Place;
-use crate::{ExternRef, Func, HeapType, RefType, Result, Rooted, V128, ValType};
+use crate::{ExternRef, Func, HeapType, NoFunc, RefType, Result, Rooted, V128, ValType};
 use riser_abi::Slot;
 use riser_heap::HeapRef;
 use riser_vm::FuncPtr;
@@ -130,6 +130,23 @@ unsafe impl WasmTy for Func {
         // SAFETY: the caller's promise.
         unsafe { <Option<Func> as WasmTy>::load(store, slots) }
             .expect("a reference that is never null")
+    }
+}
+
+// SAFETY: always null: 0 in one slot.
+unsafe impl WasmTy for Option<NoFunc> {
+    fn valtype() -> ValType {
+        ValType::NULLFUNCREF
+    }
+
+    #[inline]
+    fn store(self, _: &mut StoreOpaque, slots: &mut [Slot]) {
+        slots[0] = 0;
+    }
+
+    #[inline]
+    unsafe fn load(_: &mut StoreOpaque, _: &[Slot]) -> Option<NoFunc> {
+        None
     }
 }
 
