@@ -16,9 +16,7 @@ fn main() {
     let optimizes = ["2", "3"].contains(&var("OPT_LEVEL").as_str());
     let flags = var("CARGO_ENCODED_RUSTFLAGS");
     let refused = flags.contains("riser_portable") || flags.contains("sanitizer");
-    // The standard library's checks on raw pointers take addresses of locals, behind which no call is a jump.
-    let checks = env::var_os("CARGO_CFG_DEBUG_ASSERTIONS").is_some();
-    if knows && optimizes && !refused && !checks {
+    if knows && optimizes && !refused {
         println!("cargo::rustc-cfg=riser_tail_calls");
     }
 }

@@ -48,10 +48,10 @@ pub(crate) mod region {
     pub(crate) const BRANCH: u16 = SCALAR + 16 * SCALARS as u16;
     /// Accesses, a block each.
     pub(crate) const ACCESS: u16 = BRANCH + 16 * (COMPARISONS as u16 + 1);
-    /// Vector operators, two opcodes each.
+    /// Vector operators.
     pub(crate) const VECTOR: u16 = ACCESS + 16 * ACCESSES as u16;
     /// Behind the last region.
-    pub(crate) const END: u16 = VECTOR + 2 * VECTORS as u16;
+    pub(crate) const END: u16 = VECTOR + VECTORS as u16;
 }
 
 /// Positions in the block of a binary operator, and of a comparison fused with a branch (which has only the
@@ -278,13 +278,14 @@ impl Opcode {
 
     /// A vector operator.
     pub(crate) fn vector(op: SimpleOp) -> Opcode {
-        Opcode(region::VECTOR + (op as u16 - SCALARS as u16) * 2)
+        Opcode(region::VECTOR + (op as u16 - SCALARS as u16))
     }
 
     /// The same instruction with its result in the accumulator alone. Only for instructions that put it
     /// there.
     pub(crate) fn to_acc(self) -> Opcode {
-        if self.0 >= region::VECTOR { Opcode(self.0 | 1) } else { Opcode(self.0 | TO_ACC) }
+        debug_assert!(self.0 >= region::SELECT && self.0 < region::VECTOR);
+        Opcode(self.0 | TO_ACC)
     }
 }
 
@@ -320,6 +321,6 @@ impl Lowered {
 
 const _: () = {
     assert!(region::SELECT.is_multiple_of(16) && region::SCALAR.is_multiple_of(16));
-    assert!(region::ACCESS.is_multiple_of(16) && region::VECTOR.is_multiple_of(2));
+    assert!(region::ACCESS.is_multiple_of(16));
     assert!((region::END as usize) < u16::MAX as usize);
 };

@@ -147,8 +147,8 @@ impl Line<'_> {
     }
 
     fn vector(&mut self, at: u16) {
-        let row = &SimpleOp::ROWS[SCALARS + usize::from(at / 2)];
-        self.result(row.mnemonic, if at % 2 == 1 { TO_ACC } else { 0 });
+        let row = &SimpleOp::ROWS[SCALARS + usize::from(at)];
+        self.result(row.mnemonic, 0);
         row.params.iter().for_each(|_| self.field(Field::S));
         match row.immediate {
             SimpleImmediate::None => {}

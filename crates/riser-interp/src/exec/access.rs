@@ -7,7 +7,9 @@
 
 use super::operand::{A, I, S, SLOT, Src, Value};
 use super::simple::NONE;
-use super::{Cx, Flow, Handler, Regs, Slot, divert, handler, next, next_after, trap};
+use super::{
+    APART, At, Cx, Flow, Handler, Regs, Slot, Unaligned, divert, handler, next, next_after, trap,
+};
 use crate::code::{ACCESSES, store as at};
 use core::sync::atomic::Ordering;
 use riser_abi::MemoryDef;
@@ -60,13 +62,13 @@ unsafe fn far(r: &Regs, address: u64, at: usize, width: usize) -> Option<*mut u8
 #[inline(always)]
 unsafe fn read<T: Copy>(p: *const u8) -> T {
     // SAFETY: the caller's bounds check. Memory is shared with nothing that Rust knows of.
-    unsafe { p.cast::<T>().read_unaligned() }
+    unsafe { (*p.cast::<Unaligned<T>>()).0 }
 }
 
 #[inline(always)]
 unsafe fn write<T: Copy>(p: *mut u8, value: T) {
     // SAFETY: as for `read`.
-    unsafe { p.cast::<T>().write_unaligned(value) }
+    unsafe { (*p.cast::<Unaligned<T>>()).0 = value }
 }
 
 /// The integer that a load gives, as the bits of a slot.
@@ -119,6 +121,7 @@ impl LoadDst for S {
                 ValType::F64 => {
                     <S as super::operand::Dst>::write(r, f64::from_bits(u64::from_le(read(p))))
                 }
+                ValType::V128 if APART => load_vector_apart::<OP>(p, r.slot(0)),
                 ValType::V128 => load_vector::<OP>(p).store(r.slot(0)),
                 _ => <S as super::operand::Dst>::write(r, load_bits::<OP>(p) as i64),
             }
@@ -158,6 +161,13 @@ unsafe fn load_vector<const OP: usize>(p: *const u8) -> V128 {
             _ => V128::from_le_bytes(read(p)),
         }
     }
+}
+
+/// Loads a vector, in a function of its own.
+#[inline(never)]
+unsafe fn load_vector_apart<const OP: usize>(p: *const u8, slot: *mut Slot) {
+    // SAFETY: as the caller's.
+    unsafe { load_vector::<OP>(p).store(slot) }
 }
 
 /// The low half of `v` with lanes of twice their width.
@@ -360,9 +370,23 @@ handler! {
     }
 }
 
-/// Fields: result, address, vector, lane.
+/// Fields: result, address, vector, lane. In a function of its own where that must be.
 #[inline(always)]
 unsafe fn load_into_lane<const OP: usize>(r: &Regs, p: *const u8) {
+    // SAFETY: as the caller's.
+    unsafe {
+        if APART { load_into_lane_apart::<OP>(At::of(r), p) } else { load_lane_at::<OP>(r, p) }
+    }
+}
+
+#[inline(never)]
+unsafe fn load_into_lane_apart<const OP: usize>(at: At, p: *const u8) {
+    // SAFETY: as the caller's.
+    unsafe { load_lane_at::<OP>(&at.regs(), p) }
+}
+
+#[inline(always)]
+unsafe fn load_lane_at<const OP: usize>(r: &Regs, p: *const u8) {
     // SAFETY: `p` was checked; the handler's instruction has these fields.
     unsafe {
         let v = V128::load(r.slot(2 * SLOT));
@@ -378,9 +402,23 @@ unsafe fn load_into_lane<const OP: usize>(r: &Regs, p: *const u8) {
     }
 }
 
-/// Fields: address, vector, lane.
+/// Fields: address, vector, lane. In a function of its own where that must be.
 #[inline(always)]
 unsafe fn store_from_lane<const OP: usize>(r: &Regs, p: *mut u8) {
+    // SAFETY: as the caller's.
+    unsafe {
+        if APART { store_from_lane_apart::<OP>(At::of(r), p) } else { store_lane_at::<OP>(r, p) }
+    }
+}
+
+#[inline(never)]
+unsafe fn store_from_lane_apart<const OP: usize>(at: At, p: *mut u8) {
+    // SAFETY: as the caller's.
+    unsafe { store_lane_at::<OP>(&at.regs(), p) }
+}
+
+#[inline(always)]
+unsafe fn store_lane_at<const OP: usize>(r: &Regs, p: *mut u8) {
     // SAFETY: `p` was checked; the handler's instruction has these fields.
     unsafe {
         let v = V128::load(r.slot(SLOT));

@@ -10,7 +10,7 @@
 
 use super::calls::{Callee, Pending};
 use super::header::{FuncHeader, HostEntry, owner};
-use super::{Flow, Handler, Regs, Slot, calls, control};
+use super::{Flow, Handler, Regs, Slot, Unaligned, calls, control};
 use crate::{Backtrace, Exit, ExitReason, FrameInfo, InterpError};
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -57,7 +57,7 @@ pub(crate) struct Cx {
     /// The activation below.
     previous: *mut Cx,
     /// The registers, where handlers return to a loop.
-    #[cfg(not(all(riser_tail_calls, not(debug_assertions))))]
+    #[cfg(not(riser_tail_calls))]
     pub(super) regs: Option<Regs>,
 }
 
@@ -254,7 +254,7 @@ unsafe fn run(
                 size: 0,
             },
             previous,
-            #[cfg(not(all(riser_tail_calls, not(debug_assertions))))]
+            #[cfg(not(riser_tail_calls))]
             regs: None,
         };
         cx.set_instance(vmctx);
@@ -278,16 +278,16 @@ unsafe fn drive(r: Regs) {
     // SAFETY: the registers are at the first instruction of a function, or at the one that the last
     // handler went on to.
     unsafe {
-        let handler = r.ip.cast::<Handler>().read_unaligned();
+        let handler = (*r.ip.cast::<Unaligned<Handler>>()).0;
         let flow = handler(r.ip, r.fp, r.mem, r.len, r.cx, r.acc, r.s, r.d);
-        #[cfg(all(riser_tail_calls, not(debug_assertions)))]
+        #[cfg(riser_tail_calls)]
         debug_assert!(flow == Flow::Left);
-        #[cfg(not(all(riser_tail_calls, not(debug_assertions))))]
+        #[cfg(not(riser_tail_calls))]
         {
             let mut flow = flow;
             while flow == Flow::Next {
                 let Some(r) = (*r.cx).regs.take() else { break };
-                let handler = r.ip.cast::<Handler>().read_unaligned();
+                let handler = (*r.ip.cast::<Unaligned<Handler>>()).0;
                 flow = handler(r.ip, r.fp, r.mem, r.len, r.cx, r.acc, r.s, r.d);
             }
         }

@@ -98,9 +98,7 @@ fn handler(Opcode(opcode): Opcode) -> Handler {
         blocks[usize::from((opcode - first) / 16)][usize::from((opcode - first) % 16)]
     };
     match opcode {
-        region::VECTOR.. => {
-            VECTOR[usize::from((opcode - region::VECTOR) / 2)][usize::from(opcode % 2)]
-        }
+        region::VECTOR.. => VECTOR[usize::from(opcode - region::VECTOR)],
         region::ACCESS.. => in_blocks(ACCESS, region::ACCESS),
         region::BRANCH.. => in_blocks(BRANCH, region::BRANCH),
         region::SCALAR.. => in_blocks(SCALAR, region::SCALAR),

@@ -86,6 +86,41 @@ pub(crate) struct Regs {
     d: f64,
 }
 
+/// A value at any address. Reading it so, and not with `read_unaligned`, keeps handlers free of variables in
+/// memory even where the library checks its callers; a handler with such a variable could not end with a jump.
+#[derive(Clone, Copy)]
+#[repr(C, packed)]
+struct Unaligned<T>(T);
+
+/// Whether work with vectors is done in functions of their own.
+///
+/// Vectors pass through arrays in memory. An optimizing build dissolves those; one with assertions keeps
+/// calls that take their addresses, and then a handler could not end with a jump.
+const APART: bool = cfg!(debug_assertions);
+
+/// Where a handler is, for functions of their own: few enough words to be passed in registers.
+#[derive(Clone, Copy)]
+struct At {
+    ip: *const u8,
+    fp: *mut Slot,
+}
+
+impl At {
+    #[inline(always)]
+    fn of(r: &Regs) -> At {
+        At { ip: r.ip, fp: r.fp }
+    }
+
+    /// Registers that are good enough to read fields and slots.
+    #[inline(always)]
+    fn regs(self) -> Regs {
+        let At { ip, fp } = self;
+        let mem = core::ptr::null_mut();
+        let cx = core::ptr::null_mut();
+        Regs { ip, fp, mem, len: 0, cx, acc: 0, s: 0.0, d: 0.0 }
+    }
+}
+
 /// What a handler tells the loop that called it, if there is one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
@@ -93,10 +128,7 @@ pub(crate) enum Flow {
     /// The activation is over; `cx.exit` says how.
     Left = 0,
     /// Call the handler of the next instruction.
-    #[cfg_attr(
-        all(riser_tail_calls, not(debug_assertions)),
-        allow(dead_code, reason = "handlers call each other")
-    )]
+    #[cfg_attr(riser_tail_calls, allow(dead_code, reason = "handlers call each other"))]
     Next = 1,
 }
 
@@ -136,15 +168,15 @@ use handler;
 /// `r.ip` must point to an instruction, and the facts in the module's documentation must hold.
 #[inline(always)]
 unsafe fn next(r: Regs) -> Flow {
-    #[cfg(all(riser_tail_calls, not(debug_assertions)))]
+    #[cfg(riser_tail_calls)]
     {
         // SAFETY: an opcode word holds the address of a handler (fact 1).
         unsafe {
-            let handler = r.ip.cast::<Handler>().read_unaligned();
+            let handler = (*r.ip.cast::<Unaligned<Handler>>()).0;
             handler(r.ip, r.fp, r.mem, r.len, r.cx, r.acc, r.s, r.d)
         }
     }
-    #[cfg(not(all(riser_tail_calls, not(debug_assertions))))]
+    #[cfg(not(riser_tail_calls))]
     {
         // SAFETY: `cx` is the activation that runs, which nothing else refers to meanwhile.
         unsafe { (*r.cx).regs = Some(r) };
@@ -216,7 +248,7 @@ impl Regs {
     #[inline(always)]
     unsafe fn field<T: Copy>(&self, at: usize) -> T {
         // SAFETY: the caller's promise.
-        unsafe { self.ip.add(WORD + at).cast::<T>().read_unaligned() }
+        unsafe { (*self.ip.add(WORD + at).cast::<Unaligned<T>>()).0 }
     }
 
     /// The slot that the field at `at` names.
@@ -234,11 +266,14 @@ impl Regs {
         }
     }
 
-    /// In builds with assertions: the slot lies between the frame's start and the control stack.
+    /// In builds with assertions: the slot lies between the frame's start and the control stack. (The place of
+    /// the arguments of a call without arguments may be the frame's end.)
     #[inline(always)]
     unsafe fn check_slot(&self, slot: *mut Slot) {
         // SAFETY: `cx` is the activation that runs.
-        debug_assert!(slot >= self.fp && slot.cast() < unsafe { (*self.cx).csp });
+        debug_assert!(
+            slot >= self.fp && (self.cx.is_null() || slot.cast() <= unsafe { (*self.cx).csp })
+        );
     }
 
     /// Follows the jump in the field at `at`.

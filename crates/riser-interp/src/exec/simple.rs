@@ -4,7 +4,7 @@
 //! by the shape of its signature, the block of handlers for all places of operands and result.
 
 use super::operand::{A, Dst, I, S, SLOT, Src, Value};
-use super::{Cx, Flow, Handler, Regs, Slot, handler, next_after, trap};
+use super::{APART, At, Cx, Flow, Handler, Regs, Slot, handler, next_after, trap};
 use riser_ops::TrapCode;
 
 /// A simple operator.
@@ -177,33 +177,70 @@ slots! {
     P 0, Q 1, T 2, U 3; 4
 }
 
-/// Results, the first of which goes where the instruction's first field says, the second behind it.
+/// Results in slots side by side.
 pub(super) trait Results {
-    /// Writes them.
+    /// Writes them from the instruction's first slot on. One result goes to its accumulator as well.
     ///
     /// # Safety
     ///
-    /// The instruction must begin with a slot.
-    unsafe fn write<D: Dst>(self, r: &mut Regs);
+    /// The instruction must begin with a slot, with another one behind for a second result.
+    unsafe fn write(self, r: &Regs);
+
+    /// Reads the accumulator from the slot.
+    ///
+    /// # Safety
+    ///
+    /// As for `write`, which must come first.
+    unsafe fn set_acc(r: &mut Regs);
 }
 
 impl<T: Value> Results for (T,) {
     #[inline(always)]
-    unsafe fn write<D: Dst>(self, r: &mut Regs) {
+    unsafe fn write(self, r: &Regs) {
         // SAFETY: the caller's promise.
-        unsafe { D::write(r, self.0) };
+        unsafe { self.0.store(r.slot(0)) };
+    }
+
+    #[inline(always)]
+    unsafe fn set_acc(r: &mut Regs) {
+        // SAFETY: the caller's promise.
+        unsafe { T::load(r.slot(0)) }.set_acc(r);
     }
 }
 
 impl<T: Value> Results for (T, T) {
     #[inline(always)]
-    unsafe fn write<D: Dst>(self, r: &mut Regs) {
-        // SAFETY: the caller's promise, and lowering reserved both slots.
+    unsafe fn write(self, r: &Regs) {
+        // SAFETY: the caller's promise.
         unsafe {
             self.0.store(r.slot(0));
             self.1.store(r.slot(0).add(1));
         }
     }
+
+    #[inline(always)]
+    unsafe fn set_acc(_: &mut Regs) {}
+}
+
+/// The work of [`in_slots`]: reads the operands, applies the operator, writes the results.
+#[inline(always)]
+unsafe fn apply<O: Operation<Params: Slots, Results: Results>>(r: &Regs) {
+    // SAFETY: as the handler's.
+    unsafe {
+        let operands = O::Params::read(r, SLOT);
+        let imm = r.field::<O::Imm>(SLOT + O::Params::SIZE);
+        // Neither vector operators nor the wide ones trap.
+        if let Ok(results) = O::apply(operands, imm) {
+            results.write(r);
+        }
+    }
+}
+
+/// The same in a function of its own.
+#[inline(never)]
+unsafe fn apply_apart<O: Operation<Params: Slots, Results: Results>>(at: At) {
+    // SAFETY: as the handler's.
+    unsafe { apply::<O>(&at.regs()) }
 }
 
 handler! {
@@ -220,16 +257,14 @@ handler! {
             Err(code) => trap(r, code),
         }
     }
-    fn in_slots[O: Operation<Params: Slots, Results: Results>, D: Dst](r) {
-        let operands = O::Params::read(&r, SLOT);
-        let imm = r.field::<O::Imm>(SLOT + O::Params::SIZE);
-        match O::apply(operands, imm) {
-            Ok(results) => {
-                results.write::<D>(&mut r);
-                next_after(r, SLOT + O::Params::SIZE + size_of::<O::Imm>())
-            }
-            Err(code) => trap(r, code),
+    fn in_slots[O: Operation<Params: Slots, Results: Results>](r) {
+        if APART {
+            apply_apart::<O>(At::of(&r));
+        } else {
+            apply::<O>(&r);
         }
+        O::Results::set_acc(&mut r);
+        next_after(r, SLOT + O::Params::SIZE + size_of::<O::Imm>())
     }
     #[cold]
     fn invalid[](r) {
@@ -292,7 +327,7 @@ where
 {
     const BLOCK: [Handler; 16] = {
         let mut block = NONE;
-        block[0] = in_slots::<O, S>;
+        block[0] = in_slots::<O>;
         block
     };
 }
@@ -314,11 +349,11 @@ macro_rules! scalar_blocks {
 }
 riser_ops::for_each_scalar!(scalar_blocks);
 
-macro_rules! vector_pairs {
+macro_rules! vector_handlers {
     ($($op:ident $name:ident $mnemonic:literal $opcode:literal $imm:ident $params:tt -> $results:tt
        $feature:ident $effect:ident $cost:literal;)*) => {
-        /// The handlers of each vector operator: result to a slot, and to the accumulator alone.
-        pub(super) static VECTOR: &[[Handler; 2]] = &[$([in_slots::<$op, S>, in_slots::<$op, A>]),*];
+        /// The handler of each vector operator.
+        pub(super) static VECTOR: &[Handler] = &[$(in_slots::<$op>),*];
     };
 }
-riser_ops::for_each_vector!(vector_pairs);
+riser_ops::for_each_vector!(vector_handlers);

@@ -120,6 +120,45 @@ fn calls_use_no_host_stack() {
     });
 }
 
+/// Gives its argument back.
+unsafe extern "C" fn same(_: *mut VmCtx, _: *mut VmCtx, _: *mut Slot) -> Status {
+    Status::OK
+}
+
+#[test]
+fn no_call_uses_the_hosts_stack_up() {
+    let other = r#"(module (type $t (func (param i32) (result i32)))
+        (import "" "back" (func $back (param i32) (result i32)))
+        (func (export "same") (param i32) (result i32) (local.get 0))
+        (func (export "tail") (param i32) (result i32) (return_call $back (local.get 0))))"#;
+    let text = r#"(module (type $t (func (param i32) (result i32)))
+        (import "" "host" (func $host (param i32) (result i32)))
+        (import "" "other" (func $other (param i32) (result i32)))
+        (import "" "tail" (func $tail (param i32) (result i32)))
+        (table funcref (elem $host $other $tail $own))
+        (memory 1 2)
+        (func $own (param i32) (result i32) (return_call $host (local.get 0)))
+        (func (export "f") (local $n i32)
+          (local.set $n (i32.const 100000))
+          (loop $again
+            (drop (call_indirect (type $t) (local.get $n) (i32.const 0)))
+            (drop (call_indirect (type $t) (local.get $n) (i32.const 1)))
+            (drop (call_indirect (type $t) (local.get $n) (i32.const 2)))
+            (drop (call_indirect (type $t) (local.get $n) (i32.const 3)))
+            (drop (call $host (local.get $n))) (drop (call $other (local.get $n)))
+            (drop (call $tail (local.get $n))) (drop (call $own (local.get $n)))
+            (drop (call_ref $t (local.get $n) (ref.func $other)))
+            (drop (memory.grow (i32.const 0))) (memory.fill (i32.const 0) (i32.const 0) (i32.const 1))
+            (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))"#;
+    on_small_stack(move || {
+        let mut store = Store::new(1 << 12);
+        let other = store.instantiate(&wasm(other), &[Import::Host(same)]);
+        let [plain, tail] = ["same", "tail"].map(|name| Import::Func(store.export(other, name)));
+        let instance = store.instantiate(&wasm(text), &[Import::Host(same), plain, tail]);
+        assert!(store.call(instance, "f", &[]).is_ok());
+    });
+}
+
 #[test]
 fn tail_calls_run_in_constant_stack() {
     let text = r#"(module

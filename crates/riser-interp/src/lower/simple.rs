@@ -1,7 +1,8 @@
 //! The simple operators.
 
-use super::Lowerer;
+use super::emit::Acc;
 use super::operands::{Class, Enc, Operand, Place};
+use super::{Lowerer, NONE};
 use crate::code::{COMPARISONS, Misc, Opcode, binary as at, unary};
 use riser_front::SimpleImm;
 use riser_ops::{Effect, NanShape, SimpleOp, ValType};
@@ -183,7 +184,7 @@ impl Lowerer<'_> {
         }
         let width = self.top - first;
         let dest = self.dest(first, width);
-        let number = self.emit(opcode);
+        self.emit(opcode);
         self.u16(dest.field);
         for &field in &fields[..row.params.len()] {
             self.u16(field);
@@ -194,9 +195,10 @@ impl Lowerer<'_> {
             SimpleImm::Shuffle(lanes) => self.out.code.extend(lanes),
         }
         let class = Class::of(row.results[0]);
-        let has_acc = row.results.len() == 1 && class != Class::V128;
-        self.written(dest, class, width, has_acc.then_some(number));
-        if row.results.len() == 2 {
+        self.written(dest, class, width, None);
+        if let [result] = row.results {
+            self.set_acc(Class::of(*result), Acc { slot: first, producer: NONE });
+        } else {
             self.last = None;
         }
     }
