@@ -270,10 +270,9 @@ impl Regs {
     /// the arguments of a call without arguments may be the frame's end.)
     #[inline(always)]
     unsafe fn check_slot(&self, slot: *mut Slot) {
-        // SAFETY: `cx` is the activation that runs.
-        debug_assert!(
-            slot >= self.fp && (self.cx.is_null() || slot.cast() <= unsafe { (*self.cx).csp })
-        );
+        // SAFETY: `cx` is the activation that runs, or null in a function of its own (see `At`).
+        let end = unsafe { self.cx.as_ref() }.map_or(slot, |cx| cx.csp.cast());
+        debug_assert!(slot >= self.fp && slot <= end);
     }
 
     /// Follows the jump in the field at `at`.
