@@ -4,18 +4,16 @@
 
 use crate::tree;
 
-/// Runs the suite; the arguments are handed to the test runner as filters.
+/// The variable by which the test is told which scripts to run.
+const FILTER: &str = "RISER_SPEC_FILTER";
+
+/// Runs the suite, or the scripts whose name contains the argument.
 pub fn run(args: &[String]) -> Result<(), String> {
-    let mut command = vec![
-        "test",
-        "--quiet",
-        "--package",
-        "riser-testkit",
-        "--test",
-        "spec",
-        "--",
-        "--nocapture",
-    ];
-    command.extend(args.iter().map(String::as_str));
-    tree::cargo(&command, &[])
+    let command =
+        ["test", "--quiet", "--package", "riser-testkit", "--test", "spec", "--", "--nocapture"];
+    match args {
+        [] => tree::cargo(&command, &[]),
+        [filter] => tree::cargo(&command, &[(FILTER, filter)]),
+        _ => Err("usage: cargo xtask spec [FILTER]".into()),
+    }
 }
