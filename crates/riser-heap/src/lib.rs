@@ -1,135 +1,67 @@
-//! The store's heap: what references other than functions refer to.
+//! The store's heap: structures, arrays, exceptions and values of the host, collected by copying.
 //!
-//! Code sees a reference as 32 bits, 0 for null (see `riser-abi`). [`HeapRef`] is such a reference that is not
-//! null, [`Heap`] is what it refers into. Its lowest bit tells objects (0) from 31-bit integers (1), so that
-//! `ref.i31` allocates nothing.
+//! # References
 //!
-//! The collector is not here yet: the only objects are values of the host behind `externref`, kept in a table
-//! until their store goes. The interface is that of the collected heap to come: whoever holds a reference over
-//! a call must be able to say where it is kept.
+//! Code sees a reference as 32 bits ([`HeapRef`]): 0 is null, a set lowest bit makes a 31-bit integer, anything
+//! else is the distance in bytes, a multiple of 8, of an object from the start of the heap's memory. Internal and
+//! external references are the same: `any.convert_extern` and `extern.convert_any` do nothing. References to
+//! functions are no heap references; in a field stands their number in a [`FuncTable`].
+//!
+//! # Objects
+//!
+//! | bytes | structure | array | exception | value of the host |
+//! | --- | --- | --- | --- | --- |
+//! | 0 to 3 | header | header | header | header |
+//! | 4 to 7 | fields … | length | tag | index of the value |
+//! | 8 … | fields … | elements … | values … | |
+//!
+//! The header has the canonical type in its upper 24 bits and an [`ObjectKind`] in bits 1 to 3; bits 4 to 7 are 0. Bit 0 is set
+//! while a collection runs, in objects that have moved; the header is then the new place. All numbers are
+//! little-endian. Fields lie in their order at the next multiple of their size (of 8 for vectors), so that a
+//! structure begins like each of its supertypes; references take four bytes. An exception's type is the
+//! function type of its tag. Sizes are rounded up to a multiple of 8 ([`TypeLayout`]).
+//!
+//! # Allocation and collection
+//!
+//! Half of the memory is in use. [`Heap`] allocates from `next` up to `end` ([`Heap::bump`]), and says
+//! [`AllocError::NeedsCollection`] when it gets there. The caller then gives all roots to [`Heap::collect`], which
+//! moves what they reach into the other half and rewrites them. A reference that was not given is worthless after
+//! that. The halves double, up to the limit, when more than half of one is live after a collection.
+//! Under [`Heap::set_stress`] each allocation wants a collection before it, and the half that was left is overwritten.
+//!
+//! # Trust
+//!
+//! Nothing that stands in the memory is trusted: every header, length and reference read there is checked before
+//! it is used, and what cannot be is [`HeapCorrupted`], to be made a trap. A collection that fails so leaves
+//! the heap unusable, which it then says of itself. Whatever stands in the memory, no operation panics, hangs or
+//! touches anything outside of the memory. Types are another matter: who reads a function reference or an
+//! object out of damaged memory may get one of another type than declared.
+//!
+//! Start with `heap.rs`; `access.rs` reads and writes objects, `collect.rs` is the collector, `object.rs` the only place
+//! that reads headers, `layout.rs` where fields lie. This crate knows nothing of frames, instances or threads.
+#![no_std]
 #![forbid(unsafe_code)]
 
-use core::any::Any;
-use core::num::NonZeroU32;
+extern crate alloc;
 
-/// A value of the host that a guest may hold but not look into.
-pub type HostValue = Box<dyn Any + Send + Sync>;
+mod access;
+mod collect;
+mod error;
+mod funcs;
+mod heap;
+mod hosts;
+mod layout;
+mod memory;
+mod object;
+mod reference;
 
-/// A reference that is not null.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(transparent)]
-pub struct HeapRef(NonZeroU32);
-
-impl HeapRef {
-    /// The reference in a slot; `None` for null.
-    #[inline]
-    pub fn from_bits(bits: u32) -> Option<HeapRef> {
-        NonZeroU32::new(bits).map(HeapRef)
-    }
-
-    /// As it stands in a slot.
-    #[inline]
-    pub fn to_bits(self) -> u32 {
-        self.0.get()
-    }
-
-    /// The reference to the 31-bit integer in the low bits of `value`.
-    pub fn from_i31(value: u32) -> HeapRef {
-        HeapRef(NonZeroU32::MIN | (value << 1))
-    }
-
-    /// The 31-bit integer, if this is one, with its highest bit clear.
-    pub fn as_i31(self) -> Option<u32> {
-        (self.0.get() & 1 == 1).then_some(self.0.get() >> 1)
-    }
-
-    fn of_entry(index: usize) -> Option<HeapRef> {
-        let number = u32::try_from(index).ok()?.checked_add(1)?;
-        number.checked_mul(2).and_then(HeapRef::from_bits)
-    }
-
-    fn entry(self) -> Option<usize> {
-        self.as_i31().is_none().then(|| (self.0.get() / 2) as usize - 1)
-    }
-}
-
-/// The heap has no room for another object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HeapFull;
-
-impl core::fmt::Display for HeapFull {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("the store's heap is full")
-    }
-}
-
-impl core::error::Error for HeapFull {}
-
-/// The heap of a store.
-#[derive(Debug, Default)]
-pub struct Heap {
-    externs: Vec<HostValue>,
-}
-
-impl Heap {
-    /// An empty heap.
-    pub fn new() -> Heap {
-        Heap::default()
-    }
-
-    /// Takes a value of the host; the reference is a new one each time.
-    pub fn alloc_extern(&mut self, value: HostValue) -> Result<HeapRef, HeapFull> {
-        let new = HeapRef::of_entry(self.externs.len()).ok_or(HeapFull)?;
-        self.externs.try_reserve(1).map_err(|_| HeapFull)?;
-        self.externs.push(value);
-        Ok(new)
-    }
-
-    /// The value behind a reference; `None` if it refers to something else.
-    pub fn host_value(&self, at: HeapRef) -> Option<&HostValue> {
-        self.externs.get(at.entry()?)
-    }
-
-    /// The value behind a reference; `None` if it refers to something else.
-    pub fn host_value_mut(&mut self, at: HeapRef) -> Option<&mut HostValue> {
-        self.externs.get_mut(at.entry()?)
-    }
-
-    /// The number of objects.
-    pub fn len(&self) -> usize {
-        self.externs.len()
-    }
-
-    /// Whether there are no objects.
-    pub fn is_empty(&self) -> bool {
-        self.externs.is_empty()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn host_values_come_back() {
-        let mut heap = Heap::new();
-        let a = heap.alloc_extern(Box::new(7u8)).unwrap();
-        let b = heap.alloc_extern(Box::new("text")).unwrap();
-        assert_ne!(a, b);
-        assert_eq!(heap.host_value(a).unwrap().downcast_ref::<u8>(), Some(&7));
-        assert_eq!(heap.host_value(b).unwrap().downcast_ref::<&str>(), Some(&"text"));
-        assert_eq!(heap.len(), 2);
-    }
-
-    #[test]
-    fn integers_and_foreign_references_are_no_host_values() {
-        let mut heap = Heap::new();
-        let five = HeapRef::from_i31(5);
-        assert_eq!(five.as_i31(), Some(5));
-        assert_eq!(HeapRef::from_i31(u32::MAX).as_i31(), Some(u32::MAX >> 1));
-        assert!(heap.host_value(five).is_none());
-        let outside = HeapRef::from_bits(1000).unwrap();
-        assert!(heap.host_value_mut(outside).is_none());
-        assert_eq!(HeapRef::from_bits(0), None);
-    }
-}
+pub use access::{Cell, Extension};
+pub use collect::Tracer;
+pub use error::{AccessError, AllocError, HeapCorrupted, HeapFull};
+pub use funcs::FuncTable;
+pub use heap::{Bump, EXTERN_BYTES, Heap, HeapLimits};
+pub use hosts::HostValue;
+pub use layout::{FieldLayout, LayoutTable, Repr, TypeLayout};
+pub use memory::{HeapMemory, OutOfMemory};
+pub use object::{ObjectKind, Referent};
+pub use reference::HeapRef;
