@@ -1,0 +1,85 @@
+//! A seed becomes a module, and arguments for its exports.
+
+use arbitrary::Unstructured;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use wasm_smith::{Config, Module};
+
+/// How many loop iterations and calls a module may make.
+const BUDGET: u32 = 1_000;
+
+/// Bytes that look random, decided by a seed (SplitMix64).
+pub struct Random(u64);
+
+impl Random {
+    /// The sequence of a seed.
+    pub fn new(seed: u64) -> Random {
+        Random(seed)
+    }
+
+    /// The next number.
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// A number that finds corners: small, huge, or anything.
+    pub fn interesting(&mut self) -> u64 {
+        match self.next() % 4 {
+            0 => self.next() % 16,
+            1 => (self.next() % 16).wrapping_neg(),
+            2 => 1 << (self.next() % 64),
+            _ => self.next(),
+        }
+    }
+}
+
+/// The module of a seed; `None` if the generator gives none.
+pub fn module(seed: u64) -> Option<Vec<u8>> {
+    let mut random = Random::new(seed);
+    let length = 2048 << (random.next() % 4);
+    let bytes: Vec<u8> = (0..length).map(|_| random.next() as u8).collect();
+    let mut u = Unstructured::new(&bytes);
+    let mut config: Config = u.arbitrary().ok()?;
+    allow(&mut config);
+    // The generator itself panics for a few seeds.
+    let made = catch_unwind(AssertUnwindSafe(|| Module::new(config, &mut u)));
+    let mut module = made.ok()?.ok()?;
+    module.ensure_termination(BUDGET).ok()?;
+    Some(module.to_bytes())
+}
+
+fn allow(config: &mut Config) {
+    config.bulk_memory_enabled = true;
+    config.extended_const_enabled = true;
+    config.memory64_enabled = true;
+    config.multi_value_enabled = true;
+    config.reference_types_enabled = true;
+    config.saturating_float_to_int_enabled = true;
+    config.sign_extension_ops_enabled = true;
+    config.simd_enabled = true;
+    config.tail_call_enabled = true;
+    config.wide_arithmetic_enabled = true;
+    config.relaxed_simd_enabled = false;
+    config.compact_imports_enabled = false;
+    config.custom_page_sizes_enabled = false;
+    config.exceptions_enabled = false;
+    config.gc_enabled = false;
+    config.threads_enabled = false;
+    config.canonicalize_nans = true;
+    config.export_everything = true;
+    config.allow_start_export = true;
+    config.min_funcs = 4;
+    config.min_exports = 1;
+    config.max_imports = 0;
+    config.min_imports = 0;
+    config.max_memories = 3;
+    config.max_tables = 3;
+    config.max_memory32_bytes = 4 << 20;
+    config.max_memory64_bytes = 4 << 20;
+    config.max_table_elements = 1_000;
+    config.memory_max_size_required = true;
+    config.table_max_size_required = true;
+}

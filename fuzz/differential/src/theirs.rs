@@ -1,0 +1,103 @@
+//! A module in wasmtime.
+
+use crate::generate::Random;
+use crate::{Event, Outcome, Stop, hash};
+use wasmtime::{Config, Engine, Extern, Instance, Module, Ref, Store, Trap, Val, ValType};
+
+fn stop(error: &wasmtime::Error) -> Stop {
+    let Some(trap) = error.downcast_ref::<Trap>() else { return Stop::Other };
+    match trap {
+        Trap::StackOverflow => Stop::StackOverflow,
+        Trap::MemoryOutOfBounds => Stop::Trap("memory out of bounds"),
+        Trap::TableOutOfBounds => Stop::Trap("table out of bounds"),
+        Trap::IndirectCallToNull => Stop::Trap("uninitialized element"),
+        Trap::BadSignature => Stop::Trap("signature"),
+        Trap::IntegerOverflow => Stop::Trap("integer overflow"),
+        Trap::IntegerDivisionByZero => Stop::Trap("division by zero"),
+        Trap::BadConversionToInteger => Stop::Trap("conversion"),
+        Trap::UnreachableCodeReached => Stop::Trap("unreachable"),
+        Trap::NullReference => Stop::Trap("null reference"),
+        _ => Stop::Other,
+    }
+}
+
+/// A value as text: floats as bits, references as null or not.
+fn show(value: &Val) -> String {
+    match value {
+        Val::I32(v) => format!("i32 {v:#x}"),
+        Val::I64(v) => format!("i64 {v:#x}"),
+        Val::F32(v) => format!("f32 {v:#x}"),
+        Val::F64(v) => format!("f64 {v:#x}"),
+        Val::V128(v) => format!("v128 {:#x}", v.as_u128()),
+        Val::FuncRef(v) => format!("func {}", v.is_some()),
+        Val::ExternRef(v) => format!("extern {}", v.is_some()),
+        _ => "other".into(),
+    }
+}
+
+/// An argument of a type; `None` for references that cannot be null.
+fn argument(random: &mut Random, ty: &ValType) -> Option<Val> {
+    let bits = random.interesting();
+    Some(match ty {
+        ValType::I32 => Val::I32(bits as i32),
+        ValType::I64 => Val::I64(bits as i64),
+        ValType::F32 => Val::F32((f64::from_bits(bits) as f32).to_bits() & 0x7F7F_FFFF),
+        ValType::F64 => Val::F64(bits & 0x7FEF_FFFF_FFFF_FFFF),
+        ValType::V128 => Val::V128((u128::from(bits) << 64 | u128::from(random.next())).into()),
+        ValType::Ref(ty) if ty.is_nullable() => match Ref::null(ty.heap_type()) {
+            Ref::Func(f) => Val::FuncRef(f),
+            Ref::Extern(e) => Val::ExternRef(e),
+            _ => return None,
+        },
+        ValType::Ref(_) => return None,
+    })
+}
+
+/// Runs every exported function twice, then looks at what is left.
+pub fn run(binary: &[u8], seed: u64) -> Outcome {
+    let mut config = Config::new();
+    config.wasm_memory64(true).wasm_multi_memory(true).wasm_tail_call(true);
+    config.wasm_wide_arithmetic(true).wasm_relaxed_simd(true).wasm_function_references(true);
+    config.cranelift_opt_level(wasmtime::OptLevel::None);
+    let engine = Engine::new(&config).expect("the configuration is fine");
+    let Ok(module) = Module::from_binary(&engine, binary) else {
+        return Outcome::NotInstantiated(Stop::Trap("invalid"));
+    };
+    let mut store = Store::new(&engine, ());
+    let instance = match Instance::new(&mut store, &module, &[]) {
+        Ok(instance) => instance,
+        Err(error) => return Outcome::NotInstantiated(stop(&error)),
+    };
+    let mut random = Random::new(!seed);
+    let mut events = Vec::new();
+    let names: Vec<String> = module.exports().map(|export| export.name().to_string()).collect();
+    for name in names.iter().cycle().take(2 * names.len()) {
+        let Some(func) = instance.get_func(&mut store, name) else { continue };
+        let ty = func.ty(&store);
+        let args: Option<Vec<Val>> = ty.params().map(|ty| argument(&mut random, &ty)).collect();
+        let Some(args) = args else { continue };
+        let mut results = vec![Val::I32(0); ty.results().len()];
+        match func.call(&mut store, &args, &mut results) {
+            Ok(()) => {
+                events.push(Event::Returned(name.clone(), results.iter().map(show).collect()))
+            }
+            Err(error) => events.push(Event::Stopped(name.clone(), stop(&error))),
+        }
+    }
+    for name in &names {
+        match instance.get_export(&mut store, name) {
+            Some(Extern::Memory(memory)) => {
+                let data = memory.data(&store);
+                events.push(Event::Memory(name.clone(), data.len() as u64, hash(data)));
+            }
+            Some(Extern::Global(global)) => {
+                events.push(Event::Global(name.clone(), show(&global.get(&mut store))));
+            }
+            Some(Extern::Table(table)) => {
+                events.push(Event::Table(name.clone(), table.size(&store)));
+            }
+            _ => {}
+        }
+    }
+    Outcome::Ran(events)
+}
