@@ -184,6 +184,8 @@ misc! {
     /// Two copies, the first one first.
     Copy2 "copy2" [D S D S];
     Copy128 "copy.v128" [D S];
+    /// Many slots side by side: where to, where from, how many.
+    CopyMany "copy_many" [N32 N32 N32];
     Const32 "const" [D I32];
     Const64 "const" [D I64];
     Const128 "const.v128" [D I128];

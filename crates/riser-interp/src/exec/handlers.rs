@@ -13,6 +13,7 @@ use crate::code::{Lowered, Misc, Opcode, for_each_misc, region};
 use alloc::boxed::Box;
 
 /// The handler of an instruction of the first region.
+// tidy: flat match
 const fn misc(op: Misc) -> Handler {
     match op {
         Misc::Unreachable => control::unreachable,
@@ -34,6 +35,7 @@ const fn misc(op: Misc) -> Handler {
         Misc::CopyF64A => locals::copy_acc::<f64>,
         Misc::Copy2 => locals::copy2,
         Misc::Copy128 => locals::copy128,
+        Misc::CopyMany => locals::copy_many,
         Misc::Const32 => locals::const32,
         Misc::Const64 => locals::const64,
         Misc::Const128 => locals::const128,

@@ -47,6 +47,12 @@ handler! {
         V128::load(r.slot(SLOT)).store(r.slot(0));
         next_after(r, 2 * SLOT)
     }
+    fn copy_many[](r) {
+        let to = r.fp.add(r.field::<u32>(0) as usize);
+        let from = r.fp.add(r.field::<u32>(4) as usize);
+        to.copy_from(from, r.field::<u32>(8) as usize);
+        next_after(r, 12)
+    }
     fn const32[](r) {
         *r.slot(0) = i64::imm(&r, SLOT) as u64;
         next_after(r, SLOT + 4)

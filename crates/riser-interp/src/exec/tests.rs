@@ -263,6 +263,44 @@ fn results_that_are_locals_do_not_overwrite_each_other() {
 }
 
 #[test]
+fn branches_with_many_values_take_little_code() {
+    let (types, ones) = ("i32 ".repeat(500), "(i32.const 1) ".repeat(500));
+    let branches = "(br_if 0 (local.get 0)) (br_if 1 (local.get 0)) ".repeat(1000);
+    let text = format!(
+        "(module (func (export \"f\") (param i32) (result {types})
+           (i32.const 7)
+           (block (result {types})
+             (i32.const 8) (block (result {types}) {ones} {branches}) (br 0))
+           (return)))"
+    );
+    let mut store = Store::new(1 << 14);
+    let instance = store.instantiate(&wasm(&text), &[]);
+    for arg in [0, 1] {
+        assert_eq!(store.call(instance, "f", &[arg]).expect("no trap"), [1; 500]);
+    }
+    let interp = &store.instances[instance].interp;
+    assert!(interp.code_bytes() < 100_000, "{}", interp.code_bytes());
+}
+
+/// Quadratic work would take minutes here.
+#[test]
+fn deep_operand_stacks_are_lowered_at_once() {
+    let gets = "(local.get 0) (local.get 1) ".repeat(50_000);
+    let sets = "(local.set 1 (i32.add (local.get 0) (local.get 1))) (block) ".repeat(50_000);
+    let adds = "(i32.add) ".repeat(100_000);
+    let blocks = ("(block ".repeat(50_000), ")".repeat(50_000));
+    let text = format!(
+        "(module (func (export \"f\") (param i32 i32) (result i32) {gets} {sets} {} {} (local.get 1) {adds}))",
+        blocks.0, blocks.1
+    );
+    let module = wat::parse_str(text).expect("valid text");
+    let mut store = Store::new(1 << 18);
+    let instance = store.instantiate(&module, &[]);
+    // 50,000 times 1 and 50,000 times 10; then the second local has grown by the first 50,000 times.
+    assert_eq!(store.value(instance, "f", &[1, 10]), Ok(50_000 * 11 + 50_010));
+}
+
+#[test]
 fn accesses_check_bounds_without_wrapping() {
     let module = |body: &str| {
         format!("(module (memory 1) (func (export \"f\") (param i32) (result i32) {body}))")

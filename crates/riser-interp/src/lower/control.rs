@@ -6,6 +6,9 @@ use crate::code::{Misc, Opcode, binary, branch as at, unary};
 use riser_front::{BlockSignature, End, Target};
 use riser_ops::{SimpleOp, ValType};
 
+/// So many operands are copied one by one.
+const FEW: usize = 2;
+
 /// A block that is open.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Label {
@@ -90,6 +93,7 @@ impl Lowerer<'_> {
     pub(super) fn next_arm(&mut self, signature: BlockSignature<'_>, falls_through: bool) {
         let Some(label) = self.labels.last().copied() else { return };
         if falls_through {
+            self.prepare_moves(signature.results.len());
             self.moves(label.base, signature.results.len());
             self.emit(Misc::Br);
             self.jump_to_end(self.labels.len() - 1);
@@ -108,13 +112,14 @@ impl Lowerer<'_> {
     pub(super) fn op_end(&mut self, end: End, results: &[ValType]) {
         if end.label == 0 {
             if end.falls_through {
-                self.return_values();
+                self.op_return();
             }
             return;
         }
         let Some(label) = self.labels.pop() else { return };
         let joins = label.jumps != NONE || label.else_jump != NONE;
         if end.falls_through && joins {
+            self.prepare_moves(results.len());
             self.moves(label.base, results.len());
         }
         if joins {
@@ -165,11 +170,34 @@ impl Lowerer<'_> {
     ///
     /// No source lies below its destination, so in ascending order none is overwritten too early.
     fn moves(&mut self, base: u32, count: usize) {
+        let first = self.operands.len() - count;
+        if count > FEW {
+            let from = self.operands[first].slot;
+            if from != base {
+                self.emit(Misc::CopyMany);
+                self.u32(base);
+                self.u32(from);
+                self.u32(self.top - from);
+                (base..base + self.top - from).for_each(|slot| self.wrote(slot));
+            }
+            return;
+        }
         let mut to = base;
-        for number in self.operands.len() - count..self.operands.len() {
+        for number in first..self.operands.len() {
             let operand = self.operands[number];
             self.copy(to, &operand);
             to += operand.class.width();
+        }
+    }
+
+    /// Makes ready for [`Lowerer::moves`]: many operands are copied at once, so that a branch takes the same
+    /// code however much it carries; for that they must be in their slots. (Each is written there once,
+    /// however many branches follow.) The last instruction stays the last one.
+    fn prepare_moves(&mut self, count: usize) {
+        let is_virtual = |operand: &Operand| operand.place != Place::Slot;
+        let first = self.operands.len() - count;
+        if count > FEW && self.operands[first..].iter().any(is_virtual) {
+            self.before_last(|this| this.settle_top(count));
         }
     }
 
@@ -216,23 +244,27 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn op_br(&mut self, target: Target) {
+        self.prepare_moves(target.arity as usize);
         self.go(target);
     }
 
     pub(super) fn op_br_if(&mut self, target: Target) {
         let cond = self.pop();
+        self.prepare_moves(target.arity as usize);
         let condition = self.condition(&cond);
         self.go_if(condition, true, target);
     }
 
     pub(super) fn op_br_on_null(&mut self, target: Target) {
         let operand = self.pop();
+        self.prepare_moves(target.arity as usize);
         let condition = self.is_null(&operand);
         self.go_if(condition, true, target);
         self.push(operand.place, operand.class);
     }
 
     pub(super) fn op_br_on_non_null(&mut self, target: Target) {
+        self.prepare_moves(target.arity as usize);
         let Some(&operand) = self.operands.last() else { return };
         let condition = self.is_null(&operand);
         self.go_if(condition, false, target);
@@ -289,6 +321,7 @@ impl Lowerer<'_> {
 
     pub(super) fn op_br_table(&mut self, targets: &[Target], default: Target) {
         let index = self.pop();
+        self.prepare_moves(default.arity as usize);
         let enc = self.use_slot_or_acc(&index);
         self.keep_slots();
         self.emit(if enc == Enc::A { Misc::BrTableA } else { Misc::BrTableS });
@@ -322,8 +355,14 @@ impl Lowerer<'_> {
         }
     }
 
+    /// `return`, or the end of the body.
+    pub(super) fn op_return(&mut self) {
+        self.prepare_moves(self.results.len());
+        self.return_values();
+    }
+
     /// The code of a return. The operands stay on the stack.
-    pub(super) fn return_values(&mut self) {
+    fn return_values(&mut self) {
         match *self.results {
             [] => _ = self.emit(Misc::Ret),
             [ty] if ty != ValType::V128 => self.return_one(),
@@ -354,22 +393,27 @@ impl Lowerer<'_> {
 
     fn return_many(&mut self) {
         let count = self.results.len();
-        let width: u32 = self.results.iter().map(|ty| ty.slots()).sum();
         let first = self.operands.len() - count;
         self.keep_slots();
+        if count > FEW {
+            self.moves(0, count);
+            _ = self.emit(Misc::Ret);
+            return;
+        }
         // Results go to where the first locals are: a local that is a result itself is saved before.
-        for number in first..self.operands.len() {
-            let operand = self.operands[number];
+        let width: u32 = self.results.iter().map(|ty| ty.slots()).sum();
+        let mut saved = [None; FEW];
+        for (number, saved) in (first..).zip(&mut saved[..count]) {
+            let mut operand = self.operands[number];
             if self.slot_of(&operand) < width && matches!(operand.place, Place::Local(_)) {
                 self.copy(operand.slot, &operand);
+                operand.place = Place::Slot;
+                *saved = Some(operand);
             }
         }
         let mut to = 0;
-        for number in first..self.operands.len() {
-            let mut operand = self.operands[number];
-            if self.slot_of(&operand) < width && matches!(operand.place, Place::Local(_)) {
-                operand.place = Place::Slot;
-            }
+        for (number, saved) in (first..).zip(saved[..count].iter()) {
+            let operand = saved.unwrap_or(self.operands[number]);
             self.copy(to, &operand);
             to += operand.class.width();
         }

@@ -102,7 +102,7 @@ impl Lowerer<'_> {
     /// The field for `width` slots to be read from `slot` on.
     pub(super) fn near(&mut self, slot: u32, width: u32) -> u16 {
         if let Ok(field) = u16::try_from(slot + width - 1) {
-            return field + 1 - width as u16;
+            return field - (width as u16 - 1);
         }
         let scratch = self.scratch_slots(width);
         for i in 0..width {
@@ -131,7 +131,7 @@ impl Lowerer<'_> {
     /// must be told.
     pub(super) fn dest(&mut self, slot: u32, width: u32) -> Dest {
         let field = match u16::try_from(slot + width - 1) {
-            Ok(last) => last + 1 - width as u16,
+            Ok(last) => last - (width as u16 - 1),
             Err(_) => self.scratch_slots(width),
         };
         Dest { field, slot }

@@ -127,7 +127,7 @@ impl BodySink for Lowerer<'_> {
     }
 
     fn return_(&mut self, _: Target) {
-        self.return_values();
+        self.op_return();
     }
 
     fn call(&mut self, func: FuncIdx, ty: &FuncType) {
