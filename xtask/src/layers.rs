@@ -31,7 +31,7 @@ const BORDERS: &[Border] = &[
     },
     Border {
         foreign: "spin",
-        crates: &["riser-module"],
+        crates: &["riser-module", "riser-interp"],
         why: "a lock without the standard library",
     },
     Border {
