@@ -34,6 +34,13 @@ impl Folder {
         command
     }
 
+    /// Another command, to be run in this folder.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.0);
+        command
+    }
+
     /// Runs the command in this folder.
     pub fn run<A: AsRef<OsStr>>(&self, args: &[A]) -> Output {
         self.riser().args(args).stdin(Stdio::null()).output().unwrap()
