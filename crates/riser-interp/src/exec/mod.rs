@@ -7,7 +7,7 @@
 //! `build.rs`), a handler returns to a loop instead. A handler that leaves the interpreter (a trap, the
 //! end of an activation) just returns.
 //!
-//! `operand.rs` reads operands and writes results; `simple`, `access`, `control`, `calls`, `memory`, `table`
+//! `operand.rs` reads operands and writes results; `simple`, `access`, `atomics`, `control`, `calls`, `memory`, `table`
 //! hold the handlers by topic, `handlers.rs` finds the handler of an opcode; `activation.rs` is the way in
 //! and knows the stack, `header.rs` what a function looks like to its callers.
 //!
@@ -38,6 +38,7 @@
 
 mod access;
 mod activation;
+mod atomics;
 mod calls;
 mod control;
 mod handlers;
@@ -270,10 +271,9 @@ impl Regs {
     /// the arguments of a call without arguments may be the frame's end.)
     #[inline(always)]
     unsafe fn check_slot(&self, slot: *mut Slot) {
-        // SAFETY: `cx` is the activation that runs.
-        debug_assert!(
-            slot >= self.fp && (self.cx.is_null() || slot.cast() <= unsafe { (*self.cx).csp })
-        );
+        // SAFETY: `cx` is the activation that runs, or null in a function of its own (see `At`).
+        let end = unsafe { self.cx.as_ref() }.map_or(slot, |cx| cx.csp.cast());
+        debug_assert!(slot >= self.fp && slot <= end);
     }
 
     /// Follows the jump in the field at `at`.
