@@ -55,6 +55,9 @@ impl Region {
     /// `len` zero bytes that never move: [`Region::grow_in_place`] makes them up to `max`.
     pub fn fixed(len: usize, max: usize) -> Result<Region, OutOfMemory> {
         let max = max.max(len);
+        if max <= ALLOCATED_MAX {
+            return Ok(Region { backing: Backing::Heap(HeapBytes::new(max)?), len, reserve: max });
+        }
         let limit = if Mapping::EXISTS { FALLBACK_MAX } else { FIXED_HEAP_MAX };
         let backing = match Mapping::new(len, max) {
             Ok(mapping) => Backing::Mapped(mapping),

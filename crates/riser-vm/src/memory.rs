@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 const RESERVE_MAX: u64 = 1 << 32;
 
 /// Address space that a shared memory with 64-bit addresses takes at most. It cannot grow beyond that.
-const SHARED_MAX: u64 = 1 << 36;
+const SHARED_MAX: u64 = 1 << 34;
 
 /// The index of a memory that belongs to no store.
 const NO_INDEX: u32 = u32::MAX;
@@ -271,6 +271,24 @@ mod tests {
     fn what_cannot_be_addressed_is_an_error() {
         assert!(Memory::new(ty(1 << 48, None, true, 16), 0).is_err());
         assert!(Memory::new(ty(1 << 31, None, true, 16), 0).is_err());
+    }
+
+    #[test]
+    fn shared_memories_grow_in_place_from_any_thread() {
+        let ty = MemoryType { shared: true, ..ty(1, Some(9), false, 16) };
+        let memory = SharedMemory::new(ty).unwrap();
+        let base = memory.memory().base();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..2).for_each(|_| assert!(memory.grow(1).is_some())));
+            }
+        });
+        assert_eq!((memory.memory().pages(), memory.grow(1)), (9, None));
+        assert_eq!((memory.memory().base(), memory.memory().index()), (base, None));
+        // What was not allowed did not happen.
+        let memory = SharedMemory::new(ty).unwrap();
+        assert_eq!(memory.memory().grow_shared(1, |_, wanted, _| wanted < 1 << 17), None);
+        assert_eq!(memory.memory().pages(), 1);
     }
 
     #[test]

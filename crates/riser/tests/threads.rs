@@ -205,6 +205,12 @@ fn memories_of_one_store_have_atomics_but_nobody_waits() -> Result<()> {
             (atomic.fence)
             (i32.add (i32.atomic.load (i32.const 4))
                 (i32.atomic.rmw.cmpxchg $wide offset=4 (i64.const 4) (i32.const 7) (i32.const 1))))
+        ;; What is expected is cut to the width of the access.
+        (func (export "narrow") (result i32)
+            (i32.store (i32.const 16) (i32.const 0x55667788))
+            (i32.add
+                (i32.atomic.rmw8.cmpxchg_u (i32.const 16) (i32.const 0x1188) (i32.const 0x2299))
+                (i32.load (i32.const 16))))
         (func (export "notify") (result i32) (memory.atomic.notify (i32.const 0) (i32.const 1)))
         (func (export "wait") (result i32)
             (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const 0))))"#;
@@ -215,6 +221,7 @@ fn memories_of_one_store_have_atomics_but_nobody_waits() -> Result<()> {
         instance.get_typed_func::<(), i32>(&mut store, name)?.call(&mut store, ())
     };
     assert_eq!((call("add")?, call("notify")?), (12, 0));
+    assert_eq!(call("narrow")?, 0x5566_7799 + 0x88);
     let error = call("wait").unwrap_err();
     assert_eq!(trap(&error), Some(Trap::AtomicWaitNonSharedMemory));
     Ok(())
