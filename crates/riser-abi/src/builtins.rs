@@ -38,6 +38,13 @@ builtins! {
     memory_init(data: u32, memory: u32, dst: u64, src: u32, len: u32) -> Status;
     /// Drops a data segment.
     data_drop(data: u32) -> Status;
+    /// Blocks until notified (0), unless the memory does not hold `expected` (1), or until `timeout` nanoseconds
+    /// have passed (2). A negative timeout never passes. The outcome is written to `result`.
+    memory_atomic_wait32(memory: u32, address: u64, expected: u32, timeout: i64, result: *mut Slot) -> Status;
+    /// The same for 64 bits.
+    memory_atomic_wait64(memory: u32, address: u64, expected: u64, timeout: i64, result: *mut Slot) -> Status;
+    /// Wakes at most `count` of those that wait at `address`, the earliest first; writes to `result` how many.
+    memory_atomic_notify(memory: u32, address: u64, count: u32, result: *mut Slot) -> Status;
     /// Grows a table by `delta` elements that start as `init`; the old size, or -1.
     table_grow(table: u32, init: Slot, delta: u64) -> i64;
     /// Copies between tables. Overlap is allowed.

@@ -29,8 +29,8 @@ pub(crate) const TO_ACC: u16 = 8;
 pub(crate) const SCALARS: usize = SimpleOp::I8x16Shuffle as usize;
 /// How many comparisons stand at the start of the scalar operators; each can be fused with a branch.
 pub(crate) const COMPARISONS: usize = SimpleOp::F64Ge as usize + 1;
-/// How many accesses are not atomic.
-pub(crate) const ACCESSES: usize = AccessOp::MemoryAtomicNotify as usize;
+/// How many accesses there are.
+pub(crate) const ACCESSES: usize = AccessOp::ROWS.len();
 /// How many vector operators there are.
 pub(crate) const VECTORS: usize = SimpleOp::ROWS.len() - SCALARS;
 
@@ -94,6 +94,14 @@ pub(crate) mod store {
     pub(crate) const FAR32: u16 = 9;
     /// Any memory with 64-bit addresses, any offset.
     pub(crate) const FAR64: u16 = 10;
+}
+
+/// Positions in the block of an atomic access, which has all operands in slots.
+pub(crate) mod atomic {
+    /// Any memory with 32-bit addresses.
+    pub(crate) const FAR32: u16 = 0;
+    /// Any memory with 64-bit addresses.
+    pub(crate) const FAR64: u16 = 1;
 }
 
 /// Bits of a `select`'s position in its block.
@@ -164,6 +172,7 @@ misc! {
     Unreachable "unreachable" [];
     /// An operator that is not executed yet: its opcode, its offset in the module.
     Unsupported "unsupported" [N32 N32];
+    AtomicFence "atomic.fence" [];
     Br "br" [J];
     BrTableS "br_table" [S Jumps];
     BrTableA "br_table a" [Jumps];

@@ -7,7 +7,7 @@ use crate::exec::WORD;
 use alloc::format;
 use alloc::string::String;
 use core::fmt::Write;
-use riser_ops::{AccessKind, AccessOp, SimpleImmediate, SimpleOp, ValType};
+use riser_ops::{AccessKind, AccessOp, AccessRow, SimpleImmediate, SimpleOp, ValType};
 
 /// The text of a function.
 pub(crate) fn text(lowered: &Lowered) -> String {
@@ -176,11 +176,25 @@ impl Line<'_> {
         self.operand(if is(select::SECOND_IMM) { 'i' } else { 's' }, ty);
     }
 
+    fn atomic(&mut self, row: &AccessRow) {
+        let (operands, result) = row.signature();
+        self.out.push_str(row.mnemonic);
+        if result.is_some() {
+            self.field(Field::D);
+        }
+        (0..1 + operands.len()).for_each(|_| self.field(Field::S));
+        self.field(Field::N32);
+        self.field(Field::I64);
+    }
+
     fn access(&mut self, at: u16) {
         const LOADS: [&str; 5] = ["s", "a", "", "s", "s"];
         const STORES: [&str; 11] = ["ss", "sa", "si", "as", "aa", "ai", "s", "a", "i", "ss", "ss"];
         let row = &AccessOp::ROWS[usize::from(at / 16)];
         let variant = at % 16;
+        if row.kind.is_atomic() {
+            return self.atomic(row);
+        }
         let is_store = matches!(row.kind, AccessKind::Store | AccessKind::StoreLane);
         let places = if is_store {
             self.out.push_str(row.mnemonic);

@@ -36,6 +36,10 @@ impl HeapBytes {
         Ok(HeapBytes { base, len })
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     pub(crate) fn base(&self) -> *mut u8 {
         self.base.as_ptr()
     }

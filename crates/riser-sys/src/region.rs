@@ -12,6 +12,9 @@ const ALLOCATED_MAX: usize = 64 << 10;
 /// Where the system refuses to map this many bytes, it is not for the number of mappings.
 const FALLBACK_MAX: usize = 64 << 20;
 
+/// What a region that must not move may reserve on the ordinary heap, where address space cannot be had otherwise.
+const FIXED_HEAP_MAX: usize = 1 << 30;
+
 /// Zeroed bytes that can become more. Growing keeps the content.
 #[derive(Debug)]
 pub struct Region {
@@ -49,6 +52,34 @@ impl Region {
         Ok(Region { backing, len, reserve })
     }
 
+    /// `len` zero bytes that never move: [`Region::grow_in_place`] makes them up to `max`.
+    pub fn fixed(len: usize, max: usize) -> Result<Region, OutOfMemory> {
+        let max = max.max(len);
+        if max <= ALLOCATED_MAX {
+            return Ok(Region { backing: Backing::Heap(HeapBytes::new(max)?), len, reserve: max });
+        }
+        let limit = if Mapping::EXISTS { FALLBACK_MAX } else { FIXED_HEAP_MAX };
+        let backing = match Mapping::new(len, max) {
+            Ok(mapping) => Backing::Mapped(mapping),
+            Err(error) if max > limit => return Err(error),
+            Err(_) => Backing::Heap(HeapBytes::new(max)?),
+        };
+        Ok(Region { backing, len, reserve: max })
+    }
+
+    /// Makes the region `len` bytes long without moving it; the new ones are zero. Fails beyond
+    /// [`Region::reserved`]. A smaller `len` changes nothing.
+    pub fn grow_in_place(&mut self, len: usize) -> Result<(), OutOfMemory> {
+        if len > self.reserved() {
+            return Err(OutOfMemory { bytes: len });
+        }
+        if let Backing::Mapped(mapping) = &mut self.backing {
+            mapping.grow(len)?;
+        }
+        self.len = self.len.max(len);
+        Ok(())
+    }
+
     /// The first byte. Valid until the region grows or is dropped.
     #[inline]
     pub fn base(&self) -> *mut u8 {
@@ -73,7 +104,7 @@ impl Region {
     pub fn reserved(&self) -> usize {
         match &self.backing {
             Backing::Mapped(mapping) => mapping.reserved(),
-            Backing::Heap(_) => self.len,
+            Backing::Heap(bytes) => bytes.len(),
         }
     }
 
@@ -133,6 +164,19 @@ mod tests {
         *byte(&mut region, 99) = 9;
         region.grow(1 << 22).unwrap();
         assert_eq!((*byte(&mut region, 99), *byte(&mut region, 1 << 21)), (9, 0));
+    }
+
+    #[test]
+    fn fixed_regions_grow_without_moving() {
+        let mut region = Region::fixed(0, 1 << 20).unwrap();
+        let base = region.base();
+        region.grow_in_place(1 << 16).unwrap();
+        *byte(&mut region, 65535) = 3;
+        region.grow_in_place(1 << 20).unwrap();
+        assert_eq!((region.base(), region.len()), (base, 1 << 20));
+        assert_eq!((*byte(&mut region, 65535), *byte(&mut region, (1 << 20) - 1)), (3, 0));
+        assert!(region.grow_in_place((1 << 20) + (1 << 16)).is_err());
+        assert!(Region::fixed(0, usize::MAX / 2).is_err());
     }
 
     #[test]

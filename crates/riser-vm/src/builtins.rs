@@ -7,6 +7,7 @@ use crate::instance::Instance;
 use crate::memory::Memory;
 use crate::store::{VmStore, copy_elements, grow_memory, grow_table};
 use core::ops::Range;
+use core::time::Duration;
 use riser_abi::{Builtins, FuncRef, Slot, Status, VmCtx};
 use riser_module::ElementItems;
 use riser_ops::{ElemIdx, FuncIdx, MemoryIdx, TableIdx, TrapCode};
@@ -18,6 +19,9 @@ pub static BUILTINS: Builtins = Builtins {
     memory_fill,
     memory_init,
     data_drop,
+    memory_atomic_wait32,
+    memory_atomic_wait64,
+    memory_atomic_notify,
     table_grow,
     table_copy,
     table_fill,
@@ -150,6 +154,73 @@ unsafe extern "C" fn data_drop(vmctx: *mut VmCtx, data: u32) -> Status {
     // SAFETY: the contract of builtins.
     unsafe { (*instance(vmctx)).drop_data(data) };
     Status::OK
+}
+
+/// Writes the outcome of a wait or a notification.
+///
+/// # Safety
+/// `result` is valid.
+unsafe fn outcome(result: *mut Slot, outcome: Result<u32, TrapCode>) -> Status {
+    match outcome {
+        Ok(value) => {
+            // SAFETY: the caller's promise.
+            unsafe { *result = value.into() };
+            Status::OK
+        }
+        Err(code) => Status::trap(code),
+    }
+}
+
+/// The timeout of a wait: none if the guest's number is negative.
+fn timeout(nanoseconds: i64) -> Option<Duration> {
+    u64::try_from(nanoseconds).ok().map(Duration::from_nanos)
+}
+
+unsafe extern "C" fn memory_atomic_wait32(
+    vmctx: *mut VmCtx,
+    memory: u32,
+    address: u64,
+    expected: u32,
+    nanoseconds: i64,
+    result: *mut Slot,
+) -> Status {
+    // SAFETY: the contract of builtins. The memory lives while this waits, since its instance does; it is borrowed
+    // shared, and only a shared memory waits.
+    unsafe {
+        let memory = &*(*instance(vmctx)).memory(MemoryIdx(memory));
+        let waited = memory.atomic_wait32(address, expected, timeout(nanoseconds));
+        outcome(result, waited.map(|result| result as u32))
+    }
+}
+
+unsafe extern "C" fn memory_atomic_wait64(
+    vmctx: *mut VmCtx,
+    memory: u32,
+    address: u64,
+    expected: u64,
+    nanoseconds: i64,
+    result: *mut Slot,
+) -> Status {
+    // SAFETY: as for 32 bits.
+    unsafe {
+        let memory = &*(*instance(vmctx)).memory(MemoryIdx(memory));
+        let waited = memory.atomic_wait64(address, expected, timeout(nanoseconds));
+        outcome(result, waited.map(|result| result as u32))
+    }
+}
+
+unsafe extern "C" fn memory_atomic_notify(
+    vmctx: *mut VmCtx,
+    memory: u32,
+    address: u64,
+    count: u32,
+    result: *mut Slot,
+) -> Status {
+    // SAFETY: as for waiting.
+    unsafe {
+        let memory = &*(*instance(vmctx)).memory(MemoryIdx(memory));
+        outcome(result, memory.atomic_notify(address, count))
+    }
 }
 
 unsafe extern "C" fn table_grow(vmctx: *mut VmCtx, table: u32, init: Slot, delta: u64) -> i64 {

@@ -106,10 +106,9 @@ impl VmStore {
 
 /// What is decoded and validated, but cannot be executed yet.
 fn check_supported(module: &Module) -> Result<()> {
-    let shared = module.memories.iter().any(|ty| ty.shared)
-        || module.tables.iter().any(|table| table.ty.shared)
+    let shared = module.tables.iter().any(|table| table.ty.shared)
         || module.globals.iter().any(|global| global.ty.shared);
-    if shared { Err(InstantiateError::Unsupported("shared memory")) } else { Ok(()) }
+    if shared { Err(InstantiateError::Unsupported("a shared table or global")) } else { Ok(()) }
 }
 
 /// # Safety
@@ -136,7 +135,7 @@ unsafe fn bind_imports(store: &VmStore, instance: NonNull<Instance>, imports: &[
                     instance.table_place(TableIdx(next(&mut tables))).write(table.as_ptr());
                 }
                 Entity::Memory(id) => {
-                    let memory = store.memories.get(id.index()).expect("an import of this store");
+                    let memory = store.memory_address(id).expect("an import of this store");
                     instance.memory_place(MemoryIdx(next(&mut memories))).write(memory.as_ptr());
                 }
                 Entity::Global(id) => {
@@ -173,7 +172,7 @@ unsafe fn make_memories(
                 return Err(InstantiateError::Limit { what: "memory", minimum });
             }
             let id = (*store).new_memory(*ty)?;
-            let memory = (*store).memories.get(id.index()).ok_or(FULL)?;
+            let memory = (*store).memory_address(id).ok_or(FULL)?;
             instance.as_ref().memory_place(MemoryIdx(at as u32)).write(memory.as_ptr());
         }
     }

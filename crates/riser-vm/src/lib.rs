@@ -3,7 +3,7 @@
 //! A [`VmStore`] owns all of it and gives out small ids; the addresses behind them never change, because code
 //! holds them (`arena.rs`). `store.rs` is the place to begin; `instance.rs` lays out a `VmCtx`,
 //! `instantiate.rs` makes instances in the specification's order, `builtins.rs` is what code calls.
-//! `memory.rs`, `table.rs` and `cell.rs` (globals and tags) have one kind of object each.
+//! `parking.rs` lets threads wait at addresses of a shared memory. `memory.rs`, `table.rs` and `cell.rs` (globals and tags) have one kind of object each.
 //!
 //! Absences: this crate knows neither how code is made nor which tier runs it (entries arrive as addresses,
 //! see [`ModuleCode`]), it does not check types of imports (`riser` does), and it never calls upward except
@@ -18,6 +18,7 @@ mod host;
 mod instance;
 mod instantiate;
 mod memory;
+mod parking;
 mod store;
 mod table;
 
@@ -27,7 +28,8 @@ pub use cell::{Global, Tag};
 pub use host::HostFunc;
 pub use instance::{Instance, InstanceModule, ModuleCode};
 pub use instantiate::InstantiateError;
-pub use memory::Memory;
+pub use memory::{Memory, SharedMemory};
+pub use parking::WaitResult;
 pub use store::{
     Entity, FuncPtr, GlobalId, GrowHooks, InstanceId, MemoryId, TableId, TagId, VmStore,
     instance_of,

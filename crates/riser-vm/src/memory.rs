@@ -1,12 +1,22 @@
 //! Linear memories.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use crate::parking::{Parking, WaitResult};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::time::Duration;
 use riser_abi::MemoryDef;
 use riser_module::MemoryType;
+use riser_ops::TrapCode;
 use riser_sys::{OutOfMemory, Region};
+use std::sync::{Mutex, PoisonError};
 
 /// Address space that a memory reserves at most, so that its base does not move: all that 32 bits reach.
 const RESERVE_MAX: u64 = 1 << 32;
+
+/// Address space that a shared memory with 64-bit addresses takes at most. It cannot grow beyond that.
+const SHARED_MAX: u64 = 1 << 34;
+
+/// The index of a memory that belongs to no store.
+const NO_INDEX: u32 = u32::MAX;
 
 /// The largest size in bytes that any memory may reach, whatever its type allows. No system has more.
 const BYTES_MAX: u64 = 1 << 47;
@@ -16,9 +26,50 @@ const BYTES_MAX: u64 = 1 << 47;
 #[derive(Debug)]
 pub struct Memory {
     def: MemoryDef,
-    region: Region,
+    backing: Backing,
     ty: MemoryType,
     index: u32,
+}
+
+#[derive(Debug)]
+enum Backing {
+    /// The bytes of one store. They may move when they grow.
+    Own(Region),
+    /// The bytes of any number of stores on any threads. They never move; whoever grows them holds the lock.
+    Shared(Mutex<Region>, Parking),
+}
+
+/// A memory that stores on several threads can have in common.
+#[derive(Debug)]
+pub struct SharedMemory(Memory);
+
+// SAFETY: a shared memory changes only through atomics and under locks: its base is fixed, its length is atomic, its
+// region and the queues of waiting threads are behind mutexes. Its bytes are only reached through raw pointers.
+unsafe impl Send for SharedMemory {}
+// SAFETY: as above.
+unsafe impl Sync for SharedMemory {}
+
+impl SharedMemory {
+    /// A memory of its type's smallest size, all zero. The type must be a shared one.
+    pub fn new(ty: MemoryType) -> Result<SharedMemory, OutOfMemory> {
+        debug_assert!(ty.shared);
+        let len = bytes_of(&ty, ty.limits.min).ok_or(OutOfMemory { bytes: usize::MAX })?;
+        let max = max_pages(&ty).saturating_mul(ty.page_size()).min(SHARED_MAX);
+        let region = Region::fixed(len, usize::try_from(max).unwrap_or(usize::MAX))?;
+        let def = MemoryDef { base: region.base(), len: AtomicUsize::new(len) };
+        let backing = Backing::Shared(Mutex::new(region), Parking::default());
+        Ok(SharedMemory(Memory { def, backing, ty, index: NO_INDEX }))
+    }
+
+    /// The memory itself.
+    pub fn memory(&self) -> &Memory {
+        &self.0
+    }
+
+    /// Grows by `delta` pages as far as its type and the system allow: the old size in pages.
+    pub fn grow(&self, delta: u64) -> Option<u64> {
+        self.0.grow_shared(delta, |_, _, _| true)
+    }
 }
 
 /// The size in bytes of `pages` pages, if that can be addressed.
@@ -43,12 +94,18 @@ impl Memory {
         let max = max_pages(&ty).saturating_mul(ty.page_size()).min(RESERVE_MAX);
         let region = Region::new(len, usize::try_from(max).unwrap_or(len))?;
         let def = MemoryDef { base: region.base(), len: AtomicUsize::new(len) };
-        Ok(Memory { def, region, ty, index })
+        Ok(Memory { def, backing: Backing::Own(region), ty, index })
     }
 
-    /// Its position in the store.
-    pub fn index(&self) -> u32 {
-        self.index
+    /// Its position in the store, unless it is shared.
+    pub(crate) fn index(&self) -> Option<u32> {
+        (!self.is_shared()).then_some(self.index)
+    }
+
+    /// Whether other threads may use it at the same time.
+    #[inline]
+    pub fn is_shared(&self) -> bool {
+        matches!(self.backing, Backing::Shared(..))
     }
 
     /// Its type, with the size that it was made with.
@@ -58,7 +115,7 @@ impl Memory {
 
     /// Its size in bytes.
     pub fn len(&self) -> usize {
-        self.def.len.load(Ordering::Relaxed)
+        self.def.len.load(Ordering::SeqCst)
     }
 
     /// Whether it has no bytes.
@@ -77,7 +134,7 @@ impl Memory {
         Some(usize::try_from(max).unwrap_or(usize::MAX))
     }
 
-    /// Its first byte. Valid until it grows.
+    /// Its first byte. Valid until it grows; that of a shared memory never changes.
     #[inline]
     pub fn base(&self) -> *mut u8 {
         self.def.base
@@ -85,16 +142,103 @@ impl Memory {
 
     /// The size in bytes after growing by `delta` pages, if its type allows that.
     pub(crate) fn grown(&self, delta: u64) -> Option<usize> {
-        let pages = self.pages().checked_add(delta).filter(|&n| n <= max_pages(&self.ty))?;
+        self.grown_from(self.pages(), delta)
+    }
+
+    fn grown_from(&self, pages: u64, delta: u64) -> Option<usize> {
+        let pages = pages.checked_add(delta).filter(|&n| n <= max_pages(&self.ty))?;
         bytes_of(&self.ty, pages)
     }
 
-    /// Grows to `len` bytes, which came from [`Memory::grown`].
+    /// Grows to `len` bytes, which came from [`Memory::grown`]. Not for shared memories.
     pub(crate) fn grow_to(&mut self, len: usize) -> Result<(), OutOfMemory> {
-        self.region.grow(len)?;
-        self.def.base = self.region.base();
+        let Backing::Own(region) = &mut self.backing else {
+            return Err(OutOfMemory { bytes: len });
+        };
+        region.grow(len)?;
+        self.def.base = region.base();
         self.def.len.store(len, Ordering::Release);
         Ok(())
+    }
+
+    /// Grows a shared memory by `delta` pages if `allow` (current size, wanted size, largest size, in bytes) says so:
+    /// the old size in pages. The lock is not held while `allow` is asked, which may take any time.
+    pub(crate) fn grow_shared(
+        &self,
+        delta: u64,
+        mut allow: impl FnMut(usize, usize, Option<usize>) -> bool,
+    ) -> Option<u64> {
+        let Backing::Shared(region, _) = &self.backing else { return None };
+        loop {
+            let old = self.len();
+            let pages = old as u64 >> self.ty.page_size_log2;
+            let len = self.grown_from(pages, delta)?;
+            if delta > 0 && !allow(old, len, self.max_bytes()) {
+                return None;
+            }
+            let mut region = region.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.len() != old {
+                // Another thread was faster: what was allowed is not what would happen now.
+                continue;
+            }
+            region.grow_in_place(len).ok()?;
+            self.def.len.store(len, Ordering::SeqCst);
+            return Some(pages);
+        }
+    }
+
+    /// The address of an atomic access of `width` bytes.
+    fn atomic(&self, address: u64, width: u64) -> Result<*mut u8, TrapCode> {
+        if !address.is_multiple_of(width) {
+            return Err(TrapCode::UnalignedAtomic);
+        }
+        if address.checked_add(width).is_none_or(|end| end > self.len() as u64) {
+            return Err(TrapCode::MemoryOutOfBounds);
+        }
+        // SAFETY: in bounds, as just compared; a memory does not shrink.
+        Ok(unsafe { self.base().add(address as usize) })
+    }
+
+    fn parking(&self) -> Result<&Parking, TrapCode> {
+        match &self.backing {
+            Backing::Shared(_, parking) => Ok(parking),
+            Backing::Own(_) => Err(TrapCode::AtomicWaitOnUnsharedMemory),
+        }
+    }
+
+    /// Blocks until notified or until the timeout passes, unless the memory does not hold `expected`.
+    pub fn atomic_wait32(
+        &self,
+        address: u64,
+        expected: u32,
+        timeout: Option<Duration>,
+    ) -> Result<WaitResult, TrapCode> {
+        let at = self.atomic(address, 4)?.cast::<u32>();
+        // SAFETY: in bounds and aligned, as just checked (bases are aligned for every atomic access), and the bytes live as
+        // long as the memory.
+        let holds =
+            || unsafe { AtomicU32::from_ptr(at) }.load(Ordering::SeqCst) == expected.to_le();
+        Ok(self.parking()?.wait(address, holds, timeout))
+    }
+
+    /// The same for 64 bits.
+    pub fn atomic_wait64(
+        &self,
+        address: u64,
+        expected: u64,
+        timeout: Option<Duration>,
+    ) -> Result<WaitResult, TrapCode> {
+        let at = self.atomic(address, 8)?.cast::<u64>();
+        // SAFETY: as for 32 bits.
+        let holds =
+            || unsafe { AtomicU64::from_ptr(at) }.load(Ordering::SeqCst) == expected.to_le();
+        Ok(self.parking()?.wait(address, holds, timeout))
+    }
+
+    /// Wakes at most `count` threads that wait at `address`: how many it woke.
+    pub fn atomic_notify(&self, address: u64, count: u32) -> Result<u32, TrapCode> {
+        self.atomic(address, 4)?;
+        Ok(self.parking().map_or(0, |parking| parking.notify(address, count)))
     }
 }
 
@@ -127,6 +271,24 @@ mod tests {
     fn what_cannot_be_addressed_is_an_error() {
         assert!(Memory::new(ty(1 << 48, None, true, 16), 0).is_err());
         assert!(Memory::new(ty(1 << 31, None, true, 16), 0).is_err());
+    }
+
+    #[test]
+    fn shared_memories_grow_in_place_from_any_thread() {
+        let ty = MemoryType { shared: true, ..ty(1, Some(9), false, 16) };
+        let memory = SharedMemory::new(ty).unwrap();
+        let base = memory.memory().base();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..2).for_each(|_| assert!(memory.grow(1).is_some())));
+            }
+        });
+        assert_eq!((memory.memory().pages(), memory.grow(1)), (9, None));
+        assert_eq!((memory.memory().base(), memory.memory().index()), (base, None));
+        // What was not allowed did not happen.
+        let memory = SharedMemory::new(ty).unwrap();
+        assert_eq!(memory.memory().grow_shared(1, |_, wanted, _| wanted < 1 << 17), None);
+        assert_eq!(memory.memory().pages(), 1);
     }
 
     #[test]

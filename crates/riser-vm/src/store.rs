@@ -8,7 +8,7 @@ use crate::builtins::BUILTINS;
 use crate::cell::{Global, Tag};
 use crate::host::HostFunc;
 use crate::instance::Instance;
-use crate::memory::Memory;
+use crate::memory::{Memory, SharedMemory};
 use crate::table::Table;
 use core::any::Any;
 use core::ffi::c_void;
@@ -19,6 +19,7 @@ use riser_heap::Heap;
 use riser_module::{EntityIdx, GlobalType, MemoryType, TableType};
 use riser_ops::{FuncIdx, TypeId};
 use riser_sys::{OutOfMemory, SlotStack};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Declares ids: positions in a store's arenas.
@@ -159,11 +160,21 @@ impl Default for GrowHooks {
     }
 }
 
+/// A memory as a store has it.
+#[derive(Debug)]
+enum StoreMemory {
+    Own(Memory),
+    /// One that other stores may have as well.
+    Shared(Arc<SharedMemory>),
+}
+
 /// See the module's documentation. Code finds it through `VmRuntime::store`.
 #[derive(Debug)]
 pub struct VmStore {
     runtime: NonNull<VmRuntime>,
-    pub(crate) memories: Arena<Memory>,
+    memories: Arena<StoreMemory>,
+    /// The position of each shared memory, by address.
+    shared: HashMap<*const Memory, u32>,
     pub(crate) tables: Arena<Table>,
     pub(crate) globals: Arena<Global>,
     pub(crate) tags: Arena<Tag>,
@@ -201,6 +212,7 @@ impl VmStore {
         VmStore {
             runtime: NonNull::from(Box::leak(Box::new(runtime))),
             memories: Arena::new(),
+            shared: HashMap::new(),
             tables: Arena::new(),
             globals: Arena::new(),
             tags: Arena::new(),
@@ -257,10 +269,51 @@ impl VmStore {
 
     /// Makes a memory.
     pub fn new_memory(&mut self, ty: MemoryType) -> Result<MemoryId, OutOfMemory> {
+        if ty.shared {
+            return self.add_shared_memory(Arc::new(SharedMemory::new(ty)?));
+        }
         let index = self.memories.len() as u32;
-        let memory = Memory::new(ty, index)?;
+        let memory = StoreMemory::Own(Memory::new(ty, index)?);
         self.memories.push(|_| memory).ok_or(OutOfMemory { bytes: size_of::<Memory>() })?;
         Ok(MemoryId(index))
+    }
+
+    /// Makes a shared memory one of this store's. Doing that again gives the same id.
+    pub fn add_shared_memory(
+        &mut self,
+        memory: Arc<SharedMemory>,
+    ) -> Result<MemoryId, OutOfMemory> {
+        let address = core::ptr::from_ref(memory.memory());
+        if let Some(&index) = self.shared.get(&address) {
+            return Ok(MemoryId(index));
+        }
+        let index = self.memories.len() as u32;
+        let memory = StoreMemory::Shared(memory);
+        self.memories.push(|_| memory).ok_or(OutOfMemory { bytes: size_of::<Memory>() })?;
+        self.shared.insert(address, index);
+        Ok(MemoryId(index))
+    }
+
+    /// A memory that other stores can have as well; `None` if it is not shared.
+    pub fn shared_memory(&self, id: MemoryId) -> Option<Arc<SharedMemory>> {
+        // SAFETY: as for `memory`.
+        match unsafe { self.memories.get(id.0).expect("an id of this store").as_ref() } {
+            StoreMemory::Own(_) => None,
+            StoreMemory::Shared(memory) => Some(memory.clone()),
+        }
+    }
+
+    /// Where a memory is: in the arena, or, if it is shared, where all its stores find it. A shared memory must not be
+    /// borrowed exclusively there.
+    pub(crate) fn memory_address(&self, id: MemoryId) -> Option<NonNull<Memory>> {
+        let memory = self.memories.get(id.0)?.as_ptr();
+        // SAFETY: elements are initialised and live as long as the arena.
+        unsafe {
+            match &mut *memory {
+                StoreMemory::Own(memory) => Some(NonNull::from(memory)),
+                StoreMemory::Shared(memory) => Some(NonNull::from(memory.memory())),
+            }
+        }
     }
 
     /// Makes a table.
@@ -298,7 +351,7 @@ impl VmStore {
     #[inline]
     pub fn memory(&self, id: MemoryId) -> &Memory {
         // SAFETY: elements are initialised and live as long as the arena; no code runs while the host looks.
-        unsafe { self.memories.get(id.0).expect("an id of this store").as_ref() }
+        unsafe { self.memory_address(id).expect("an id of this store").as_ref() }
     }
 
     /// The table behind an id.
@@ -330,18 +383,20 @@ impl VmStore {
         self.instances.len()
     }
 
-    /// The content of a memory.
+    /// The content of a memory that is not shared.
     #[inline]
     pub fn memory_data(&self, id: MemoryId) -> &[u8] {
         let memory = self.memory(id);
-        // SAFETY: `base` and `len` describe the memory, which does not change while the store is borrowed.
+        assert!(!memory.is_shared(), "other threads may write a shared memory");
+        // SAFETY: `base` and `len` describe the memory, which no other thread has and which does not change while the store is borrowed.
         unsafe { core::slice::from_raw_parts(memory.base(), memory.len()) }
     }
 
-    /// The content of a memory.
+    /// The content of a memory that is not shared.
     #[inline]
     pub fn memory_data_mut(&mut self, id: MemoryId) -> &mut [u8] {
         let memory = self.memory(id);
+        assert!(!memory.is_shared(), "other threads may use a shared memory");
         // SAFETY: as for `memory_data`, and the store is borrowed exclusively.
         unsafe { core::slice::from_raw_parts_mut(memory.base(), memory.len()) }
     }
@@ -414,7 +469,11 @@ impl VmStore {
             match item {
                 EntityIdx::Func(func) => Entity::Func((*at).func_ref(func)),
                 EntityIdx::Table(i) => Entity::Table(TableId((*(*at).table(i)).index())),
-                EntityIdx::Memory(i) => Entity::Memory(MemoryId((*(*at).memory(i)).index())),
+                EntityIdx::Memory(i) => {
+                    let memory: *const Memory = (*at).memory(i);
+                    let index = (*memory).index().or_else(|| self.shared.get(&memory).copied());
+                    Entity::Memory(MemoryId(index.expect("an instance's memories are its store's")))
+                }
                 EntityIdx::Global(i) => Entity::Global(GlobalId((*(*at).global(i)).index())),
                 EntityIdx::Tag(i) => Entity::Tag(TagId((*(*at).tag(i)).index())),
             }
@@ -467,6 +526,10 @@ pub(crate) unsafe fn grow_memory(
 ) -> Option<u64> {
     // SAFETY: the caller's promise. The hook gets the store itself, so nothing of it is borrowed meanwhile.
     unsafe {
+        if (*memory).is_shared() {
+            let allowed = (*store).hooks.memory;
+            return (*memory).grow_shared(delta, |now, len, max| allowed(store, now, len, max));
+        }
         let (old, len, max) = ((*memory).pages(), (*memory).grown(delta)?, (*memory).max_bytes());
         let (allowed, current) = ((*store).hooks.memory, (*memory).len());
         if delta > 0 && !allowed(store, current, len, max) {
@@ -507,7 +570,7 @@ impl VmStore {
     /// `this` is the address of a store that is not borrowed otherwise, and what the grow hooks expect.
     pub unsafe fn memory_grow(this: *mut VmStore, id: MemoryId, delta: u64) -> Option<u64> {
         // SAFETY: the caller's promise.
-        unsafe { grow_memory(this, (*this).memories.get(id.0)?.as_ptr(), delta) }
+        unsafe { grow_memory(this, (*this).memory_address(id)?.as_ptr(), delta) }
     }
 
     /// Grows a table by `delta` elements that start as `init`: the old size.

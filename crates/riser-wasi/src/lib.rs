@@ -45,7 +45,7 @@
 //!
 //! - `clock_res_get` and `clock_time_get` return `inval` for the two processor-time clocks, as the specification
 //!   says for unsupported clocks.
-//! - Guests with a shared memory (wasi-threads).
+//! - Guests that export a shared memory, and `thread-spawn` (wasi-threads).
 #![forbid(unsafe_code)]
 
 mod cli;

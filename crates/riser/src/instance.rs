@@ -5,7 +5,7 @@ use crate::linker::Definition;
 use crate::module::{ModuleExport, missing_export};
 use crate::raw::{self, StoreId};
 use crate::{
-    AsContextMut, Export, Extern, Func, Global, Memory, Module, Result, StoreContext,
+    AsContextMut, Export, Extern, Func, Global, Memory, Module, Result, SharedMemory, StoreContext,
     StoreContextMut, Table, Tag, TypedFunc, WasmParams, WasmResults, bail, ensure,
 };
 use riser_ops::FuncIdx;
@@ -57,10 +57,13 @@ impl Instance {
         let opaque = store.opaque();
         check_engine(&store, module)?;
         for (declared, given) in declared.iter().zip(imports) {
-            link::check_store(opaque, given.store())?;
+            link::check_store(opaque, given)?;
             link::check(module, declared, Given::of(opaque, given))?;
         }
-        let entities: Vec<Entity> = imports.iter().map(Extern::entity).collect();
+        let opaque = store.opaque_mut();
+        let entities: Result<Vec<Entity>> =
+            imports.iter().map(|import| import.entity(opaque)).collect();
+        let entities = entities?;
         Instance::start(&mut store, module, &entities)
     }
 
@@ -157,7 +160,12 @@ impl Instance {
         self.get_export(store, name)?.into_table()
     }
 
-    /// An exported memory.
+    /// An exported shared memory.
+    pub fn get_shared_memory(&self, store: impl AsContextMut, name: &str) -> Option<SharedMemory> {
+        self.get_export(store, name)?.into_shared_memory()
+    }
+
+    /// An exported memory that is not shared.
     pub fn get_memory(&self, store: impl AsContextMut, name: &str) -> Option<Memory> {
         self.get_export(store, name)?.into_memory()
     }
@@ -241,8 +249,8 @@ impl<T: 'static> InstancePre<T> {
         for item in &*self.items {
             entities.push(match item {
                 Definition::Object(object, _) => {
-                    link::check_store(opaque, object.store())?;
-                    object.entity()
+                    link::check_store(opaque, object)?;
+                    object.entity(opaque)?
                 }
                 Definition::Host(host) => Entity::Func(opaque.bind(host).func),
             });

@@ -1,7 +1,7 @@
 //! Compares what a module imports with what it is given.
 //! Source: WebAssembly 3.0, section 3.3.12 (matching of external types).
 
-use crate::raw::{StoreId, StoreOpaque};
+use crate::raw::StoreOpaque;
 use crate::{Engine, Error, Extern, FuncType, GlobalType, MemoryType, Module, TableType, TagType};
 use crate::{ExternType, format_err};
 use riser_module::{EntityType, Import, Limits};
@@ -20,7 +20,7 @@ pub(crate) enum Given {
 impl Given {
     /// The type of an object of this store; sizes are those of now.
     pub(crate) fn of(store: &StoreOpaque, object: &Extern) -> Given {
-        store.check(object.store());
+        assert!(object.belongs_to(store), "object used with the wrong store");
         match object {
             Extern::Func(func) => Given::Func(crate::raw::func_type_id(store, *func)),
             Extern::Table(table) => {
@@ -31,6 +31,12 @@ impl Given {
             }
             Extern::Memory(memory) => {
                 let memory = store.vm.memory(memory.id);
+                let mut ty = *memory.ty();
+                ty.limits.min = memory.pages();
+                Given::Memory(ty)
+            }
+            Extern::SharedMemory(memory) => {
+                let memory = memory.vm().memory();
                 let mut ty = *memory.ty();
                 ty.limits.min = memory.pages();
                 Given::Memory(ty)
@@ -109,8 +115,8 @@ pub(crate) fn check(module: &Module, import: &Import, given: Given) -> Result<()
 }
 
 /// Checks that an object is of a store.
-pub(crate) fn check_store(store: &StoreOpaque, id: StoreId) -> Result<(), Error> {
-    if store.id() == id {
+pub(crate) fn check_store(store: &StoreOpaque, object: &Extern) -> Result<(), Error> {
+    if object.belongs_to(store) {
         Ok(())
     } else {
         Err(format_err!("cross-`Store` instantiation is not currently supported"))

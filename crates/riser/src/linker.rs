@@ -53,7 +53,8 @@ pub(crate) enum Definition {
 
 impl Definition {
     fn of<T>(store: &StoreContextMut<'_, T>, object: Extern) -> Definition {
-        Definition::Object(object, Given::of(store.opaque(), &object))
+        let given = Given::of(store.opaque(), &object);
+        Definition::Object(object, given)
     }
 
     pub(crate) fn given(&self) -> Given {
@@ -66,8 +67,8 @@ impl Definition {
     /// The same definition, with the size that a memory or table has now.
     fn updated<T>(&self, store: &StoreContextMut<'_, T>) -> Definition {
         match self {
-            Definition::Object(object, _) if object.store() == store.opaque().id() => {
-                Definition::of(store, *object)
+            Definition::Object(object, _) if object.belongs_to(store.opaque()) => {
+                Definition::of(store, object.clone())
             }
             other => other.clone(),
         }
@@ -427,7 +428,7 @@ impl<T: 'static> Linker<T> {
 /// A definition as an object of a store.
 fn object<T>(store: &mut StoreContextMut<'_, T>, item: &Definition) -> Extern {
     match item {
-        Definition::Object(object, _) => *object,
+        Definition::Object(object, _) => object.clone(),
         Definition::Host(host) => Extern::Func(store.opaque_mut().bind(host)),
     }
 }

@@ -1,6 +1,7 @@
 //! Finding the handler of an opcode, and putting it into the code.
 
 use super::access::ACCESS;
+use super::atomics;
 use super::calls::{self, InAcc};
 use super::control::{self, BRANCH};
 use super::locals::{self, GLOBAL, SELECT};
@@ -18,6 +19,7 @@ const fn misc(op: Misc) -> Handler {
     match op {
         Misc::Unreachable => control::unreachable,
         Misc::Unsupported => control::unsupported,
+        Misc::AtomicFence => atomics::fence,
         Misc::Br => control::br,
         Misc::BrTableS => control::br_table::<S>,
         Misc::BrTableA => control::br_table::<A>,

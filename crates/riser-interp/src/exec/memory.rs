@@ -54,7 +54,8 @@ pub(super) const BULK: usize = 3 * SLOT;
 handler! {
     fn size[](r) {
         let def = *r.vmctx_at::<*const MemoryDef>(r.field(SLOT));
-        let pages = (*def).len.load(Ordering::Relaxed) >> r.field::<u16>(SLOT + 4);
+        // A guest may tell another one of a growth in any way; both must then see it.
+        let pages = (*def).len.load(Ordering::SeqCst) >> r.field::<u16>(SLOT + 4);
         (pages as i64).store(r.slot(0));
         next_after(r, SLOT + 4 + 2)
     }

@@ -7,7 +7,7 @@
 //! `build.rs`), a handler returns to a loop instead. A handler that leaves the interpreter (a trap, the
 //! end of an activation) just returns.
 //!
-//! `operand.rs` reads operands and writes results; `simple`, `access`, `control`, `calls`, `memory`, `table`
+//! `operand.rs` reads operands and writes results; `simple`, `access`, `atomics`, `control`, `calls`, `memory`, `table`
 //! hold the handlers by topic, `handlers.rs` finds the handler of an opcode; `activation.rs` is the way in
 //! and knows the stack, `header.rs` what a function looks like to its callers.
 //!
@@ -38,6 +38,7 @@
 
 mod access;
 mod activation;
+mod atomics;
 mod calls;
 mod control;
 mod handlers;

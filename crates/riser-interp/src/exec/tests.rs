@@ -93,14 +93,13 @@ fn no_instruction_uses_the_hosts_stack_up() {
             let body = format!("{operands} ({} {imm}) {drops}", row.mnemonic);
             assert_eq!(run(&repeated(&body), &[]), Ok(Vec::new()), "{}", row.mnemonic);
         }
-        for row in AccessOp::ROWS.iter().filter(|row| !row.kind.is_atomic()) {
+        for row in AccessOp::ROWS.iter().filter(|row| row.kind != AccessKind::Wait) {
             let (operands, result) = row.signature();
             let operands: String = operands.iter().map(|&ty| constant(ty)).collect();
             let drop = if result.is_some() { "(drop)" } else { "" };
             let lane = if row.kind.has_lane() { "1" } else { "" };
             let body = format!("(i32.const 16) {operands} ({} {lane}) {drop}", row.mnemonic);
             assert_eq!(run(&repeated(&body), &[]), Ok(Vec::new()), "{}", row.mnemonic);
-            assert_ne!(row.kind, AccessKind::Wait);
         }
     });
 }

@@ -2,9 +2,9 @@
 
 use super::Lowerer;
 use super::operands::{Class, Enc, Operand, Place};
-use crate::code::{Opcode, store, unary};
+use crate::code::{Opcode, atomic, store, unary};
 use riser_front::MemArg;
-use riser_ops::{AccessKind, AccessOp, MemoryIdx, Operator, ValType};
+use riser_ops::{AccessKind, AccessOp, MemoryIdx, ValType};
 
 impl Lowerer<'_> {
     pub(super) fn op_access(&mut self, op: AccessOp, arg: MemArg) {
@@ -18,7 +18,7 @@ impl Lowerer<'_> {
             AccessKind::Store => self.store(op, arg),
             AccessKind::LoadLane => self.load_lane(op, arg),
             AccessKind::StoreLane => self.store_lane(op, arg),
-            _ => self.atomic(op),
+            _ => self.atomic(op, arg),
         }
     }
 
@@ -164,10 +164,34 @@ impl Lowerer<'_> {
         }
     }
 
-    /// Atomic accesses are not executed yet.
-    fn atomic(&mut self, op: AccessOp) {
+    /// An atomic access: operands in slots, any memory.
+    fn atomic(&mut self, op: AccessOp, arg: MemArg) {
         let (operands, result) = op.row().signature();
-        let results = result.as_slice();
-        self.unsupported(Operator::Access(op), 1 + operands.len(), results);
+        let mut slots = [0; 3];
+        let slots = &mut slots[..1 + operands.len()];
+        for slot in slots.iter_mut().rev() {
+            let operand = self.pop();
+            *slot = self.use_slot(&operand);
+        }
+        let dest = result.map(|ty| {
+            let slot = self.push_slot(ty);
+            self.dest(slot, 1)
+        });
+        let variant = Self::far_variant(arg, atomic::FAR32, atomic::FAR64);
+        self.emit(Opcode::access(op, variant));
+        if let Some(dest) = &dest {
+            self.u16(dest.field);
+        }
+        self.u16s(slots);
+        // What calls the runtime names the memory by its index.
+        if matches!(op.row().kind, AccessKind::Wait | AccessKind::Notify) {
+            self.u32(arg.memory.0);
+            self.u64(arg.offset);
+        } else {
+            self.far_fields(arg);
+        }
+        if let Some(dest) = dest {
+            self.written(dest, Class::Int, 1, None);
+        }
     }
 }

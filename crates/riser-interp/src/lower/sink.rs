@@ -2,6 +2,7 @@
 
 use super::Lowerer;
 use super::operands::Class;
+use crate::code::Misc;
 use riser_front::{BlockSignature, BodyFacts, BodySink, Catch, End, MemArg, SimpleImm, Target};
 use riser_module::Module;
 use riser_ops::{
@@ -36,7 +37,7 @@ impl BodySink for Lowerer<'_> {
     }
 
     fn atomic_fence(&mut self) {
-        self.gap(StructuralOp::AtomicFence, 0, &[]);
+        self.emit(Misc::AtomicFence);
     }
 
     fn i32_const(&mut self, value: i32) {

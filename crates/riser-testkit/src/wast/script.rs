@@ -5,9 +5,12 @@ use super::state::{Refused, State};
 use super::{traps, values};
 use riser::{Config, Error, Result, Trap, Val, bail, format_err};
 use riser_module::{ErrorKind, ModuleError};
+use std::collections::HashMap;
+use std::thread::{self, ScopedJoinHandle};
 use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};
-use wast::{QuoteWat, Wast, WastDirective, WastExecute, Wat};
+use wast::token::Id;
+use wast::{QuoteWat, Wast, WastDirective, WastExecute, WastThread, Wat};
 
 /// Runs the script `text`, called `name` in messages, with engines of the given configuration.
 pub fn run_script(name: &str, text: &str, config: &Config) -> Report {
@@ -28,16 +31,69 @@ fn run(name: &str, text: &str, config: &Config, report: &mut Report) -> Result<(
     let parsed = |e: wast::Error| (e.span().offset(), Error::msg(e.message()));
     let buffer = ParseBuffer::new_with_lexer(lexer).map_err(parsed)?;
     let script = parser::parse::<Wast<'_>>(&buffer).map_err(parsed)?;
-    let mut state = State::new(config).map_err(|e| (0, e))?;
-    for directive in script.directives {
-        let offset = directive.span().offset();
-        report.parsed += 1;
-        match run_directive(&mut state, directive) {
-            Ok(()) => report.passed += 1,
-            Err(e) => report.failures.push(failure(name, text, offset, format!("{e:#}"))),
+    let state = State::new(config).map_err(|e| (0, e))?;
+    thread::scope(|scope| {
+        *report =
+            Thread { name, text, scope, state, started: HashMap::new() }.run(script.directives);
+    });
+    Ok(())
+}
+
+/// A thread of a script, and the threads that it started.
+struct Thread<'scope, 'env> {
+    name: &'env str,
+    text: &'env str,
+    scope: &'scope thread::Scope<'scope, 'env>,
+    state: State,
+    started: HashMap<String, ScopedJoinHandle<'scope, Report>>,
+}
+
+impl<'env> Thread<'_, 'env> {
+    fn run(mut self, directives: Vec<WastDirective<'env>>) -> Report {
+        let mut report = Report::default();
+        for directive in directives {
+            let offset = directive.span().offset();
+            report.parsed += 1;
+            let outcome = match directive {
+                WastDirective::Thread(thread) => self.start(thread),
+                WastDirective::Wait { thread, .. } => self.wait(thread, &mut report),
+                directive => run_directive(&mut self.state, directive),
+            };
+            match outcome {
+                Ok(()) => report.passed += 1,
+                Err(e) => {
+                    report.failures.push(failure(self.name, self.text, offset, format!("{e:#}")));
+                }
+            }
+        }
+        for (thread, _) in std::mem::take(&mut self.started) {
+            report.parsed += 1;
+            let message = format!("nobody waits for the thread `{thread}`");
+            report.failures.push(failure(self.name, self.text, 0, message));
+        }
+        report
+    }
+
+    fn start(&mut self, thread: WastThread<'env>) -> Result<()> {
+        let state = self.state.for_thread(thread.shared_module)?;
+        let Thread { name, text, scope, .. } = *self;
+        let started = Thread { name, text, scope, state, started: HashMap::new() };
+        let handle = scope.spawn(move || started.run(thread.directives));
+        match self.started.insert(thread.name.name().into(), handle) {
+            None => Ok(()),
+            Some(_) => bail!("there are two threads `{}`", thread.name.name()),
         }
     }
-    Ok(())
+
+    /// Waits for a thread and adds what it reports.
+    fn wait(&mut self, thread: Id<'_>, report: &mut Report) -> Result<()> {
+        let Some(handle) = self.started.remove(thread.name()) else {
+            bail!("no thread `{}`", thread.name());
+        };
+        let Ok(found) = handle.join() else { bail!("the thread `{}` panicked", thread.name()) };
+        *report += found;
+        Ok(())
+    }
 }
 
 fn failure(name: &str, text: &str, offset: usize, message: String) -> Failure {
@@ -88,7 +144,7 @@ fn run_directive(state: &mut State, directive: WastDirective<'_>) -> Result<()> 
             expect_unlinkable(state, module, message)
         }
         WastDirective::Thread(_) | WastDirective::Wait { .. } => {
-            bail!("scripts with threads need shared memories, which are not executed yet")
+            bail!("threads are started and waited for elsewhere")
         }
         WastDirective::AssertSuspension { .. } => bail!("stack switching is not supported"),
     }

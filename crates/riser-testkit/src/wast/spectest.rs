@@ -1,7 +1,7 @@
 //! The module `spectest`, which scripts import from: print functions, constants, a table, memories.
 
 use riser::{Engine, Global, GlobalType, Linker, Memory, MemoryType, Mutability, Ref, RefType};
-use riser::{Result, Store, Table, TableType, Val, ValType};
+use riser::{Result, SharedMemory, Store, Table, TableType, Val, ValType};
 
 /// Defines `spectest` with the content that the reference interpreter gives it.
 pub(super) fn define(linker: &mut Linker<()>, store: &mut Store<()>) -> Result<()> {
@@ -24,6 +24,8 @@ pub(super) fn define(linker: &mut Linker<()>, store: &mut Store<()>) -> Result<(
     }
     let memory = Memory::new(&mut *store, MemoryType::new(1, Some(2)))?;
     linker.define(&mut *store, "spectest", "memory", memory)?;
+    let memory = SharedMemory::new(store.engine(), MemoryType::shared(1, 2))?;
+    linker.define(&mut *store, "spectest", "shared_memory", memory)?;
     let table_type = TableType::new(RefType::FUNCREF, 10, Some(20));
     let table = Table::new(&mut *store, table_type, Ref::Func(None))?;
     linker.define(&mut *store, "spectest", "table", table)?;

@@ -2,8 +2,8 @@
 
 use super::spectest;
 use riser::{
-    Config, Engine, Error, Extern, Instance, Linker, Module, Result, Store, Trap, Val,
-    WasmBacktrace,
+    Config, Engine, Error, Extern, Instance, Linker, Module, Result, SharedMemory, Store, Trap,
+    Val, WasmBacktrace,
 };
 use riser::{bail, format_err};
 use std::collections::HashMap;
@@ -19,6 +19,8 @@ pub(super) struct State {
     modules: HashMap<String, Module>,
     /// Instances by identifier; the empty name is the latest.
     instances: HashMap<String, Instance>,
+    /// In a thread: the shared memories that instances of the thread that started it export, by identifier.
+    shared: HashMap<String, Vec<(String, SharedMemory)>>,
 }
 
 /// How an attempt to make an instance ended early.
@@ -40,10 +42,28 @@ impl Refused {
 
 impl State {
     pub(super) fn new(config: &Config) -> Result<State> {
-        let engine = Engine::new(config)?;
+        State::of(Engine::new(config)?)
+    }
+
+    fn of(engine: Engine) -> Result<State> {
         let mut store = Store::new(&engine, ());
         let linker = spectest::linker(&engine, &mut store)?;
-        Ok(State { engine, store, linker, modules: HashMap::new(), instances: HashMap::new() })
+        let (modules, instances, shared) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Ok(State { engine, store, linker, modules, instances, shared })
+    }
+
+    /// The state of a thread: a store of its own, with the shared memories of an instance.
+    pub(super) fn for_thread(&mut self, shared: Option<Id<'_>>) -> Result<State> {
+        let mut state = State::of(self.engine.clone())?;
+        if let Some(id) = shared {
+            let instance = self.instance(Some(id))?;
+            let exports = instance.exports(&mut self.store).filter_map(|export| {
+                let name = export.name().to_string();
+                Some((name, export.into_shared_memory()?))
+            });
+            state.shared.insert(id.name().into(), exports.collect());
+        }
+        Ok(state)
     }
 
     /// Decodes and validates.
@@ -97,6 +117,13 @@ impl State {
 
     /// Makes an instance's exports importable under `name`.
     pub(super) fn register(&mut self, name: &str, id: Option<Id<'_>>) -> Result<()> {
+        let given = id.filter(|id| !self.instances.contains_key(id.name()));
+        if let Some(memories) = given.and_then(|id| self.shared.get(id.name())) {
+            for (export, memory) in memories {
+                self.linker.define(&self.store, name, export, memory.clone())?;
+            }
+            return Ok(());
+        }
         let instance = self.instance(id)?;
         self.linker.instance(&mut self.store, name, instance)?;
         Ok(())

@@ -44,10 +44,10 @@ impl Memory {
     /// A memory of the type's smallest size, all zero.
     ///
     /// # Errors
-    /// If the type is shared, which is not there yet, or if the system refuses the memory.
+    /// If the type is shared (that takes a [`SharedMemory`](crate::SharedMemory)), or if the system refuses the memory.
     pub fn new(mut store: impl AsContextMut, ty: MemoryType) -> Result<Memory> {
         if ty.is_shared() {
-            crate::bail!("shared memories are not supported yet");
+            crate::bail!("a shared memory must be made as a `SharedMemory`");
         }
         let mut store = store.as_context_mut();
         let opaque = store.opaque_mut();

@@ -2,21 +2,23 @@
 
 mod global;
 mod memory;
+mod shared_memory;
 mod table;
 mod tag;
 
 pub use global::Global;
 pub use memory::{Memory, MemoryAccessError};
+pub use shared_memory::SharedMemory;
 pub use table::Table;
 pub use tag::Tag;
 
 use crate::raw::{StoreId, StoreOpaque};
-use crate::{AsContext, ExternType, Func};
+use crate::{AsContext, Engine, ExternType, Func, Result};
 use riser_module::EntityIdx;
 use riser_vm::{Entity, InstanceId};
 
 /// Anything that can be imported and exported.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Extern {
     /// A function.
     Func(Func),
@@ -26,6 +28,8 @@ pub enum Extern {
     Table(Table),
     /// A memory.
     Memory(Memory),
+    /// A memory that other stores may have as well.
+    SharedMemory(SharedMemory),
     /// A tag.
     Tag(Tag),
 }
@@ -57,6 +61,7 @@ kinds! {
     Global into_global;
     Table into_table;
     Memory into_memory;
+    SharedMemory into_shared_memory;
     Tag into_tag;
 }
 
@@ -68,23 +73,39 @@ impl Extern {
             Extern::Global(global) => global.ty(store).into(),
             Extern::Table(table) => table.ty(store).into(),
             Extern::Memory(memory) => memory.ty(store).into(),
+            Extern::SharedMemory(memory) => memory.ty().into(),
             Extern::Tag(tag) => tag.ty(store).into(),
         }
     }
 
-    pub(crate) fn store(&self) -> StoreId {
-        match self {
+    /// The store of objects that have one.
+    fn store(&self) -> Option<StoreId> {
+        Some(match self {
             Extern::Func(func) => func.store,
             Extern::Global(global) => global.store,
             Extern::Table(table) => table.store,
             Extern::Memory(memory) => memory.store,
+            Extern::SharedMemory(_) => return None,
             Extern::Tag(tag) => tag.store,
+        })
+    }
+
+    /// Whether the object can be used with a store: it is the store's, or a shared memory of its engine.
+    pub(crate) fn belongs_to(&self, store: &StoreOpaque) -> bool {
+        match self {
+            Extern::SharedMemory(memory) => Engine::same(memory.engine(), store.engine()),
+            object => object.store() == Some(store.id()),
         }
     }
 
     /// What an instance has at a position of its index spaces.
     pub(crate) fn of(store: &mut StoreOpaque, instance: InstanceId, item: EntityIdx) -> Extern {
         let entity = store.vm.entity(instance, item);
+        if let Entity::Memory(id) = entity
+            && let Some(memory) = store.vm.shared_memory(id)
+        {
+            return Extern::SharedMemory(SharedMemory::of(store.engine(), memory));
+        }
         let store = store.id();
         match entity {
             Entity::Func(func) => Extern::Func(Func::of(store, func)),
@@ -95,19 +116,23 @@ impl Extern {
         }
     }
 
-    pub(crate) fn entity(&self) -> Entity {
-        match self {
+    /// The object as an import of the store that it belongs to.
+    pub(crate) fn entity(&self, store: &mut StoreOpaque) -> Result<Entity> {
+        Ok(match self {
             Extern::Func(func) => Entity::Func(func.func),
             Extern::Global(global) => Entity::Global(global.id),
             Extern::Table(table) => Entity::Table(table.id),
             Extern::Memory(memory) => Entity::Memory(memory.id),
+            Extern::SharedMemory(memory) => {
+                Entity::Memory(store.vm.add_shared_memory(memory.vm().clone())?)
+            }
             Extern::Tag(tag) => Entity::Tag(tag.id),
-        }
+        })
     }
 }
 
 /// An export of an instance: a name and an object.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Export<'instance> {
     name: &'instance str,
     object: Extern,

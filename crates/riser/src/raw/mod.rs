@@ -28,8 +28,8 @@ pub use lower::{WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
 pub(crate) use arity::each_arity;
 pub(crate) use host::HostFunc;
 pub(crate) use objects::{
-    global_get, global_new, global_set, instantiate, memory_grow, memory_new, table_copy,
-    table_fill, table_get, table_grow, table_new, table_set, tag_new,
+    global_get, global_new, global_set, instantiate, memory_grow, memory_new, shared_memory_data,
+    table_copy, table_fill, table_get, table_grow, table_new, table_set, tag_new,
 };
 pub(crate) use run::{CodeHolder, call_dynamic, call_typed, capture_backtrace, func_type_id};
 pub use store::{StoreId, StoreInner, StoreOpaque};

@@ -6,7 +6,8 @@ use crate::{
     Error, GlobalType, Instance, MemoryType, Module, Ref, Result, StoreContextMut, TableType,
     TagType, Trap, Val,
 };
-use core::ptr;
+use core::cell::UnsafeCell;
+use core::{ptr, slice};
 use riser_vm::{Entity, GlobalId, InstantiateError, MemoryId, TableId, TagId, VmStore};
 
 /// Makes an instance, without running its start function. The imports must have been checked: objects of this store, as
@@ -46,6 +47,14 @@ pub(crate) fn memory_grow<T>(
     let vm = ptr::from_mut(&mut *store.0).cast::<VmStore>();
     // SAFETY: the store is borrowed exclusively, and its first field is the `VmStore`.
     unsafe { VmStore::memory_grow(vm, id, delta) }
+}
+
+/// The bytes of a shared memory.
+pub(crate) fn shared_memory_data(memory: &riser_vm::SharedMemory) -> &[UnsafeCell<u8>] {
+    let memory = memory.memory();
+    // SAFETY: `base` and `len` describe the memory, which neither moves nor shrinks while it lives. Cells promise nothing
+    // about what is in them.
+    unsafe { slice::from_raw_parts(memory.base().cast(), memory.len()) }
 }
 
 pub(crate) fn table_new(store: &mut StoreOpaque, ty: &TableType, init: &Ref) -> Result<TableId> {

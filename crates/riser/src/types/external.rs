@@ -2,7 +2,8 @@
 
 use super::{FuncType, Mutability, RefType, ValType};
 use crate::{
-    AsContextMut, Engine, Extern, Global, Memory, Ref, Result, Table, Tag, bail, format_err,
+    AsContextMut, Engine, Extern, Global, Memory, Ref, Result, SharedMemory, Table, Tag, bail,
+    format_err,
 };
 use core::fmt;
 use riser_module as module;
@@ -336,6 +337,10 @@ impl MemoryType {
 
     /// A memory of this type's smallest size, all zero.
     pub fn default_value(&self, store: impl AsContextMut) -> Result<Extern> {
+        if self.is_shared() {
+            let engine = store.as_context().engine().clone();
+            return Ok(SharedMemory::new(&engine, self.clone())?.into());
+        }
         Ok(Memory::new(store, self.clone())?.into())
     }
 

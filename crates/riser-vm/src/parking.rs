@@ -1,0 +1,147 @@
+//! Threads that wait for a notification at an address of a shared memory.
+//!
+//! One lock guards all queues of a memory. Whoever waits compares the memory's content under it and joins a queue
+//! before releasing it, so that no notification after the comparison is lost. Every waiting thread has a condition
+//! variable of its own: a notification wakes those that it is for, in the order in which they came.
+//! Source: WebAssembly threads proposal, "Wait and notify operators".
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// How waiting ended. The numbers are those that a guest sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitResult {
+    /// A notification woke the thread.
+    Ok = 0,
+    /// The memory did not hold what was expected; the thread did not wait.
+    Mismatch = 1,
+    /// The time had passed.
+    TimedOut = 2,
+}
+
+type Queues = HashMap<u64, VecDeque<Arc<Waiter>>>;
+
+/// The queues of a memory, by address. There are no empty ones.
+#[derive(Debug, Default)]
+pub(crate) struct Parking {
+    queues: Mutex<Queues>,
+}
+
+/// A waiting thread.
+#[derive(Debug, Default)]
+struct Waiter {
+    woken: Condvar,
+    /// Written and read under the lock of the queues.
+    notified: AtomicBool,
+}
+
+impl Parking {
+    /// Nothing panics while it holds the lock, so that a poisoned one is as good as another.
+    fn lock(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits at `address`, if `holds` is true, until notified or until `timeout` has passed.
+    pub(crate) fn wait(
+        &self,
+        address: u64,
+        holds: impl FnOnce() -> bool,
+        timeout: Option<Duration>,
+    ) -> WaitResult {
+        // A time that the clock cannot express never comes.
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut queues = self.lock();
+        if !holds() {
+            return WaitResult::Mismatch;
+        }
+        let waiter = Arc::new(Waiter::default());
+        queues.entry(address).or_default().push_back(waiter.clone());
+        loop {
+            if waiter.notified.load(Ordering::Relaxed) {
+                return WaitResult::Ok;
+            }
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            queues = match left {
+                None => waiter.woken.wait(queues).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => {
+                    Parking::leave(&mut queues, address, &waiter);
+                    return WaitResult::TimedOut;
+                }
+                Some(left) => {
+                    let woken = waiter.woken.wait_timeout(queues, left);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    /// Takes a waiter that was not notified out of its queue.
+    fn leave(queues: &mut Queues, address: u64, waiter: &Arc<Waiter>) {
+        if let Some(queue) = queues.get_mut(&address) {
+            queue.retain(|other| !Arc::ptr_eq(other, waiter));
+            if queue.is_empty() {
+                queues.remove(&address);
+            }
+        }
+    }
+
+    /// Wakes the first `count` of those that wait at `address`: how many there were.
+    pub(crate) fn notify(&self, address: u64, count: u32) -> u32 {
+        let mut queues = self.lock();
+        let Some(queue) = queues.get_mut(&address) else { return 0 };
+        let mut woken = 0;
+        while woken < count
+            && let Some(waiter) = queue.pop_front()
+        {
+            waiter.notified.store(true, Ordering::Relaxed);
+            waiter.woken.notify_one();
+            woken += 1;
+        }
+        if queue.is_empty() {
+            queues.remove(&address);
+        }
+        woken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_not_notified_times_out_and_leaves() {
+        let parking = Parking::default();
+        assert_eq!(parking.wait(8, || false, None), WaitResult::Mismatch);
+        let short = Some(Duration::from_millis(2));
+        assert_eq!(parking.wait(8, || true, short), WaitResult::TimedOut);
+        assert_eq!(parking.wait(8, || true, Some(Duration::ZERO)), WaitResult::TimedOut);
+        assert_eq!(parking.notify(8, u32::MAX), 0);
+        assert!(parking.lock().is_empty());
+    }
+
+    #[test]
+    fn notifications_wake_as_many_as_they_say_at_their_address() {
+        let parking = Parking::default();
+        let waiting = |address| parking.lock().get(&address).map_or(0, VecDeque::len);
+        std::thread::scope(|scope| {
+            let parking = &parking;
+            let wait = |address| scope.spawn(move || parking.wait(address, || true, None));
+            let threads = [wait(0), wait(0), wait(0), wait(4)];
+            while waiting(0) < 3 || waiting(4) < 1 {
+                std::thread::yield_now();
+            }
+            assert_eq!(parking.notify(0, 0), 0);
+            assert_eq!(parking.notify(0, 2), 2);
+            assert_eq!((waiting(0), waiting(4)), (1, 1));
+            assert_eq!(parking.notify(0, 9), 1);
+            assert_eq!(parking.notify(4, 9), 1);
+            for thread in threads {
+                assert_eq!(thread.join().unwrap(), WaitResult::Ok);
+            }
+        });
+        assert!(parking.lock().is_empty());
+    }
+}
