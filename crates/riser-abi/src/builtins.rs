@@ -11,6 +11,12 @@ use crate::{FuncRef, Slot, Status, VmCtx};
 pub type HostCall =
     unsafe extern "C" fn(callee: *mut VmCtx, caller: *mut VmCtx, slots: *mut Slot) -> Status;
 
+/// What growing gives if it was refused: the result of the operator.
+pub const GROW_REFUSED: i64 = -1;
+/// What growing gives if execution must end: with [`Status::HOST_ERROR`], since the store keeps the error. (No old
+/// size is negative.)
+pub const GROW_FAILED: i64 = -2;
+
 /// Declares the table: `name(parameters) -> result;`
 macro_rules! builtins {
     ($($(#[$doc:meta])* $name:ident($($param:ident: $ty:ty),*) -> $result:ty;)*) => {
@@ -28,7 +34,7 @@ macro_rules! builtins {
 }
 
 builtins! {
-    /// Grows a memory by `delta` pages; the old size in pages, or -1.
+    /// Grows a memory by `delta` pages; the old size in pages, or [`GROW_REFUSED`], or [`GROW_FAILED`].
     memory_grow(memory: u32, delta: u64) -> i64;
     /// Copies between memories. Overlap is allowed.
     memory_copy(dst_memory: u32, src_memory: u32, dst: u64, src: u64, len: u64) -> Status;
@@ -38,7 +44,7 @@ builtins! {
     memory_init(data: u32, memory: u32, dst: u64, src: u32, len: u32) -> Status;
     /// Drops a data segment.
     data_drop(data: u32) -> Status;
-    /// Grows a table by `delta` elements that start as `init`; the old size, or -1.
+    /// Grows a table by `delta` elements that start as `init`; the result is as for memories.
     table_grow(table: u32, init: Slot, delta: u64) -> i64;
     /// Copies between tables. Overlap is allowed.
     table_copy(dst_table: u32, src_table: u32, dst: u64, src: u64, len: u64) -> Status;

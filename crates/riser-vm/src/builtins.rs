@@ -5,9 +5,9 @@
 
 use crate::instance::Instance;
 use crate::memory::Memory;
-use crate::store::{VmStore, copy_elements, grow_memory, grow_table};
+use crate::store::{GrowError, VmStore, copy_elements, grow_memory, grow_table};
 use core::ops::Range;
-use riser_abi::{Builtins, FuncRef, Slot, Status, VmCtx};
+use riser_abi::{Builtins, FuncRef, GROW_FAILED, GROW_REFUSED, Slot, Status, VmCtx};
 use riser_module::ElementItems;
 use riser_ops::{ElemIdx, FuncIdx, MemoryIdx, TableIdx, TrapCode};
 
@@ -66,13 +66,22 @@ unsafe fn bytes(memory: *mut Memory, start: u64, len: u64) -> Option<(*mut u8, u
     }
 }
 
+/// The outcome of growing as code gets it.
+fn grown(outcome: Result<u64, GrowError>) -> i64 {
+    match outcome {
+        Ok(old) => old as i64,
+        Err(GrowError::Refused) => GROW_REFUSED,
+        Err(GrowError::Failed) => GROW_FAILED,
+    }
+}
+
 unsafe extern "C" fn memory_grow(vmctx: *mut VmCtx, memory: u32, delta: u64) -> i64 {
     // SAFETY: the contract of builtins: a live instance of the running store, valid indices.
-    let old = unsafe {
+    let outcome = unsafe {
         let memory = (*instance(vmctx)).memory(MemoryIdx(memory));
         grow_memory(store(vmctx), memory, delta)
     };
-    old.map_or(-1, |pages| pages as i64)
+    grown(outcome)
 }
 
 unsafe extern "C" fn memory_copy(
@@ -154,11 +163,11 @@ unsafe extern "C" fn data_drop(vmctx: *mut VmCtx, data: u32) -> Status {
 
 unsafe extern "C" fn table_grow(vmctx: *mut VmCtx, table: u32, init: Slot, delta: u64) -> i64 {
     // SAFETY: the contract of builtins; a valid body passes a reference of the element type.
-    let old = unsafe {
+    let outcome = unsafe {
         let table = (*instance(vmctx)).table(TableIdx(table));
         grow_table(store(vmctx), table, delta, init)
     };
-    old.map_or(-1, |len| len as i64)
+    grown(outcome)
 }
 
 unsafe extern "C" fn table_copy(

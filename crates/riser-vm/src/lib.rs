@@ -29,7 +29,7 @@ pub use instance::{Instance, InstanceModule, ModuleCode};
 pub use instantiate::InstantiateError;
 pub use memory::Memory;
 pub use store::{
-    Entity, FuncPtr, GlobalId, GrowHooks, InstanceId, MemoryId, TableId, TagId, VmStore,
-    instance_of,
+    Entity, FuncPtr, GlobalId, GrowError, GrowHooks, Growable, Growth, InstanceId, MemoryId,
+    TableId, TagId, VmStore, instance_of,
 };
 pub use table::Table;

@@ -89,6 +89,13 @@ impl Memory {
         bytes_of(&self.ty, pages)
     }
 
+    /// The size in bytes that growing by `delta` pages would give, whatever its type allows; the largest number
+    /// if that cannot be said.
+    pub(crate) fn wanted(&self, delta: u64) -> usize {
+        let pages = self.pages().saturating_add(delta);
+        usize::try_from(pages.saturating_mul(self.ty.page_size())).unwrap_or(usize::MAX)
+    }
+
     /// Grows to `len` bytes, which came from [`Memory::grown`].
     pub(crate) fn grow_to(&mut self, len: usize) -> Result<(), OutOfMemory> {
         self.region.grow(len)?;

@@ -37,7 +37,7 @@
 //!
 //! # What is not there yet
 //!
-//! Objects of the garbage collector, exceptions, shared memories, fuel, epochs, limits, and asynchronous calls: what
+//! Objects of the garbage collector, exceptions, shared memories, fuel, epochs, and asynchronous calls: what
 //! asks for them gives an error that says so.
 #![deny(unsafe_code)]
 
@@ -48,6 +48,7 @@ mod error_chain;
 mod externals;
 mod func;
 mod instance;
+mod limits;
 mod link;
 mod linker;
 mod module;
@@ -67,6 +68,7 @@ pub use error_chain::{Context, Error, Result};
 pub use externals::{Export, Extern, Global, Memory, MemoryAccessError, Table, Tag};
 pub use func::{Caller, Func, IntoFunc, NoFunc, TypedFunc, WrappedFunc};
 pub use instance::{Instance, InstancePre};
+pub use limits::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};
 pub use linker::{Linker, UnknownImportError};
 pub use module::{Module, ModuleExport, ResourcesRequired};
 pub use raw::{WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};

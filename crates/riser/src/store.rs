@@ -1,7 +1,7 @@
 //! The store, and the contexts through which everything in it is reached.
 
-use crate::raw::{StoreInner, StoreOpaque};
-use crate::{Engine, Result};
+use crate::raw::{self, StoreInner, StoreOpaque};
+use crate::{Engine, ResourceLimiter, Result};
 
 /// Owns instances and all that they refer to, together with the host's own data `T`. Used by one thread at a
 /// time; what is in it lives until it is dropped.
@@ -57,8 +57,7 @@ impl<T> Store<T> {
     /// # Errors
     /// If the system has no memory for the stack of guests.
     pub fn try_new(engine: &Engine, data: T) -> Result<Store<T>> {
-        let opaque = StoreOpaque::new(engine)?;
-        Ok(Store { inner: Box::new(StoreInner { opaque, data }) })
+        Ok(Store { inner: Box::new(StoreInner::new(engine, data)?) })
     }
 
     /// The host's data.
@@ -79,6 +78,27 @@ impl<T> Store<T> {
     /// The store's engine.
     pub fn engine(&self) -> &Engine {
         self.inner.opaque.engine()
+    }
+
+    /// Limits what guests may take: `limiter` finds the [`ResourceLimiter`] in the host's data. It replaces the one
+    /// before; objects that exist already are not looked at, but counted. Without a limiter there is no limit
+    /// other than those of types and of the system.
+    ///
+    /// A panic of the limiter goes on where the host called.
+    ///
+    /// ```
+    /// # use riser::*;
+    /// let limits = StoreLimitsBuilder::new().memory_size(1 << 16).build();
+    /// let mut store = Store::new(&Engine::default(), limits);
+    /// store.limiter(|limits| limits);
+    /// let memory = Memory::new(&mut store, MemoryType::new(1, None)).unwrap();
+    /// assert!(memory.grow(&mut store, 1).is_err());
+    /// ```
+    pub fn limiter(
+        &mut self,
+        limiter: impl (FnMut(&mut T) -> &mut dyn ResourceLimiter) + Send + Sync + 'static,
+    ) {
+        raw::set_limiter(&mut self.inner, Box::new(limiter));
     }
 }
 

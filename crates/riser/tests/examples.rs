@@ -6,6 +6,8 @@ mod externref;
 mod gcd;
 #[path = "../examples/hello.rs"]
 mod hello;
+#[path = "../examples/limits.rs"]
+mod limits;
 #[path = "../examples/linking.rs"]
 mod linking;
 #[path = "../examples/memory.rs"]
@@ -23,5 +25,6 @@ fn the_examples_hold() -> riser::Result<()> {
     memory::main()?;
     multi_value::main()?;
     externref::main()?;
+    limits::main()?;
     tables::main()
 }

@@ -13,6 +13,7 @@ use crate::code::{Lowered, Misc, Opcode, for_each_misc, region};
 use alloc::boxed::Box;
 
 /// The handler of an instruction of the first region.
+// tidy: flat match
 const fn misc(op: Misc) -> Handler {
     match op {
         Misc::Unreachable => control::unreachable,

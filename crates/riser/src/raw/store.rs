@@ -1,6 +1,7 @@
 //! How a store lies in memory, and who it is.
 
 use super::host::HostFunc;
+use super::limits::Limiter;
 use super::run::Pending;
 use crate::{Engine, Func, Module, Result, Val};
 use core::num::NonZeroU64;
@@ -27,6 +28,13 @@ impl StoreId {
 pub struct StoreInner<T: 'static> {
     pub(crate) opaque: StoreOpaque,
     pub(crate) data: T,
+    pub(super) limiter: Option<Limiter<T>>,
+}
+
+impl<T: 'static> StoreInner<T> {
+    pub(crate) fn new(engine: &Engine, data: T) -> Result<StoreInner<T>> {
+        Ok(StoreInner { opaque: StoreOpaque::new(engine)?, data, limiter: None })
+    }
 }
 
 /// The part of a store that does not depend on the host's data.
@@ -52,7 +60,7 @@ unsafe impl Send for StoreOpaque {}
 unsafe impl Sync for StoreOpaque {}
 
 impl StoreOpaque {
-    pub(crate) fn new(engine: &Engine) -> Result<StoreOpaque> {
+    fn new(engine: &Engine) -> Result<StoreOpaque> {
         Ok(StoreOpaque {
             vm: VmStore::new(engine.take_stack()?),
             id: StoreId::next(),
