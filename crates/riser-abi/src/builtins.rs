@@ -56,4 +56,6 @@ builtins! {
     elem_drop(elem: u32) -> Status;
     /// The reference to a function of the instance, made on first use. Never null.
     ref_func(func: u32) -> *const FuncRef;
+    /// The epoch has reached the deadline: whether execution goes on.
+    epoch_reached() -> Status;
 }

@@ -24,6 +24,7 @@ pub static BUILTINS: Builtins = Builtins {
     table_init,
     elem_drop,
     ref_func,
+    epoch_reached,
 };
 
 const MEMORY_TRAP: Status = Status::trap(TrapCode::MemoryOutOfBounds);
@@ -262,4 +263,12 @@ unsafe extern "C" fn elem_drop(vmctx: *mut VmCtx, elem: u32) -> Status {
 unsafe extern "C" fn ref_func(vmctx: *mut VmCtx, func: u32) -> *const FuncRef {
     // SAFETY: the contract of builtins.
     unsafe { (*instance(vmctx)).func_ref(FuncIdx(func)).as_ptr() }
+}
+
+unsafe extern "C" fn epoch_reached(vmctx: *mut VmCtx) -> Status {
+    // SAFETY: the contract of builtins. The hook gets the store itself, so nothing of it is borrowed meanwhile.
+    unsafe {
+        let store = store(vmctx);
+        ((*store).on_deadline)(store)
+    }
 }

@@ -30,6 +30,6 @@ pub use instantiate::InstantiateError;
 pub use memory::Memory;
 pub use store::{
     Entity, FuncPtr, GlobalId, GrowError, GrowHooks, Growable, Growth, InstanceId, MemoryId,
-    TableId, TagId, VmStore, instance_of,
+    TableId, TagId, VmStore, instance_of, interrupt,
 };
 pub use table::Table;

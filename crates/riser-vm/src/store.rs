@@ -13,11 +13,11 @@ use crate::table::Table;
 use core::any::Any;
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::AtomicU32;
-use riser_abi::{FuncRef, GlobalCell, Slot, TagDef, VmCtx, VmRuntime};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use riser_abi::{FuncRef, GlobalCell, Slot, Status, TagDef, VmCtx, VmRuntime};
 use riser_heap::Heap;
 use riser_module::{EntityIdx, GlobalType, MemoryType, TableType};
-use riser_ops::{FuncIdx, TypeId};
+use riser_ops::{FuncIdx, TrapCode, TypeId};
 use riser_sys::{OutOfMemory, SlotStack};
 use std::sync::Arc;
 
@@ -194,6 +194,17 @@ impl Default for GrowHooks {
     }
 }
 
+/// The epoch of stores that were given none.
+static NO_EPOCH: AtomicU64 = AtomicU64::new(0);
+
+/// Ends execution.
+///
+/// # Safety
+/// None are needed; hooks are unsafe functions.
+pub unsafe fn interrupt(_: *mut VmStore) -> Status {
+    Status::trap(TrapCode::Interrupt)
+}
+
 /// See the module's documentation. Code finds it through `VmRuntime::store`.
 #[derive(Debug)]
 pub struct VmStore {
@@ -208,6 +219,8 @@ pub struct VmStore {
     pub heap: Heap,
     /// Who is asked before something grows.
     pub hooks: GrowHooks,
+    /// What happens when the epoch has reached the deadline: whether execution goes on.
+    pub on_deadline: unsafe fn(*mut VmStore) -> Status,
     kept: Vec<Box<dyn Any + Send + Sync>>,
     /// Used by the interpreter, through its address. Taken when the store is about to go.
     stack: Option<SlotStack>,
@@ -226,7 +239,9 @@ impl VmStore {
             builtins: &BUILTINS,
             store: ptr::null_mut(),
             interrupt: AtomicU32::new(0),
-            fuel: i64::MAX,
+            fuel: 0,
+            epoch: &raw const NO_EPOCH,
+            epoch_deadline: 0,
             stack_base,
             stack_end: stack_base.wrapping_add(stack.slots()),
             stack_top: stack_base,
@@ -243,6 +258,7 @@ impl VmStore {
             hosts: Arena::new(),
             heap: Heap::new(),
             hooks: GrowHooks::default(),
+            on_deadline: interrupt,
             kept: Vec::new(),
             stack: Some(stack),
         }
@@ -264,6 +280,37 @@ impl VmStore {
     #[inline]
     pub fn runtime(&self) -> *mut VmRuntime {
         self.runtime.as_ptr()
+    }
+
+    /// Fuel that is left.
+    pub fn fuel(&self) -> u64 {
+        // SAFETY: the block is the store's, and no code runs while the host looks.
+        unsafe { (*self.runtime()).fuel }
+    }
+
+    /// Sets the fuel that is left.
+    pub fn set_fuel(&mut self, fuel: u64) {
+        // SAFETY: as for `fuel`.
+        unsafe { (*self.runtime()).fuel = fuel };
+    }
+
+    /// Says which epoch the store's code watches.
+    ///
+    /// # Safety
+    /// `epoch` outlives all execution in the store.
+    pub unsafe fn watch_epoch(&mut self, epoch: *const AtomicU64) {
+        // SAFETY: as for `fuel`.
+        unsafe { (*self.runtime()).epoch = epoch };
+    }
+
+    /// Moves the deadline to so many ticks from now.
+    pub fn set_epoch_deadline(&mut self, ticks: u64) {
+        // SAFETY: as for `fuel`; whoever set the epoch keeps it.
+        unsafe {
+            let runtime = self.runtime();
+            let now = (*(*runtime).epoch).load(Ordering::Relaxed);
+            (*runtime).epoch_deadline = now.saturating_add(ticks);
+        }
     }
 
     /// Keeps something alive as long as the store: types that its objects refer to.

@@ -37,7 +37,7 @@
 //!
 //! # What is not there yet
 //!
-//! Objects of the garbage collector, exceptions, shared memories, fuel, epochs, and asynchronous calls: what
+//! Objects of the garbage collector, exceptions, shared memories, fuel, and asynchronous calls: what
 //! asks for them gives an error that says so.
 #![deny(unsafe_code)]
 
@@ -73,7 +73,7 @@ pub use linker::{Linker, UnknownImportError};
 pub use module::{Module, ModuleExport, ResourcesRequired};
 pub use raw::{WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
 pub use roots::{AnyRef, ExnRef, ExternRef, GcRef, Rooted};
-pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
+pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut, UpdateDeadline};
 pub use trap::{FrameInfo, Trap, WasmBacktrace};
 pub use types::{
     ArrayType, ExportType, ExternType, FieldType, Finality, FuncType, GlobalType, HeapType,

@@ -19,6 +19,16 @@ pub struct Store<T: 'static> {
     inner: Box<StoreInner<T>>,
 }
 
+/// What a callback of [`Store::epoch_deadline_callback`] wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UpdateDeadline {
+    /// End the call with [`Trap::Interrupt`](crate::Trap::Interrupt).
+    Interrupt,
+    /// Go on, and be interrupted again after so many ticks from now.
+    Continue(u64),
+}
+
 /// A store, borrowed.
 #[derive(Debug)]
 pub struct StoreContext<'a, T: 'static>(pub(crate) &'a StoreInner<T>);
@@ -100,6 +110,48 @@ impl<T> Store<T> {
     ) {
         raw::set_limiter(&mut self.inner, Box::new(limiter));
     }
+
+    /// Sets the deadline to so many ticks of the engine's epoch from now. When
+    /// [`Engine::increment_epoch`] was called as often, guests of the store are interrupted, if
+    /// [`Config::epoch_interruption`](crate::Config::epoch_interruption) is on: with a trap unless
+    /// [`Store::epoch_deadline_callback`] says otherwise.
+    pub fn set_epoch_deadline(&mut self, ticks_beyond_current: u64) {
+        self.inner.opaque.vm.set_epoch_deadline(ticks_beyond_current);
+    }
+
+    /// Makes a reached deadline end the call with [`Trap::Interrupt`](crate::Trap::Interrupt): what a new store does.
+    pub fn epoch_deadline_trap(&mut self) {
+        raw::trap_on_deadline(&mut self.inner.opaque);
+    }
+
+    /// Makes a reached deadline call the host, which decides how to go on; an error ends the call. While the callback
+    /// runs, it is not called again: a guest that it calls traps at a deadline.
+    ///
+    /// ```
+    /// # use riser::*;
+    /// # fn main() -> Result<()> {
+    /// let engine = Engine::new(Config::new().epoch_interruption(true))?;
+    /// let module = Module::new(&engine, r#"(module (func (export "spin") (loop br 0)))"#)?;
+    /// let mut store = Store::new(&engine, 0);
+    /// let spin = Instance::new(&mut store, &module, &[])?.get_typed_func::<(), ()>(&mut store, "spin")?;
+    /// store.set_epoch_deadline(1);
+    /// store.epoch_deadline_callback(|mut store| {
+    ///     *store.data_mut() += 1;
+    ///     Ok(if *store.data() < 5 { UpdateDeadline::Continue(0) } else { UpdateDeadline::Interrupt })
+    /// });
+    /// engine.increment_epoch();
+    /// // The deadline is not moved beyond the tick that just came, so the callback is asked again and again.
+    /// let error = spin.call(&mut store, ()).unwrap_err();
+    /// assert_eq!(error.downcast_ref(), Some(&Trap::Interrupt));
+    /// assert_eq!(*store.data(), 5);
+    /// # Ok(()) }
+    /// ```
+    pub fn epoch_deadline_callback(
+        &mut self,
+        callback: impl FnMut(StoreContextMut<'_, T>) -> Result<UpdateDeadline> + Send + Sync + 'static,
+    ) {
+        raw::set_on_deadline(&mut self.inner, Box::new(callback));
+    }
 }
 
 impl<T: Default> Default for Store<T> {
@@ -125,6 +177,16 @@ impl<'a, T> StoreContext<'a, T> {
 }
 
 impl<T> StoreContextMut<'_, T> {
+    /// As [`Store::set_epoch_deadline`].
+    pub fn set_epoch_deadline(&mut self, ticks_beyond_current: u64) {
+        self.0.opaque.vm.set_epoch_deadline(ticks_beyond_current);
+    }
+
+    /// As [`Store::epoch_deadline_trap`].
+    pub fn epoch_deadline_trap(&mut self) {
+        raw::trap_on_deadline(&mut self.0.opaque);
+    }
+
     /// The host's data.
     pub fn data(&self) -> &T {
         &self.0.data

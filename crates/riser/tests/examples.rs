@@ -6,6 +6,8 @@ mod externref;
 mod gcd;
 #[path = "../examples/hello.rs"]
 mod hello;
+#[path = "../examples/interrupt.rs"]
+mod interrupt;
 #[path = "../examples/limits.rs"]
 mod limits;
 #[path = "../examples/linking.rs"]
@@ -25,6 +27,7 @@ fn the_examples_hold() -> riser::Result<()> {
     memory::main()?;
     multi_value::main()?;
     externref::main()?;
+    interrupt::main()?;
     limits::main()?;
     tables::main()
 }

@@ -3,7 +3,7 @@
 //! `operands.rs` follows the operand stack without emitting code for it: a `local.get` or a constant stays
 //! *virtual* until an instruction takes it as its operand. `emit.rs` writes instructions and knows what
 //! the accumulators hold. `sink.rs` is the border to the walker; it passes each operator on to the file of
-//! its topic: `simple`, `access`, `control`, `calls`, `memory`, `table`, `locals`; `gc` and `exceptions` hold what
+//! its topic: `simple`, `access`, `control`, `calls`, `memory`, `table`, `locals`; `watch` adds what bounds execution; `gc` and `exceptions` hold what
 //! is not executed yet.
 //!
 //! # Canonical places
@@ -30,6 +30,7 @@ mod operands;
 mod simple;
 mod sink;
 mod table;
+mod watch;
 
 use crate::InterpOptions;
 use crate::code::{Lowered, Misc};

@@ -37,7 +37,7 @@ impl<T: 'static> StoreInner<T> {
 /// # Safety
 /// `store` is the address of the first field of a [`StoreInner`] whose data is `T`, with permission for all of it, and
 /// nothing of it is borrowed.
-unsafe fn inner<'a, T: 'static>(store: *mut VmStore) -> &'a mut StoreInner<T> {
+pub(super) unsafe fn inner<'a, T: 'static>(store: *mut VmStore) -> &'a mut StoreInner<T> {
     // SAFETY: the caller's promise; `StoreInner` begins with the `VmStore`.
     unsafe { &mut *store.cast::<StoreInner<T>>() }
 }
@@ -109,7 +109,7 @@ pub(super) fn check_counts<T: 'static>(
     store: &mut StoreContextMut<'_, T>,
     more: [usize; 3],
 ) -> Result<()> {
-    let StoreInner { opaque, data, limiter } = &mut *store.0;
+    let StoreInner { opaque, data, limiter, .. } = &mut *store.0;
     let Some(limiter) = limiter else { return Ok(()) };
     let limiter = limiter(data);
     let StoreOpaque { vm, .. } = opaque;

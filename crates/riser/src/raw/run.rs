@@ -24,7 +24,10 @@ pub(crate) struct CodeHolder {
 impl CodeHolder {
     pub(crate) fn new(engine: &Engine, module: Arc<riser_module::Module>) -> CodeHolder {
         let config = engine.config();
-        let options = InterpOptions { canonicalize_nans: config.canonicalize_nan };
+        let options = InterpOptions {
+            canonicalize_nans: config.canonicalize_nan,
+            epochs: config.epoch_interruption,
+        };
         CodeHolder { interp: InterpModule::new(module, options) }
     }
 }

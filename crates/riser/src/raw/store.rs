@@ -1,5 +1,6 @@
 //! How a store lies in memory, and who it is.
 
+use super::deadline::OnDeadline;
 use super::host::HostFunc;
 use super::limits::Limiter;
 use super::run::Pending;
@@ -29,11 +30,12 @@ pub struct StoreInner<T: 'static> {
     pub(crate) opaque: StoreOpaque,
     pub(crate) data: T,
     pub(super) limiter: Option<Limiter<T>>,
+    pub(super) on_deadline: Option<OnDeadline<T>>,
 }
 
 impl<T: 'static> StoreInner<T> {
     pub(crate) fn new(engine: &Engine, data: T) -> Result<StoreInner<T>> {
-        Ok(StoreInner { opaque: StoreOpaque::new(engine)?, data, limiter: None })
+        Ok(StoreInner { opaque: StoreOpaque::new(engine)?, data, limiter: None, on_deadline: None })
     }
 }
 
@@ -61,8 +63,11 @@ unsafe impl Sync for StoreOpaque {}
 
 impl StoreOpaque {
     fn new(engine: &Engine) -> Result<StoreOpaque> {
+        let mut vm = VmStore::new(engine.take_stack()?);
+        // SAFETY: the store keeps its engine.
+        unsafe { vm.watch_epoch(engine.epoch()) };
         Ok(StoreOpaque {
-            vm: VmStore::new(engine.take_stack()?),
+            vm,
             id: StoreId::next(),
             engine: engine.clone(),
             modules: Vec::new(),
