@@ -248,6 +248,8 @@ misc! {
 
     /// Looks whether the epoch has reached its deadline.
     Epoch "epoch" [];
+    /// Takes fuel.
+    Fuel "fuel" [N32];
 
     CanonF32 "canonicalize.f32" [D S];
     CanonF64 "canonicalize.f64" [D S];

@@ -144,7 +144,8 @@ impl Config {
         self
     }
 
-    /// Whether execution consumes fuel. Not there yet: [`Engine::new`](crate::Engine::new) refuses it.
+    /// Whether execution consumes fuel, of which a new store has none: see
+    /// [`Store::set_fuel`](crate::Store::set_fuel). Off by default.
     pub fn consume_fuel(&mut self, enable: bool) -> &mut Self {
         self.consume_fuel = enable;
         self

@@ -1,6 +1,6 @@
 //! The engine: configuration and what all stores and modules share.
 
-use crate::{Config, Result, bail};
+use crate::{Config, Result};
 use core::sync::atomic::{AtomicU64, Ordering};
 use riser_module::TypeRegistry;
 use riser_sys::{OutOfMemory, SlotStack};
@@ -38,9 +38,6 @@ impl Engine {
     /// # Errors
     /// If the configuration asks for something that is not there.
     pub fn new(config: &Config) -> Result<Engine> {
-        if config.consume_fuel {
-            bail!("`consume_fuel` is not supported yet: fuel is not counted");
-        }
         Ok(Engine::with(config.clone()))
     }
 

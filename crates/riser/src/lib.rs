@@ -37,7 +37,7 @@
 //!
 //! # What is not there yet
 //!
-//! Objects of the garbage collector, exceptions, shared memories, fuel, and asynchronous calls: what
+//! Objects of the garbage collector, exceptions, shared memories, and asynchronous calls: what
 //! asks for them gives an error that says so.
 #![deny(unsafe_code)]
 

@@ -1,7 +1,7 @@
 //! The store, and the contexts through which everything in it is reached.
 
 use crate::raw::{self, StoreInner, StoreOpaque};
-use crate::{Engine, ResourceLimiter, Result};
+use crate::{Engine, ResourceLimiter, Result, bail};
 
 /// Owns instances and all that they refer to, together with the host's own data `T`. Used by one thread at a
 /// time; what is in it lives until it is dropped.
@@ -111,6 +111,44 @@ impl<T> Store<T> {
         raw::set_limiter(&mut self.inner, Box::new(limiter));
     }
 
+    /// Sets the fuel that guests of the store may consume. An operator that would need more traps with
+    /// [`Trap::OutOfFuel`](crate::Trap::OutOfFuel).
+    ///
+    /// How much a guest consumes is a property of its code and its input, the same on every machine: at each host
+    /// call, at each trap and at the end, the operators that were executed have been paid. Most cost 1; `nop`,
+    /// `drop`, and what only delimits blocks cost nothing.
+    ///
+    /// # Errors
+    /// If [`Config::consume_fuel`](crate::Config::consume_fuel) is off.
+    ///
+    /// ```
+    /// # use riser::*;
+    /// # fn main() -> Result<()> {
+    /// let engine = Engine::new(Config::new().consume_fuel(true))?;
+    /// let text = r#"(module (func (export "inc") (param i32) (result i32)
+    ///     (i32.add (local.get 0) (i32.const 1))))"#;
+    /// let mut store = Store::new(&engine, ());
+    /// let instance = Instance::new(&mut store, &Module::new(&engine, text)?, &[])?;
+    /// let inc = instance.get_typed_func::<i32, i32>(&mut store, "inc")?;
+    /// store.set_fuel(5)?;
+    /// assert_eq!(inc.call(&mut store, 6)?, 7);
+    /// assert_eq!(store.get_fuel()?, 2);
+    /// let error = inc.call(&mut store, 6).unwrap_err();
+    /// assert_eq!(error.downcast_ref(), Some(&Trap::OutOfFuel));
+    /// # Ok(()) }
+    /// ```
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<()> {
+        self.as_context_mut().set_fuel(fuel)
+    }
+
+    /// The fuel that is left.
+    ///
+    /// # Errors
+    /// If [`Config::consume_fuel`](crate::Config::consume_fuel) is off.
+    pub fn get_fuel(&self) -> Result<u64> {
+        self.as_context().get_fuel()
+    }
+
     /// Sets the deadline to so many ticks of the engine's epoch from now. When
     /// [`Engine::increment_epoch`] was called as often, guests of the store are interrupted, if
     /// [`Config::epoch_interruption`](crate::Config::epoch_interruption) is on: with a trap unless
@@ -160,7 +198,24 @@ impl<T: Default> Default for Store<T> {
     }
 }
 
+/// Whether fuel is counted in a store.
+fn check_fuel(store: &StoreOpaque) -> Result<()> {
+    if !store.engine().config().consume_fuel {
+        bail!("fuel is not configured in this store");
+    }
+    Ok(())
+}
+
 impl<'a, T> StoreContext<'a, T> {
+    /// As [`Store::get_fuel`].
+    ///
+    /// # Errors
+    /// If fuel is not counted.
+    pub fn get_fuel(&self) -> Result<u64> {
+        check_fuel(self.opaque())?;
+        Ok(self.opaque().vm.fuel())
+    }
+
     /// The host's data.
     pub fn data(&self) -> &'a T {
         &self.0.data
@@ -177,6 +232,25 @@ impl<'a, T> StoreContext<'a, T> {
 }
 
 impl<T> StoreContextMut<'_, T> {
+    /// As [`Store::get_fuel`].
+    ///
+    /// # Errors
+    /// If fuel is not counted.
+    pub fn get_fuel(&self) -> Result<u64> {
+        check_fuel(self.opaque())?;
+        Ok(self.opaque().vm.fuel())
+    }
+
+    /// As [`Store::set_fuel`].
+    ///
+    /// # Errors
+    /// If fuel is not counted.
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<()> {
+        check_fuel(self.opaque())?;
+        self.opaque_mut().vm.set_fuel(fuel);
+        Ok(())
+    }
+
     /// As [`Store::set_epoch_deadline`].
     pub fn set_epoch_deadline(&mut self, ticks_beyond_current: u64) {
         self.0.opaque.vm.set_epoch_deadline(ticks_beyond_current);

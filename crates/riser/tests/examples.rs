@@ -2,6 +2,8 @@
 
 #[path = "../examples/externref.rs"]
 mod externref;
+#[path = "../examples/fuel.rs"]
+mod fuel;
 #[path = "../examples/gcd.rs"]
 mod gcd;
 #[path = "../examples/hello.rs"]
@@ -27,6 +29,7 @@ fn the_examples_hold() -> riser::Result<()> {
     memory::main()?;
     multi_value::main()?;
     externref::main()?;
+    fuel::main()?;
     interrupt::main()?;
     limits::main()?;
     tables::main()

@@ -282,8 +282,6 @@ fn what_is_not_there_is_said() -> Result<()> {
         let error = common::instance(text).unwrap_err();
         assert!(error.to_string().contains(what), "{error}");
     }
-    let error = Engine::new(Config::new().consume_fuel(true)).unwrap_err();
-    assert!(error.to_string().contains("not supported yet"), "{error}");
     let mut store = Store::<()>::default();
     assert!(Memory::new(&mut store, MemoryType::shared(1, 1)).is_err());
     Ok(())

@@ -83,6 +83,7 @@ const fn misc(op: Misc) -> Handler {
         Misc::RefFunc => table::ref_func,
         Misc::RefAsNonNull => table::ref_as_non_null,
         Misc::Epoch => watch::epoch,
+        Misc::Fuel => watch::fuel,
         Misc::CanonF32 => locals::canon_f32,
         Misc::CanonF64 => locals::canon_f64,
         Misc::CanonF32x4 => locals::canon_f32x4,

@@ -2,8 +2,9 @@
 //! no register.
 
 use super::memory::checked;
-use super::{Cx, Flow, Regs, Slot, divert, handler, leave, next_after};
+use super::{Cx, Flow, Regs, Slot, divert, handler, leave, next_after, trap};
 use core::sync::atomic::Ordering;
+use riser_ops::TrapCode;
 
 handler! {
     fn epoch[](r) {
@@ -12,6 +13,15 @@ handler! {
             return divert(r, epoch_reached);
         }
         next_after(r, 0)
+    }
+    fn fuel[](r) {
+        let runtime = (*r.cx).runtime;
+        let cost = u64::from(r.field::<u32>(0));
+        if (*runtime).fuel < cost {
+            return trap(r, TrapCode::OutOfFuel);
+        }
+        (*runtime).fuel -= cost;
+        next_after(r, 4)
     }
     /// Asks the runtime whether to go on. The host may do anything meanwhile, also grow memories.
     #[cold]

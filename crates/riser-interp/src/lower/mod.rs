@@ -76,6 +76,8 @@ pub(crate) struct Lowerer<'m> {
     needs_huge: bool,
     /// How many `br_table` there were: marks the stubs of one.
     tables: u32,
+    /// The fuel of pure operators that no instruction takes yet.
+    unpaid: u32,
 }
 
 impl<'m> Lowerer<'m> {
@@ -105,6 +107,7 @@ impl<'m> Lowerer<'m> {
             next_scratch: 0,
             needs_huge: false,
             tables: 0,
+            unpaid: 0,
         }
     }
 

@@ -22,6 +22,9 @@ impl BodySink for Lowerer<'_> {
 
     fn at(&mut self, offset: u32) {
         self.offset = offset;
+        if self.options.fuel {
+            self.meter();
+        }
     }
 
     fn finish(&mut self, _: &BodyFacts) {

@@ -27,6 +27,7 @@ impl CodeHolder {
         let options = InterpOptions {
             canonicalize_nans: config.canonicalize_nan,
             epochs: config.epoch_interruption,
+            fuel: config.consume_fuel,
         };
         CodeHolder { interp: InterpModule::new(module, options) }
     }
