@@ -11,6 +11,12 @@ use crate::{FuncRef, Slot, Status, VmCtx};
 pub type HostCall =
     unsafe extern "C" fn(callee: *mut VmCtx, caller: *mut VmCtx, slots: *mut Slot) -> Status;
 
+/// What growing gives if it was refused: the result of the operator.
+pub const GROW_REFUSED: i64 = -1;
+/// What growing gives if execution must end: with [`Status::HOST_ERROR`], since the store keeps the error. (No old
+/// size is negative.)
+pub const GROW_FAILED: i64 = -2;
+
 /// Declares the table: `name(parameters) -> result;`
 macro_rules! builtins {
     ($($(#[$doc:meta])* $name:ident($($param:ident: $ty:ty),*) -> $result:ty;)*) => {
@@ -28,7 +34,7 @@ macro_rules! builtins {
 }
 
 builtins! {
-    /// Grows a memory by `delta` pages; the old size in pages, or -1.
+    /// Grows a memory by `delta` pages; the old size in pages, or [`GROW_REFUSED`], or [`GROW_FAILED`].
     memory_grow(memory: u32, delta: u64) -> i64;
     /// Copies between memories. Overlap is allowed.
     memory_copy(dst_memory: u32, src_memory: u32, dst: u64, src: u64, len: u64) -> Status;
@@ -45,7 +51,7 @@ builtins! {
     memory_atomic_wait64(memory: u32, address: u64, expected: u64, timeout: i64, result: *mut Slot) -> Status;
     /// Wakes at most `count` of those that wait at `address`, the earliest first; writes to `result` how many.
     memory_atomic_notify(memory: u32, address: u64, count: u32, result: *mut Slot) -> Status;
-    /// Grows a table by `delta` elements that start as `init`; the old size, or -1.
+    /// Grows a table by `delta` elements that start as `init`; the result is as for memories.
     table_grow(table: u32, init: Slot, delta: u64) -> i64;
     /// Copies between tables. Overlap is allowed.
     table_copy(dst_table: u32, src_table: u32, dst: u64, src: u64, len: u64) -> Status;
@@ -57,4 +63,6 @@ builtins! {
     elem_drop(elem: u32) -> Status;
     /// The reference to a function of the instance, made on first use. Never null.
     ref_func(func: u32) -> *const FuncRef;
+    /// The epoch has reached the deadline: whether execution goes on.
+    epoch_reached() -> Status;
 }

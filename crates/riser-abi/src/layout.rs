@@ -3,7 +3,7 @@
 use crate::{Builtins, Slot};
 use core::ffi::c_void;
 use core::mem::{offset_of, size_of};
-use core::sync::atomic::{AtomicU32, AtomicUsize};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use riser_ops::TypeId;
 
 /// What machine code may assume of a field.
@@ -116,8 +116,12 @@ vm_blocks! {
         store: *mut c_void = ReadOnly;
         /// Set to something other than 0 from any thread to stop or divert execution soon.
         interrupt: AtomicU32 = Atomic;
-        /// Fuel left. Code that counts fuel exits with `OutOfFuel` when it would become negative.
-        fuel: i64 = Moves;
+        /// Fuel left. Code that counts fuel exits with `OutOfFuel` where it would need more.
+        fuel: u64 = Moves;
+        /// The engine's epoch, which any thread may advance.
+        epoch: *const AtomicU64 = ReadOnly;
+        /// Code that watches epochs calls `epoch_reached` when the epoch is not less.
+        epoch_deadline: u64 = Moves;
         /// The first slot of the interpreter's stack.
         stack_base: *mut Slot = ReadOnly;
         /// Behind the last slot of the interpreter's stack.

@@ -257,6 +257,11 @@ misc! {
     RefFunc "ref.func" [D N32];
     RefAsNonNull "ref.as_non_null" [S];
 
+    /// Looks whether the epoch has reached its deadline.
+    Epoch "epoch" [];
+    /// Takes fuel.
+    Fuel "fuel" [N32];
+
     CanonF32 "canonicalize.f32" [D S];
     CanonF64 "canonicalize.f64" [D S];
     CanonF32x4 "canonicalize.f32x4" [D S];

@@ -18,6 +18,10 @@ use spin::Mutex;
 pub struct InterpOptions {
     /// Replace each NaN that an operator computes by the canonical one.
     pub canonicalize_nans: bool,
+    /// Watch the epoch: at each entry of a function, at each turn of a loop.
+    pub epochs: bool,
+    /// Count fuel: see `docs/fuel.md`.
+    pub fuel: bool,
 }
 
 /// A module as the interpreter runs it. All instances of the module share it.

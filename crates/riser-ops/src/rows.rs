@@ -538,4 +538,15 @@ impl Operator {
             Operator::Structural(op) => op.row().cost,
         }
     }
+
+    /// Whether nothing outside the frame can tell when it is executed: it neither traps nor touches state, and does
+    /// not transfer control.
+    pub const fn is_pure(self) -> bool {
+        let effect = match self {
+            Operator::Simple(op) => op.row().effect,
+            Operator::Access(_) => return false,
+            Operator::Structural(op) => op.row().effect,
+        };
+        matches!(effect, Effect::Pure | Effect::ComputesNan(_))
+    }
 }

@@ -5,10 +5,10 @@
 
 use crate::instance::Instance;
 use crate::memory::Memory;
-use crate::store::{VmStore, copy_elements, grow_memory, grow_table};
+use crate::store::{GrowError, VmStore, copy_elements, grow_memory, grow_table};
 use core::ops::Range;
 use core::time::Duration;
-use riser_abi::{Builtins, FuncRef, Slot, Status, VmCtx};
+use riser_abi::{Builtins, FuncRef, GROW_FAILED, GROW_REFUSED, Slot, Status, VmCtx};
 use riser_module::ElementItems;
 use riser_ops::{ElemIdx, FuncIdx, MemoryIdx, TableIdx, TrapCode};
 
@@ -28,6 +28,7 @@ pub static BUILTINS: Builtins = Builtins {
     table_init,
     elem_drop,
     ref_func,
+    epoch_reached,
 };
 
 const MEMORY_TRAP: Status = Status::trap(TrapCode::MemoryOutOfBounds);
@@ -70,13 +71,22 @@ unsafe fn bytes(memory: *mut Memory, start: u64, len: u64) -> Option<(*mut u8, u
     }
 }
 
+/// The outcome of growing as code gets it.
+fn grown(outcome: Result<u64, GrowError>) -> i64 {
+    match outcome {
+        Ok(old) => old as i64,
+        Err(GrowError::Refused) => GROW_REFUSED,
+        Err(GrowError::Failed) => GROW_FAILED,
+    }
+}
+
 unsafe extern "C" fn memory_grow(vmctx: *mut VmCtx, memory: u32, delta: u64) -> i64 {
     // SAFETY: the contract of builtins: a live instance of the running store, valid indices.
-    let old = unsafe {
+    let outcome = unsafe {
         let memory = (*instance(vmctx)).memory(MemoryIdx(memory));
         grow_memory(store(vmctx), memory, delta)
     };
-    old.map_or(-1, |pages| pages as i64)
+    grown(outcome)
 }
 
 unsafe extern "C" fn memory_copy(
@@ -225,11 +235,11 @@ unsafe extern "C" fn memory_atomic_notify(
 
 unsafe extern "C" fn table_grow(vmctx: *mut VmCtx, table: u32, init: Slot, delta: u64) -> i64 {
     // SAFETY: the contract of builtins; a valid body passes a reference of the element type.
-    let old = unsafe {
+    let outcome = unsafe {
         let table = (*instance(vmctx)).table(TableIdx(table));
         grow_table(store(vmctx), table, delta, init)
     };
-    old.map_or(-1, |len| len as i64)
+    grown(outcome)
 }
 
 unsafe extern "C" fn table_copy(
@@ -324,4 +334,12 @@ unsafe extern "C" fn elem_drop(vmctx: *mut VmCtx, elem: u32) -> Status {
 unsafe extern "C" fn ref_func(vmctx: *mut VmCtx, func: u32) -> *const FuncRef {
     // SAFETY: the contract of builtins.
     unsafe { (*instance(vmctx)).func_ref(FuncIdx(func)).as_ptr() }
+}
+
+unsafe extern "C" fn epoch_reached(vmctx: *mut VmCtx) -> Status {
+    // SAFETY: the contract of builtins. The hook gets the store itself, so nothing of it is borrowed meanwhile.
+    unsafe {
+        let store = store(vmctx);
+        ((*store).on_deadline)(store)
+    }
 }

@@ -5,7 +5,7 @@
 use crate::builtins::{init_memory, init_table};
 use crate::const_expr::{Unsupported, evaluate};
 use crate::instance::{Instance, InstanceModule};
-use crate::store::{Entity, InstanceId, VmStore};
+use crate::store::{Entity, GrowError, GrowHooks, Growable, InstanceId, VmStore};
 use core::fmt;
 use core::ptr::NonNull;
 use riser_abi::{GlobalCell, ImportedFunc, Status};
@@ -29,6 +29,8 @@ pub enum InstantiateError {
         /// The size that was wanted.
         minimum: usize,
     },
+    /// A hook failed, and kept the error.
+    Hook,
     /// An active segment (of elements, of data) does not fit, in a module that is without bulk memory operations:
     /// then nothing was written.
     SegmentDoesNotFit(&'static str),
@@ -44,6 +46,7 @@ impl fmt::Display for InstantiateError {
             InstantiateError::Limit { what, minimum } => {
                 write!(f, "{what} minimum size of {minimum} exceeds the store's limits")
             }
+            InstantiateError::Hook => f.write_str("a limiter failed"),
             InstantiateError::SegmentDoesNotFit(what) => write!(f, "{what} segment does not fit"),
             InstantiateError::Unsupported(what) => write!(f, "{what} is not supported yet"),
         }
@@ -51,6 +54,15 @@ impl fmt::Display for InstantiateError {
 }
 
 impl core::error::Error for InstantiateError {}
+
+impl InstantiateError {
+    fn limit(error: GrowError, what: &'static str, minimum: usize) -> InstantiateError {
+        match error {
+            GrowError::Refused => InstantiateError::Limit { what, minimum },
+            GrowError::Failed => InstantiateError::Hook,
+        }
+    }
+}
 
 impl From<OutOfMemory> for InstantiateError {
     fn from(error: OutOfMemory) -> InstantiateError {
@@ -167,10 +179,8 @@ unsafe fn make_memories(
         let (minimum, max) = (saturate(minimum), max.map(saturate));
         // SAFETY: the caller's promise.
         unsafe {
-            let allowed = (*store).hooks.memory;
-            if !allowed(store, 0, minimum, max) {
-                return Err(InstantiateError::Limit { what: "memory", minimum });
-            }
+            let asked = GrowHooks::ask(store, Growable::Memory, 0, minimum, max);
+            asked.map_err(|error| InstantiateError::limit(error, "memory", minimum))?;
             let id = (*store).new_memory(*ty)?;
             let memory = (*store).memory_address(id).ok_or(FULL)?;
             instance.as_ref().memory_place(MemoryIdx(at as u32)).write(memory.as_ptr());
@@ -235,10 +245,8 @@ unsafe fn make_tables(
                 Some(init) => evaluate(&mut *instance.as_ptr(), init)?.slots[0],
                 None => 0,
             };
-            let allowed = (*store).hooks.table;
-            if !allowed(store, 0, minimum, max) {
-                return Err(InstantiateError::Limit { what: "table", minimum });
-            }
+            let asked = GrowHooks::ask(store, Growable::Table, 0, minimum, max);
+            asked.map_err(|error| InstantiateError::limit(error, "table", minimum))?;
             let id = (*store).new_table(table.ty, init)?;
             let place = (*store).tables.get(id.index()).ok_or(FULL)?;
             instance.as_ref().table_place(TableIdx(at as u32)).write(place.as_ptr());

@@ -31,7 +31,7 @@ pub use instantiate::InstantiateError;
 pub use memory::{Memory, SharedMemory};
 pub use parking::WaitResult;
 pub use store::{
-    Entity, FuncPtr, GlobalId, GrowHooks, InstanceId, MemoryId, TableId, TagId, VmStore,
-    instance_of,
+    Entity, FuncPtr, GlobalId, GrowError, GrowHooks, Growable, Growth, InstanceId, MemoryId,
+    TableId, TagId, VmStore, instance_of, interrupt,
 };
 pub use table::Table;

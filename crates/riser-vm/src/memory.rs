@@ -68,7 +68,7 @@ impl SharedMemory {
 
     /// Grows by `delta` pages as far as its type and the system allow: the old size in pages.
     pub fn grow(&self, delta: u64) -> Option<u64> {
-        self.0.grow_shared(delta, |_, _, _| true)
+        self.0.grow_shared(delta, |_, _, _| Ok(()), |_| ()).ok()
     }
 }
 
@@ -150,6 +150,13 @@ impl Memory {
         bytes_of(&self.ty, pages)
     }
 
+    /// The size in bytes that growing by `delta` pages would give, whatever its type allows; the largest number
+    /// if that cannot be said.
+    pub(crate) fn wanted(&self, delta: u64) -> usize {
+        let pages = self.pages().saturating_add(delta);
+        usize::try_from(pages.saturating_mul(self.ty.page_size())).unwrap_or(usize::MAX)
+    }
+
     /// Grows to `len` bytes, which came from [`Memory::grown`]. Not for shared memories.
     pub(crate) fn grow_to(&mut self, len: usize) -> Result<(), OutOfMemory> {
         let Backing::Own(region) = &mut self.backing else {
@@ -161,29 +168,35 @@ impl Memory {
         Ok(())
     }
 
-    /// Grows a shared memory by `delta` pages if `allow` (current size, wanted size, largest size, in bytes) says so:
-    /// the old size in pages. The lock is not held while `allow` is asked, which may take any time.
-    pub(crate) fn grow_shared(
+    /// Grows a shared memory by `delta` pages if `ask` (current size, wanted size, largest size, in bytes) allows it: the
+    /// old size in pages. `tell` makes the error where growing fails although it was allowed. The lock is not held
+    /// while `ask` runs, which may take any time.
+    pub(crate) fn grow_shared<E>(
         &self,
         delta: u64,
-        mut allow: impl FnMut(usize, usize, Option<usize>) -> bool,
-    ) -> Option<u64> {
-        let Backing::Shared(region, _) = &self.backing else { return None };
+        mut ask: impl FnMut(usize, usize, Option<usize>) -> core::result::Result<(), E>,
+        tell: impl FnOnce(Option<OutOfMemory>) -> E,
+    ) -> core::result::Result<u64, E> {
+        let Backing::Shared(region, _) = &self.backing else { return Err(tell(None)) };
         loop {
             let old = self.len();
             let pages = old as u64 >> self.ty.page_size_log2;
-            let len = self.grown_from(pages, delta)?;
-            if delta > 0 && !allow(old, len, self.max_bytes()) {
-                return None;
+            let len = self.grown_from(pages, delta);
+            if delta > 0 {
+                ask(old, len.unwrap_or(self.wanted(delta)), self.max_bytes())?;
             }
+            let Some(len) = len else { return Err(tell(None)) };
             let mut region = region.lock().unwrap_or_else(PoisonError::into_inner);
             if self.len() != old {
                 // Another thread was faster: what was allowed is not what would happen now.
                 continue;
             }
-            region.grow_in_place(len).ok()?;
+            if let Err(error) = region.grow_in_place(len) {
+                drop(region);
+                return Err(tell(Some(error)));
+            }
             self.def.len.store(len, Ordering::SeqCst);
-            return Some(pages);
+            return Ok(pages);
         }
     }
 
@@ -287,7 +300,8 @@ mod tests {
         assert_eq!((memory.memory().base(), memory.memory().index()), (base, None));
         // What was not allowed did not happen.
         let memory = SharedMemory::new(ty).unwrap();
-        assert_eq!(memory.memory().grow_shared(1, |_, wanted, _| wanted < 1 << 17), None);
+        let small = |_, wanted: usize, _| if wanted < 1 << 17 { Ok(()) } else { Err("refused") };
+        assert_eq!(memory.memory().grow_shared(1, small, |_| "failed"), Err("refused"));
         assert_eq!(memory.memory().pages(), 1);
     }
 

@@ -13,11 +13,11 @@ use crate::table::Table;
 use core::any::Any;
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::AtomicU32;
-use riser_abi::{FuncRef, GlobalCell, Slot, TagDef, VmCtx, VmRuntime};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use riser_abi::{FuncRef, GlobalCell, Slot, Status, TagDef, VmCtx, VmRuntime};
 use riser_heap::Heap;
 use riser_module::{EntityIdx, GlobalType, MemoryType, TableType};
-use riser_ops::{FuncIdx, TypeId};
+use riser_ops::{FuncIdx, TrapCode, TypeId};
 use riser_sys::{OutOfMemory, SlotStack};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -140,23 +140,58 @@ pub enum Entity {
     Tag(TagId),
 }
 
-/// What is asked before a memory or a table grows (sizes in bytes, in elements): whether it may. Installed
+/// Whether something may grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Growth {
+    /// It may.
+    Allowed,
+    /// It may not: the operator gives -1.
+    Refused,
+    /// It may not, and execution ends: the hook kept the error.
+    Failed,
+}
+
+/// Why something did not grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrowError {
+    /// The type, a limit or the system refused it.
+    Refused,
+    /// A hook failed, and kept the error.
+    Failed,
+}
+
+/// Something that can grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Growable {
+    /// A memory; its sizes are in bytes.
+    Memory,
+    /// A table; its sizes are in elements.
+    Table,
+}
+
+/// What is asked before a memory or a table is made or grows, and told when growing fails all the same. Installed
 /// by the embedding API, which knows the limits.
 #[derive(Clone, Copy, Debug)]
 pub struct GrowHooks {
-    /// Before a memory grows: current size, wanted size, the largest that its type allows.
-    pub memory: unsafe fn(*mut VmStore, usize, usize, Option<usize>) -> bool,
-    /// The same, before a table grows.
-    pub table: unsafe fn(*mut VmStore, usize, usize, Option<usize>) -> bool,
+    /// Before something grows: current size, wanted size (at least; a size that cannot be is the largest number), the
+    /// largest that its type allows.
+    pub growing: unsafe fn(*mut VmStore, Growable, usize, usize, Option<usize>) -> Growth,
+    /// After growing was allowed, but the type or the system refused it: whether execution goes on
+    /// (`Refused`) or not.
+    pub failed: unsafe fn(*mut VmStore, Growable, Option<OutOfMemory>) -> Growth,
 }
 
-unsafe fn always(_: *mut VmStore, _: usize, _: usize, _: Option<usize>) -> bool {
-    true
+unsafe fn always(_: *mut VmStore, _: Growable, _: usize, _: usize, _: Option<usize>) -> Growth {
+    Growth::Allowed
+}
+
+unsafe fn go_on(_: *mut VmStore, _: Growable, _: Option<OutOfMemory>) -> Growth {
+    Growth::Refused
 }
 
 impl Default for GrowHooks {
     fn default() -> GrowHooks {
-        GrowHooks { memory: always, table: always }
+        GrowHooks { growing: always, failed: go_on }
     }
 }
 
@@ -166,6 +201,17 @@ enum StoreMemory {
     Own(Memory),
     /// One that other stores may have as well.
     Shared(Arc<SharedMemory>),
+}
+
+/// The epoch of stores that were given none.
+static NO_EPOCH: AtomicU64 = AtomicU64::new(0);
+
+/// Ends execution.
+///
+/// # Safety
+/// None are needed; hooks are unsafe functions.
+pub unsafe fn interrupt(_: *mut VmStore) -> Status {
+    Status::trap(TrapCode::Interrupt)
 }
 
 /// See the module's documentation. Code finds it through `VmRuntime::store`.
@@ -184,6 +230,8 @@ pub struct VmStore {
     pub heap: Heap,
     /// Who is asked before something grows.
     pub hooks: GrowHooks,
+    /// What happens when the epoch has reached the deadline: whether execution goes on.
+    pub on_deadline: unsafe fn(*mut VmStore) -> Status,
     kept: Vec<Box<dyn Any + Send + Sync>>,
     /// Used by the interpreter, through its address. Taken when the store is about to go.
     stack: Option<SlotStack>,
@@ -202,7 +250,9 @@ impl VmStore {
             builtins: &BUILTINS,
             store: ptr::null_mut(),
             interrupt: AtomicU32::new(0),
-            fuel: i64::MAX,
+            fuel: 0,
+            epoch: &raw const NO_EPOCH,
+            epoch_deadline: 0,
             stack_base,
             stack_end: stack_base.wrapping_add(stack.slots()),
             stack_top: stack_base,
@@ -220,6 +270,7 @@ impl VmStore {
             hosts: Arena::new(),
             heap: Heap::new(),
             hooks: GrowHooks::default(),
+            on_deadline: interrupt,
             kept: Vec::new(),
             stack: Some(stack),
         }
@@ -241,6 +292,37 @@ impl VmStore {
     #[inline]
     pub fn runtime(&self) -> *mut VmRuntime {
         self.runtime.as_ptr()
+    }
+
+    /// Fuel that is left.
+    pub fn fuel(&self) -> u64 {
+        // SAFETY: the block is the store's, and no code runs while the host looks.
+        unsafe { (*self.runtime()).fuel }
+    }
+
+    /// Sets the fuel that is left.
+    pub fn set_fuel(&mut self, fuel: u64) {
+        // SAFETY: as for `fuel`.
+        unsafe { (*self.runtime()).fuel = fuel };
+    }
+
+    /// Says which epoch the store's code watches.
+    ///
+    /// # Safety
+    /// `epoch` outlives all execution in the store.
+    pub unsafe fn watch_epoch(&mut self, epoch: *const AtomicU64) {
+        // SAFETY: as for `fuel`.
+        unsafe { (*self.runtime()).epoch = epoch };
+    }
+
+    /// Moves the deadline to so many ticks from now.
+    pub fn set_epoch_deadline(&mut self, ticks: u64) {
+        // SAFETY: as for `fuel`; whoever set the epoch keeps it.
+        unsafe {
+            let runtime = self.runtime();
+            let now = (*(*runtime).epoch).load(Ordering::Relaxed);
+            (*runtime).epoch_deadline = now.saturating_add(ticks);
+        }
     }
 
     /// Keeps something alive as long as the store: types that its objects refer to.
@@ -383,6 +465,16 @@ impl VmStore {
         self.instances.len()
     }
 
+    /// How many memories there are.
+    pub fn memory_count(&self) -> usize {
+        self.memories.len()
+    }
+
+    /// How many tables there are.
+    pub fn table_count(&self) -> usize {
+        self.tables.len()
+    }
+
     /// The content of a memory that is not shared.
     #[inline]
     pub fn memory_data(&self, id: MemoryId) -> &[u8] {
@@ -515,6 +607,39 @@ pub(crate) unsafe fn copy_elements(
     true
 }
 
+impl GrowHooks {
+    /// Asks for permission.
+    ///
+    /// # Safety
+    /// `store` is the address of a store that is not borrowed otherwise, and what the hooks expect.
+    pub(crate) unsafe fn ask(
+        store: *mut VmStore,
+        what: Growable,
+        now: usize,
+        wanted: usize,
+        max: Option<usize>,
+    ) -> Result<(), GrowError> {
+        // SAFETY: the caller's promise. The hook gets the store itself, so nothing of it is borrowed meanwhile.
+        match unsafe { ((*store).hooks.growing)(store, what, now, wanted, max) } {
+            Growth::Allowed => Ok(()),
+            Growth::Refused => Err(GrowError::Refused),
+            Growth::Failed => Err(GrowError::Failed),
+        }
+    }
+
+    /// Tells that growing failed although it was allowed.
+    ///
+    /// # Safety
+    /// As for [`GrowHooks::ask`].
+    unsafe fn tell(store: *mut VmStore, what: Growable, why: Option<OutOfMemory>) -> GrowError {
+        // SAFETY: as for `ask`.
+        match unsafe { ((*store).hooks.failed)(store, what, why) } {
+            Growth::Failed => GrowError::Failed,
+            Growth::Allowed | Growth::Refused => GrowError::Refused,
+        }
+    }
+}
+
 /// Grows a memory as far as its type, the store's limits and the system allow: the old size in pages.
 ///
 /// # Safety
@@ -523,20 +648,23 @@ pub(crate) unsafe fn grow_memory(
     store: *mut VmStore,
     memory: *mut Memory,
     delta: u64,
-) -> Option<u64> {
-    // SAFETY: the caller's promise. The hook gets the store itself, so nothing of it is borrowed meanwhile.
+) -> Result<u64, GrowError> {
+    // SAFETY: the caller's promise. Nothing of the store is borrowed while a hook is asked.
     unsafe {
+        let ask = |now, wanted, max| GrowHooks::ask(store, Growable::Memory, now, wanted, max);
+        let tell = |why| GrowHooks::tell(store, Growable::Memory, why);
         if (*memory).is_shared() {
-            let allowed = (*store).hooks.memory;
-            return (*memory).grow_shared(delta, |now, len, max| allowed(store, now, len, max));
+            return (*memory).grow_shared(delta, ask, tell);
         }
-        let (old, len, max) = ((*memory).pages(), (*memory).grown(delta)?, (*memory).max_bytes());
-        let (allowed, current) = ((*store).hooks.memory, (*memory).len());
-        if delta > 0 && !allowed(store, current, len, max) {
-            return None;
+        let (old, len, max) = ((*memory).pages(), (*memory).grown(delta), (*memory).max_bytes());
+        if delta > 0 {
+            ask((*memory).len(), len.unwrap_or((*memory).wanted(delta)), max)?;
         }
-        (*memory).grow_to(len).ok()?;
-        Some(old)
+        let Some(len) = len else { return Err(tell(None)) };
+        match (*memory).grow_to(len) {
+            Ok(()) => Ok(old),
+            Err(error) => Err(tell(Some(error))),
+        }
     }
 }
 
@@ -549,17 +677,21 @@ pub(crate) unsafe fn grow_table(
     table: *mut Table,
     delta: u64,
     init: Slot,
-) -> Option<u64> {
+) -> Result<u64, GrowError> {
     // SAFETY: as for memories.
     unsafe {
-        let (old, len) = ((*table).len(), (*table).grown(delta)?);
+        let (old, len) = ((*table).len(), (*table).grown(delta));
         let max = (*table).ty().limits.max.map(|max| usize::try_from(max).unwrap_or(usize::MAX));
-        let allowed = (*store).hooks.table;
-        if delta > 0 && !allowed(store, old, len, max) {
-            return None;
+        if delta > 0 {
+            let wanted = usize::try_from((old as u64).saturating_add(delta));
+            let wanted = wanted.unwrap_or(usize::MAX);
+            GrowHooks::ask(store, Growable::Table, old, wanted, max)?;
         }
-        (*table).grow_to(len, init).ok()?;
-        Some(old as u64)
+        let Some(len) = len else { return Err(GrowHooks::tell(store, Growable::Table, None)) };
+        match (*table).grow_to(len, init) {
+            Ok(()) => Ok(old as u64),
+            Err(error) => Err(GrowHooks::tell(store, Growable::Table, Some(error))),
+        }
     }
 }
 
@@ -568,9 +700,16 @@ impl VmStore {
     ///
     /// # Safety
     /// `this` is the address of a store that is not borrowed otherwise, and what the grow hooks expect.
-    pub unsafe fn memory_grow(this: *mut VmStore, id: MemoryId, delta: u64) -> Option<u64> {
+    pub unsafe fn memory_grow(
+        this: *mut VmStore,
+        id: MemoryId,
+        delta: u64,
+    ) -> Result<u64, GrowError> {
         // SAFETY: the caller's promise.
-        unsafe { grow_memory(this, (*this).memory_address(id)?.as_ptr(), delta) }
+        unsafe {
+            let memory = (*this).memory_address(id).ok_or(GrowError::Refused)?;
+            grow_memory(this, memory.as_ptr(), delta)
+        }
     }
 
     /// Grows a table by `delta` elements that start as `init`: the old size.
@@ -582,9 +721,12 @@ impl VmStore {
         id: TableId,
         delta: u64,
         init: Slot,
-    ) -> Option<u64> {
+    ) -> Result<u64, GrowError> {
         // SAFETY: the caller's promise.
-        unsafe { grow_table(this, (*this).tables.get(id.0)?.as_ptr(), delta, init) }
+        unsafe {
+            let table = (*this).tables.get(id.0).ok_or(GrowError::Refused)?;
+            grow_table(this, table.as_ptr(), delta, init)
+        }
     }
 }
 
@@ -598,18 +740,29 @@ mod tests {
     static ASKED: AtomicUsize = AtomicUsize::new(0);
 
     /// Allows growing to at most 128 KiB, or 128 Ki elements.
-    unsafe fn limit(store: *mut VmStore, now: usize, wanted: usize, max: Option<usize>) -> bool {
+    unsafe fn limit(
+        store: *mut VmStore,
+        _: Growable,
+        now: usize,
+        wanted: usize,
+        max: Option<usize>,
+    ) -> Growth {
         // SAFETY: the store is not borrowed while its hooks are asked.
         assert!(unsafe { (*store).memories.len() + (*store).tables.len() } > 0);
         assert!(now < wanted && max.is_none());
         ASKED.fetch_add(1, Ordering::Relaxed);
-        wanted <= 128 << 10
+        if wanted <= 128 << 10 { Growth::Allowed } else { Growth::Refused }
+    }
+
+    /// Lets the type or the system refuse, but not silently.
+    unsafe fn fail(_: *mut VmStore, _: Growable, _: Option<OutOfMemory>) -> Growth {
+        Growth::Failed
     }
 
     #[test]
     fn growing_asks_and_obeys_the_hooks() {
         let mut store = VmStore::new(SlotStack::new(4096).unwrap());
-        store.hooks = GrowHooks { memory: limit, table: limit };
+        store.hooks = GrowHooks { growing: limit, failed: fail };
         let limits = Limits { min: 1, max: None };
         let ty = MemoryType { limits, memory64: false, shared: false, page_size_log2: 16 };
         let memory = store.new_memory(ty).unwrap();
@@ -627,11 +780,26 @@ mod tests {
                 VmStore::table_grow(this, table, 128 << 10, 0),
             ]
         };
-        assert_eq!(results, [Some(1), None, Some(2), Some(1), None]);
+        let refused = Err(GrowError::Refused);
+        assert_eq!(results, [Ok(1), refused, Ok(2), Ok(1), refused]);
         assert_eq!(store.memory(memory).pages(), 2);
         assert_eq!(store.table(table).len(), 100);
         // Growing by nothing needs no permission.
         assert_eq!(ASKED.load(Ordering::Relaxed), 4);
+    }
+
+    #[test]
+    fn hooks_hear_of_failures() {
+        let mut store = VmStore::new(SlotStack::new(4096).unwrap());
+        store.hooks.failed = fail;
+        let limits = Limits { min: 1, max: Some(1) };
+        let ty = MemoryType { limits, memory64: false, shared: false, page_size_log2: 16 };
+        let memory = store.new_memory(ty).unwrap();
+        let this = &raw mut store;
+        // SAFETY: the store is not borrowed otherwise.
+        assert_eq!(unsafe { VmStore::memory_grow(this, memory, 1) }, Err(GrowError::Failed));
+        // SAFETY: as above.
+        assert_eq!(unsafe { VmStore::memory_grow(this, memory, u64::MAX) }, Err(GrowError::Failed));
     }
 
     #[test]

@@ -144,14 +144,18 @@ impl Config {
         self
     }
 
-    /// Whether execution consumes fuel. Not there yet: [`Engine::new`](crate::Engine::new) refuses it.
+    /// Whether execution consumes fuel, of which a new store has none: see
+    /// [`Store::set_fuel`](crate::Store::set_fuel). Off by default.
     pub fn consume_fuel(&mut self, enable: bool) -> &mut Self {
         self.consume_fuel = enable;
         self
     }
 
-    /// Whether execution can be interrupted by epochs. Not there yet: [`Engine::new`](crate::Engine::new)
-    /// refuses it.
+    /// Whether execution can be interrupted by epochs: each function and each turn of a loop looks whether
+    /// [`Engine::increment_epoch`](crate::Engine::increment_epoch) has reached the store's deadline. Off by default.
+    ///
+    /// A new store's deadline is reached already: set one with
+    /// [`Store::set_epoch_deadline`](crate::Store::set_epoch_deadline) before guests run.
     pub fn epoch_interruption(&mut self, enable: bool) -> &mut Self {
         self.epoch_interruption = enable;
         self

@@ -1,6 +1,7 @@
 //! The engine: configuration and what all stores and modules share.
 
-use crate::{Config, Result, bail};
+use crate::{Config, Result};
+use core::sync::atomic::{AtomicU64, Ordering};
 use riser_module::TypeRegistry;
 use riser_sys::{OutOfMemory, SlotStack};
 use std::sync::{Arc, Mutex};
@@ -23,6 +24,7 @@ pub struct Engine {
 struct EngineInner {
     config: Config,
     registry: TypeRegistry,
+    epoch: AtomicU64,
     /// Stacks of stores that are gone, for the next ones: mapping and first touching one takes about 20 µs.
     stacks: Mutex<Vec<SlotStack>>,
 }
@@ -36,23 +38,28 @@ impl Engine {
     /// # Errors
     /// If the configuration asks for something that is not there.
     pub fn new(config: &Config) -> Result<Engine> {
-        if config.consume_fuel {
-            bail!("`consume_fuel` is not supported yet: fuel is not counted");
-        }
-        if config.epoch_interruption {
-            bail!("`epoch_interruption` is not supported yet: execution cannot be interrupted");
-        }
         Ok(Engine::with(config.clone()))
     }
 
     fn with(config: Config) -> Engine {
-        let (registry, stacks) = (TypeRegistry::new(), Mutex::default());
-        Engine { inner: Arc::new(EngineInner { config, registry, stacks }) }
+        let (registry, epoch, stacks) = (TypeRegistry::new(), AtomicU64::new(0), Mutex::default());
+        Engine { inner: Arc::new(EngineInner { config, registry, epoch, stacks }) }
     }
 
     /// The configuration.
     pub fn config(&self) -> &Config {
         &self.inner.config
+    }
+
+    /// Advances the epoch by one tick, from any thread. Stores whose deadline that reaches are interrupted, if
+    /// [`Config::epoch_interruption`] is on. Costs an atomic addition, and may be called in a signal handler.
+    pub fn increment_epoch(&self) {
+        self.inner.epoch.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The epoch. It lives as long as the engine.
+    pub(crate) fn epoch(&self) -> &AtomicU64 {
+        &self.inner.epoch
     }
 
     /// Whether both are the same engine.

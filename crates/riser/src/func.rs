@@ -298,6 +298,22 @@ impl<'a, T: 'static> Caller<'a, T> {
     pub fn engine(&self) -> &Engine {
         self.store.engine()
     }
+
+    /// The fuel that is left: [`Store::get_fuel`](crate::Store::get_fuel).
+    ///
+    /// # Errors
+    /// If fuel is not counted.
+    pub fn get_fuel(&self) -> Result<u64> {
+        self.store.get_fuel()
+    }
+
+    /// Sets the fuel that is left: [`Store::set_fuel`](crate::Store::set_fuel).
+    ///
+    /// # Errors
+    /// If fuel is not counted.
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<()> {
+        self.store.set_fuel(fuel)
+    }
 }
 
 impl<T: 'static> AsContext for Caller<'_, T> {

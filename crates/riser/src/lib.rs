@@ -37,7 +37,7 @@
 //!
 //! # What is not there yet
 //!
-//! Objects of the garbage collector, exceptions, fuel, epochs, limits, and asynchronous calls: what
+//! Objects of the garbage collector, exceptions, and asynchronous calls: what
 //! asks for them gives an error that says so.
 #![deny(unsafe_code)]
 
@@ -48,6 +48,7 @@ mod error_chain;
 mod externals;
 mod func;
 mod instance;
+mod limits;
 mod link;
 mod linker;
 mod module;
@@ -67,12 +68,13 @@ pub use error_chain::{Context, Error, Result};
 pub use externals::{Export, Extern, Global, Memory, MemoryAccessError, SharedMemory, Table, Tag};
 pub use func::{Caller, Func, IntoFunc, NoFunc, TypedFunc, WrappedFunc};
 pub use instance::{Instance, InstancePre};
+pub use limits::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};
 pub use linker::{Linker, UnknownImportError};
 pub use module::{Module, ModuleExport, ResourcesRequired};
 pub use raw::{WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
 pub use riser_vm::WaitResult;
 pub use roots::{AnyRef, ExnRef, ExternRef, GcRef, Rooted};
-pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
+pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut, UpdateDeadline};
 pub use trap::{FrameInfo, Trap, WasmBacktrace};
 pub use types::{
     ArrayType, ExportType, ExternType, FieldType, Finality, FuncType, GlobalType, HeapType,

@@ -1,7 +1,7 @@
 //! The store, and the contexts through which everything in it is reached.
 
-use crate::raw::{StoreInner, StoreOpaque};
-use crate::{Engine, Result};
+use crate::raw::{self, StoreInner, StoreOpaque};
+use crate::{Engine, ResourceLimiter, Result, bail};
 
 /// Owns instances and all that they refer to, together with the host's own data `T`. Used by one thread at a
 /// time; what is in it lives until it is dropped.
@@ -17,6 +17,16 @@ use crate::{Engine, Result};
 #[derive(Debug)]
 pub struct Store<T: 'static> {
     inner: Box<StoreInner<T>>,
+}
+
+/// What a callback of [`Store::epoch_deadline_callback`] wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UpdateDeadline {
+    /// End the call with [`Trap::Interrupt`](crate::Trap::Interrupt).
+    Interrupt,
+    /// Go on, and be interrupted again after so many ticks from now.
+    Continue(u64),
 }
 
 /// A store, borrowed.
@@ -57,8 +67,7 @@ impl<T> Store<T> {
     /// # Errors
     /// If the system has no memory for the stack of guests.
     pub fn try_new(engine: &Engine, data: T) -> Result<Store<T>> {
-        let opaque = StoreOpaque::new(engine)?;
-        Ok(Store { inner: Box::new(StoreInner { opaque, data }) })
+        Ok(Store { inner: Box::new(StoreInner::new(engine, data)?) })
     }
 
     /// The host's data.
@@ -80,6 +89,107 @@ impl<T> Store<T> {
     pub fn engine(&self) -> &Engine {
         self.inner.opaque.engine()
     }
+
+    /// Limits what guests may take: `limiter` finds the [`ResourceLimiter`] in the host's data. It replaces the one
+    /// before; objects that exist already are not looked at, but counted. Without a limiter there is no limit
+    /// other than those of types and of the system.
+    ///
+    /// A panic of the limiter goes on where the host called.
+    ///
+    /// ```
+    /// # use riser::*;
+    /// let limits = StoreLimitsBuilder::new().memory_size(1 << 16).build();
+    /// let mut store = Store::new(&Engine::default(), limits);
+    /// store.limiter(|limits| limits);
+    /// let memory = Memory::new(&mut store, MemoryType::new(1, None)).unwrap();
+    /// assert!(memory.grow(&mut store, 1).is_err());
+    /// ```
+    pub fn limiter(
+        &mut self,
+        limiter: impl (FnMut(&mut T) -> &mut dyn ResourceLimiter) + Send + Sync + 'static,
+    ) {
+        raw::set_limiter(&mut self.inner, Box::new(limiter));
+    }
+
+    /// Sets the fuel that guests of the store may consume. An operator that would need more traps with
+    /// [`Trap::OutOfFuel`](crate::Trap::OutOfFuel).
+    ///
+    /// How much a guest consumes is a property of its code and its input, the same on every machine: at each host
+    /// call, at each trap and at the end, the operators that were executed have been paid. Most cost 1; `nop`,
+    /// `drop`, and what only delimits blocks cost nothing.
+    ///
+    /// # Errors
+    /// If [`Config::consume_fuel`](crate::Config::consume_fuel) is off.
+    ///
+    /// ```
+    /// # use riser::*;
+    /// # fn main() -> Result<()> {
+    /// let engine = Engine::new(Config::new().consume_fuel(true))?;
+    /// let text = r#"(module (func (export "inc") (param i32) (result i32)
+    ///     (i32.add (local.get 0) (i32.const 1))))"#;
+    /// let mut store = Store::new(&engine, ());
+    /// let instance = Instance::new(&mut store, &Module::new(&engine, text)?, &[])?;
+    /// let inc = instance.get_typed_func::<i32, i32>(&mut store, "inc")?;
+    /// store.set_fuel(5)?;
+    /// assert_eq!(inc.call(&mut store, 6)?, 7);
+    /// assert_eq!(store.get_fuel()?, 2);
+    /// let error = inc.call(&mut store, 6).unwrap_err();
+    /// assert_eq!(error.downcast_ref(), Some(&Trap::OutOfFuel));
+    /// # Ok(()) }
+    /// ```
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<()> {
+        self.as_context_mut().set_fuel(fuel)
+    }
+
+    /// The fuel that is left.
+    ///
+    /// # Errors
+    /// If [`Config::consume_fuel`](crate::Config::consume_fuel) is off.
+    pub fn get_fuel(&self) -> Result<u64> {
+        self.as_context().get_fuel()
+    }
+
+    /// Sets the deadline to so many ticks of the engine's epoch from now. When
+    /// [`Engine::increment_epoch`] was called as often, guests of the store are interrupted, if
+    /// [`Config::epoch_interruption`](crate::Config::epoch_interruption) is on: with a trap unless
+    /// [`Store::epoch_deadline_callback`] says otherwise.
+    pub fn set_epoch_deadline(&mut self, ticks_beyond_current: u64) {
+        self.inner.opaque.vm.set_epoch_deadline(ticks_beyond_current);
+    }
+
+    /// Makes a reached deadline end the call with [`Trap::Interrupt`](crate::Trap::Interrupt): what a new store does.
+    pub fn epoch_deadline_trap(&mut self) {
+        raw::trap_on_deadline(&mut self.inner.opaque);
+    }
+
+    /// Makes a reached deadline call the host, which decides how to go on; an error ends the call. While the callback
+    /// runs, it is not called again: a guest that it calls traps at a deadline.
+    ///
+    /// ```
+    /// # use riser::*;
+    /// # fn main() -> Result<()> {
+    /// let engine = Engine::new(Config::new().epoch_interruption(true))?;
+    /// let module = Module::new(&engine, r#"(module (func (export "spin") (loop br 0)))"#)?;
+    /// let mut store = Store::new(&engine, 0);
+    /// let spin = Instance::new(&mut store, &module, &[])?.get_typed_func::<(), ()>(&mut store, "spin")?;
+    /// store.set_epoch_deadline(1);
+    /// store.epoch_deadline_callback(|mut store| {
+    ///     *store.data_mut() += 1;
+    ///     Ok(if *store.data() < 5 { UpdateDeadline::Continue(0) } else { UpdateDeadline::Interrupt })
+    /// });
+    /// engine.increment_epoch();
+    /// // The deadline is not moved beyond the tick that just came, so the callback is asked again and again.
+    /// let error = spin.call(&mut store, ()).unwrap_err();
+    /// assert_eq!(error.downcast_ref(), Some(&Trap::Interrupt));
+    /// assert_eq!(*store.data(), 5);
+    /// # Ok(()) }
+    /// ```
+    pub fn epoch_deadline_callback(
+        &mut self,
+        callback: impl FnMut(StoreContextMut<'_, T>) -> Result<UpdateDeadline> + Send + Sync + 'static,
+    ) {
+        raw::set_on_deadline(&mut self.inner, Box::new(callback));
+    }
 }
 
 impl<T: Default> Default for Store<T> {
@@ -88,7 +198,24 @@ impl<T: Default> Default for Store<T> {
     }
 }
 
+/// Whether fuel is counted in a store.
+fn check_fuel(store: &StoreOpaque) -> Result<()> {
+    if !store.engine().config().consume_fuel {
+        bail!("fuel is not configured in this store");
+    }
+    Ok(())
+}
+
 impl<'a, T> StoreContext<'a, T> {
+    /// As [`Store::get_fuel`].
+    ///
+    /// # Errors
+    /// If fuel is not counted.
+    pub fn get_fuel(&self) -> Result<u64> {
+        check_fuel(self.opaque())?;
+        Ok(self.opaque().vm.fuel())
+    }
+
     /// The host's data.
     pub fn data(&self) -> &'a T {
         &self.0.data
@@ -105,6 +232,35 @@ impl<'a, T> StoreContext<'a, T> {
 }
 
 impl<T> StoreContextMut<'_, T> {
+    /// As [`Store::get_fuel`].
+    ///
+    /// # Errors
+    /// If fuel is not counted.
+    pub fn get_fuel(&self) -> Result<u64> {
+        check_fuel(self.opaque())?;
+        Ok(self.opaque().vm.fuel())
+    }
+
+    /// As [`Store::set_fuel`].
+    ///
+    /// # Errors
+    /// If fuel is not counted.
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<()> {
+        check_fuel(self.opaque())?;
+        self.opaque_mut().vm.set_fuel(fuel);
+        Ok(())
+    }
+
+    /// As [`Store::set_epoch_deadline`].
+    pub fn set_epoch_deadline(&mut self, ticks_beyond_current: u64) {
+        self.0.opaque.vm.set_epoch_deadline(ticks_beyond_current);
+    }
+
+    /// As [`Store::epoch_deadline_trap`].
+    pub fn epoch_deadline_trap(&mut self) {
+        raw::trap_on_deadline(&mut self.0.opaque);
+    }
+
     /// The host's data.
     pub fn data(&self) -> &T {
         &self.0.data

@@ -2,10 +2,16 @@
 
 #[path = "../examples/externref.rs"]
 mod externref;
+#[path = "../examples/fuel.rs"]
+mod fuel;
 #[path = "../examples/gcd.rs"]
 mod gcd;
 #[path = "../examples/hello.rs"]
 mod hello;
+#[path = "../examples/interrupt.rs"]
+mod interrupt;
+#[path = "../examples/limits.rs"]
+mod limits;
 #[path = "../examples/linking.rs"]
 mod linking;
 #[path = "../examples/memory.rs"]
@@ -23,5 +29,8 @@ fn the_examples_hold() -> riser::Result<()> {
     memory::main()?;
     multi_value::main()?;
     externref::main()?;
+    fuel::main()?;
+    interrupt::main()?;
+    limits::main()?;
     tables::main()
 }

@@ -9,6 +9,7 @@ use super::memory;
 use super::operand::{A, I, S};
 use super::simple::{SCALAR, VECTOR};
 use super::table;
+use super::watch;
 use super::{Handler, WORD};
 use crate::code::{Lowered, Misc, Opcode, for_each_misc, region};
 use alloc::boxed::Box;
@@ -84,6 +85,8 @@ const fn misc(op: Misc) -> Handler {
         Misc::ElemDrop => table::elem_drop,
         Misc::RefFunc => table::ref_func,
         Misc::RefAsNonNull => table::ref_as_non_null,
+        Misc::Epoch => watch::epoch,
+        Misc::Fuel => watch::fuel,
         Misc::CanonF32 => locals::canon_f32,
         Misc::CanonF64 => locals::canon_f64,
         Misc::CanonF32x4 => locals::canon_f32x4,

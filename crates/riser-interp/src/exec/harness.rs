@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ptr;
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use riser_abi::{
     Builtins, FrameLayout, FuncRef, GlobalCell, HostCall, ImportedFunc, MemoryDef, Slot, Status,
     TableDef, VmCtx, VmCtxCounts, VmCtxLayout, VmRuntime,
@@ -71,6 +71,8 @@ impl Store {
             store: ptr::null_mut(),
             interrupt: AtomicU32::new(0),
             fuel: 0,
+            epoch: &raw const EPOCH,
+            epoch_deadline: u64::MAX,
             stack_base: range.start,
             stack_end: range.end,
             stack_top: range.start,
@@ -482,6 +484,13 @@ unsafe extern "C" fn memory_atomic_notify(
     Status::OK
 }
 
+/// An epoch that does not end.
+static EPOCH: AtomicU64 = AtomicU64::new(0);
+
+unsafe extern "C" fn epoch_reached(_: *mut VmCtx) -> Status {
+    Status::trap(TrapCode::Interrupt)
+}
+
 const BUILTINS: Builtins = Builtins {
     memory_grow,
     memory_copy,
@@ -497,4 +506,5 @@ const BUILTINS: Builtins = Builtins {
     table_init,
     elem_drop,
     ref_func,
+    epoch_reached,
 };

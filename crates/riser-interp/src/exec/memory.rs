@@ -3,7 +3,7 @@
 use super::operand::{SLOT, Value};
 use super::{Cx, Flow, Regs, Slot, handler, leave, next_after};
 use core::sync::atomic::Ordering;
-use riser_abi::{Builtins, MemoryDef};
+use riser_abi::{Builtins, GROW_FAILED, MemoryDef, Status};
 
 impl Regs {
     /// The runtime's functions. Before one is called, the runtime learns where the interpreter is.
@@ -63,6 +63,9 @@ handler! {
         let delta = r.index(SLOT, r.field(2 * SLOT + 4), 0);
         let memory = r.field(2 * SLOT);
         let old = (r.builtins().memory_grow)((*r.cx).vmctx, memory, delta);
+        if old == GROW_FAILED {
+            return leave(r, Status::HOST_ERROR);
+        }
         r.reload_memory();
         old.store(r.slot(0));
         next_after(r, 2 * SLOT + 4 + 2)

@@ -48,6 +48,7 @@ mod memory;
 mod operand;
 mod simple;
 mod table;
+mod watch;
 
 #[cfg(test)]
 mod harness;

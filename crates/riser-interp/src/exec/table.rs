@@ -3,7 +3,7 @@
 use super::memory::{BULK, checked};
 use super::operand::{SLOT, Value};
 use super::{Cx, Flow, Regs, Slot, handler, leave, next_after, trap};
-use riser_abi::TableDef;
+use riser_abi::{GROW_FAILED, Status, TableDef};
 use riser_ops::TrapCode;
 
 /// The table that the field at `at` names.
@@ -45,6 +45,9 @@ handler! {
         let delta = r.index(2 * SLOT, r.field(BULK + 4), 0);
         let grow = r.builtins().table_grow;
         let old = grow((*r.cx).vmctx, r.field(BULK), *r.slot(SLOT), delta);
+        if old == GROW_FAILED {
+            return leave(r, Status::HOST_ERROR);
+        }
         old.store(r.slot(0));
         next_after(r, BULK + 6)
     }

@@ -415,7 +415,7 @@ fn nans_become_canonical_on_demand() {
     let text = r#"(module (func (export "f") (param f64 f32) (result f64 f32)
         (f64.add (local.get 0) (f64.const 1)) (f32.mul (local.get 1) (f32.const 1))))"#;
     let mut store = Store::new(1 << 12);
-    let options = InterpOptions { canonicalize_nans: true };
+    let options = InterpOptions { canonicalize_nans: true, ..InterpOptions::default() };
     let instance = store.instantiate_with(&wasm(text), &[], options);
     let args = [0xFFF8_0000_0000_1234, 0xFFC1_2345];
     let result = store.call(instance, "f", &args).expect("no trap");

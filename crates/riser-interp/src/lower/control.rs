@@ -55,6 +55,7 @@ impl Lowerer<'_> {
         let base = self.slot_at(signature.height);
         self.forget_accs();
         self.labels.push(Label { head: self.here(), ..Label::new(base) });
+        self.watch_epoch();
     }
 
     pub(super) fn op_if(&mut self, signature: BlockSignature<'_>) {

@@ -3,7 +3,7 @@
 //! `operands.rs` follows the operand stack without emitting code for it: a `local.get` or a constant stays
 //! *virtual* until an instruction takes it as its operand. `emit.rs` writes instructions and knows what
 //! the accumulators hold. `sink.rs` is the border to the walker; it passes each operator on to the file of
-//! its topic: `simple`, `access`, `control`, `calls`, `memory`, `table`, `locals`; `gc` and `exceptions` hold what
+//! its topic: `simple`, `access`, `control`, `calls`, `memory`, `table`, `locals`; `watch` adds what bounds execution; `gc` and `exceptions` hold what
 //! is not executed yet.
 //!
 //! # Canonical places
@@ -30,6 +30,7 @@ mod operands;
 mod simple;
 mod sink;
 mod table;
+mod watch;
 
 use crate::InterpOptions;
 use crate::code::{Lowered, Misc};
@@ -75,6 +76,8 @@ pub(crate) struct Lowerer<'m> {
     needs_huge: bool,
     /// How many `br_table` there were: marks the stubs of one.
     tables: u32,
+    /// The fuel of pure operators that no instruction takes yet.
+    unpaid: u32,
 }
 
 impl<'m> Lowerer<'m> {
@@ -104,6 +107,7 @@ impl<'m> Lowerer<'m> {
             next_scratch: 0,
             needs_huge: false,
             tables: 0,
+            unpaid: 0,
         }
     }
 

@@ -15,13 +15,17 @@ const I32: &[ValType] = &[ValType::I32];
 const REF: &[ValType] = &[ValType::ANYREF];
 
 impl BodySink for Lowerer<'_> {
-    fn begin(&mut self, _: &Module, _: FuncIdx, ty: &FuncType, locals: &[(u32, ValType)]) {
+    fn begin(&mut self, _: &Module, func: FuncIdx, ty: &FuncType, locals: &[(u32, ValType)]) {
         self.begin_frame(ty, locals);
         self.open_body();
+        self.watch_entry(func);
     }
 
     fn at(&mut self, offset: u32) {
         self.offset = offset;
+        if self.options.fuel {
+            self.meter();
+        }
     }
 
     fn finish(&mut self, _: &BodyFacts) {

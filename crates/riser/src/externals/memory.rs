@@ -44,15 +44,15 @@ impl Memory {
     /// A memory of the type's smallest size, all zero.
     ///
     /// # Errors
-    /// If the type is shared (that takes a [`SharedMemory`](crate::SharedMemory)), or if the system refuses the memory.
+    /// If the type is shared (that takes a [`SharedMemory`](crate::SharedMemory)), or if the store's limits or the system
+    /// refuse the memory.
     pub fn new(mut store: impl AsContextMut, ty: MemoryType) -> Result<Memory> {
         if ty.is_shared() {
             crate::bail!("a shared memory must be made as a `SharedMemory`");
         }
         let mut store = store.as_context_mut();
-        let opaque = store.opaque_mut();
-        let id = raw::memory_new(opaque, &ty)?;
-        Ok(Memory { store: opaque.id(), id })
+        let id = raw::memory_new(&mut store, &ty)?;
+        Ok(Memory { store: store.opaque().id(), id })
     }
 
     fn vm<'a>(&self, store: &'a raw::StoreOpaque) -> &'a riser_vm::Memory {
@@ -165,7 +165,7 @@ impl Memory {
     pub fn grow(&self, mut store: impl AsContextMut, delta: u64) -> Result<u64> {
         let mut store = store.as_context_mut();
         store.opaque().check(self.store);
-        raw::memory_grow(&mut store, self.id, delta)
+        raw::memory_grow(&mut store, self.id, delta)?
             .ok_or_else(|| format_err!("failed to grow memory by `{delta}`"))
     }
 }

@@ -29,12 +29,11 @@ impl Table {
     /// A table of the type's smallest size, full of `init`.
     ///
     /// # Errors
-    /// If `init` is not of the element type, or the system refuses the memory.
+    /// If `init` is not of the element type, or the store's limits or the system refuse the memory.
     pub fn new(mut store: impl AsContextMut, ty: TableType, init: Ref) -> Result<Table> {
         let mut store = store.as_context_mut();
-        let opaque = store.opaque_mut();
-        let id = raw::table_new(opaque, &ty, &init)?;
-        Ok(Table { store: opaque.id(), id })
+        let id = raw::table_new(&mut store, &ty, &init)?;
+        Ok(Table { store: store.opaque().id(), id })
     }
 
     fn vm<'a>(&self, store: &'a StoreOpaque) -> &'a riser_vm::Table {

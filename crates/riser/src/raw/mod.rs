@@ -2,7 +2,8 @@
 //!
 //! `store.rs` lays a store out so that running code finds it, `run.rs` enters code and explains how it ended,
 //! `host.rs` is how code enters host functions. `lower.rs` puts statically typed values into slots, `values.rs`
-//! dynamically typed ones. `objects.rs` makes and changes what a store owns.
+//! dynamically typed ones. `objects.rs` makes and changes what a store owns, `limits.rs` asks
+//! how much of it there may be, `deadline.rs` what to do when time is up.
 //!
 //! # What the `unsafe` relies on
 //!
@@ -16,7 +17,9 @@
 #![allow(unsafe_code, reason = "see above")]
 
 mod arity;
+mod deadline;
 mod host;
+mod limits;
 mod lower;
 mod objects;
 mod run;
@@ -26,7 +29,9 @@ mod values;
 pub use lower::{WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
 
 pub(crate) use arity::each_arity;
+pub(crate) use deadline::{set_on_deadline, trap_on_deadline};
 pub(crate) use host::HostFunc;
+pub(crate) use limits::set_limiter;
 pub(crate) use objects::{
     global_get, global_new, global_set, instantiate, memory_grow, memory_new, shared_memory_data,
     table_copy, table_fill, table_get, table_grow, table_new, table_set, tag_new,

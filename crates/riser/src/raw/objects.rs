@@ -1,5 +1,7 @@
 //! Makes and changes what a store owns: instances, memories, tables, globals, tags.
 
+use super::limits::{check_counts, check_new};
+use super::run::raise;
 use super::store::StoreOpaque;
 use super::values;
 use crate::{
@@ -8,15 +10,20 @@ use crate::{
 };
 use core::cell::UnsafeCell;
 use core::{ptr, slice};
-use riser_vm::{Entity, GlobalId, InstantiateError, MemoryId, TableId, TagId, VmStore};
+use riser_vm::{
+    Entity, GlobalId, GrowError, Growable, InstantiateError, MemoryId, TableId, TagId, VmStore,
+};
 
 /// Makes an instance, without running its start function. The imports must have been checked: objects of this store, as
 /// many as the module declares, that match the declared types.
-pub(crate) fn instantiate<T>(
+pub(crate) fn instantiate<T: 'static>(
     store: &mut StoreContextMut<'_, T>,
     module: &Module,
     imports: &[Entity],
 ) -> Result<Instance> {
+    let (decoded, imported) = (module.decoded(), module.decoded().imported);
+    let memories = decoded.memories.len() - imported.memories as usize;
+    check_counts(store, [1, memories, decoded.tables.len() - imported.tables as usize])?;
     let opaque = store.opaque_mut();
     // An instance exists even if it fails to initialise: functions of it may be in tables already.
     let before = opaque.vm.instance_count();
@@ -31,22 +38,47 @@ pub(crate) fn instantiate<T>(
     match made {
         Ok(id) => Ok(Instance { store: opaque.id(), id }),
         Err(InstantiateError::Trap(code)) => Err(Trap::from(code).into()),
+        Err(InstantiateError::Hook) => Err(raise(opaque)),
         Err(error) => Err(error.into()),
     }
 }
 
-pub(crate) fn memory_new(store: &mut StoreOpaque, ty: &MemoryType) -> Result<MemoryId> {
-    Ok(store.vm.new_memory(ty.to_module())?)
+/// A size that cannot be is the largest number.
+fn saturate(size: u64) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX)
+}
+
+pub(crate) fn memory_new<T: 'static>(
+    store: &mut StoreContextMut<'_, T>,
+    ty: &MemoryType,
+) -> Result<MemoryId> {
+    let ty = ty.to_module();
+    let bytes = |pages: u64| saturate(pages.saturating_mul(ty.page_size()));
+    check_new(store, Growable::Memory, bytes(ty.limits.min), ty.limits.max.map(bytes))?;
+    Ok(store.opaque_mut().vm.new_memory(ty)?)
+}
+
+/// `None` if growing was refused.
+fn grown<T>(
+    store: &mut StoreContextMut<'_, T>,
+    outcome: Result<u64, GrowError>,
+) -> Result<Option<u64>> {
+    match outcome {
+        Ok(old) => Ok(Some(old)),
+        Err(GrowError::Refused) => Ok(None),
+        Err(GrowError::Failed) => Err(raise(store.opaque_mut())),
+    }
 }
 
 pub(crate) fn memory_grow<T>(
     store: &mut StoreContextMut<'_, T>,
     id: MemoryId,
     delta: u64,
-) -> Option<u64> {
+) -> Result<Option<u64>> {
     let vm = ptr::from_mut(&mut *store.0).cast::<VmStore>();
     // SAFETY: the store is borrowed exclusively, and its first field is the `VmStore`.
-    unsafe { VmStore::memory_grow(vm, id, delta) }
+    let outcome = unsafe { VmStore::memory_grow(vm, id, delta) };
+    grown(store, outcome)
 }
 
 /// The bytes of a shared memory.
@@ -57,9 +89,16 @@ pub(crate) fn shared_memory_data(memory: &riser_vm::SharedMemory) -> &[UnsafeCel
     unsafe { slice::from_raw_parts(memory.base().cast(), memory.len()) }
 }
 
-pub(crate) fn table_new(store: &mut StoreOpaque, ty: &TableType, init: &Ref) -> Result<TableId> {
+pub(crate) fn table_new<T: 'static>(
+    store: &mut StoreContextMut<'_, T>,
+    ty: &TableType,
+    init: &Ref,
+) -> Result<TableId> {
     let module_ty = ty.to_module();
-    let slot = values::to_slot(store, init, module_ty.element)?;
+    let slot = values::to_slot(store.opaque(), init, module_ty.element)?;
+    let limits = module_ty.limits;
+    check_new(store, Growable::Table, saturate(limits.min), limits.max.map(saturate))?;
+    let store = store.opaque_mut();
     store.vm.keep(Box::new(ty.clone()));
     // SAFETY: the reference was checked.
     Ok(unsafe { store.vm.new_table(module_ty, slot)? })
@@ -93,7 +132,8 @@ pub(crate) fn table_grow<T>(
     let slot = values::to_slot(opaque, init, opaque.vm.table(id).ty().element)?;
     let vm = ptr::from_mut(&mut *store.0).cast::<VmStore>();
     // SAFETY: the store is borrowed exclusively, and its first field is the `VmStore`; the reference was checked.
-    Ok(unsafe { VmStore::table_grow(vm, id, delta, slot) })
+    let outcome = unsafe { VmStore::table_grow(vm, id, delta, slot) };
+    grown(store, outcome)
 }
 
 pub(crate) fn table_fill(

@@ -24,7 +24,11 @@ pub(crate) struct CodeHolder {
 impl CodeHolder {
     pub(crate) fn new(engine: &Engine, module: Arc<riser_module::Module>) -> CodeHolder {
         let config = engine.config();
-        let options = InterpOptions { canonicalize_nans: config.canonicalize_nan };
+        let options = InterpOptions {
+            canonicalize_nans: config.canonicalize_nan,
+            epochs: config.epoch_interruption,
+            fuel: config.consume_fuel,
+        };
         CodeHolder { interp: InterpModule::new(module, options) }
     }
 }
@@ -113,13 +117,18 @@ fn explain(store: &mut StoreOpaque, exit: Exit) -> Error {
         ExitReason::Trap(code) => Error::from(Trap::from(code)),
         ExitReason::Exception => Error::from(Trap::UncaughtException),
         ExitReason::Unsupported(error) => Error::msg(error.to_string()),
-        ExitReason::HostError => match store.pending.take() {
-            Some(Pending::Panic(panic)) => std::panic::resume_unwind(panic),
-            Some(Pending::Error(error)) => error,
-            None => Error::msg("a host function failed without an error"),
-        },
+        ExitReason::HostError => raise(store),
     };
     with_backtrace(store, error, &exit.frames)
+}
+
+/// What the host left behind when it failed. A panic goes on from here.
+pub(super) fn raise(store: &mut StoreOpaque) -> Error {
+    match store.pending.take() {
+        Some(Pending::Panic(panic)) => std::panic::resume_unwind(panic),
+        Some(Pending::Error(error)) => error,
+        None => Error::msg("a host function failed without an error"),
+    }
 }
 
 /// Adds a backtrace to an error that has none.

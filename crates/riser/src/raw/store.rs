@@ -1,6 +1,8 @@
 //! How a store lies in memory, and who it is.
 
+use super::deadline::OnDeadline;
 use super::host::HostFunc;
+use super::limits::Limiter;
 use super::run::Pending;
 use crate::{Engine, Func, Module, Result, Val};
 use core::num::NonZeroU64;
@@ -27,6 +29,14 @@ impl StoreId {
 pub struct StoreInner<T: 'static> {
     pub(crate) opaque: StoreOpaque,
     pub(crate) data: T,
+    pub(super) limiter: Option<Limiter<T>>,
+    pub(super) on_deadline: Option<OnDeadline<T>>,
+}
+
+impl<T: 'static> StoreInner<T> {
+    pub(crate) fn new(engine: &Engine, data: T) -> Result<StoreInner<T>> {
+        Ok(StoreInner { opaque: StoreOpaque::new(engine)?, data, limiter: None, on_deadline: None })
+    }
 }
 
 /// The part of a store that does not depend on the host's data.
@@ -52,9 +62,12 @@ unsafe impl Send for StoreOpaque {}
 unsafe impl Sync for StoreOpaque {}
 
 impl StoreOpaque {
-    pub(crate) fn new(engine: &Engine) -> Result<StoreOpaque> {
+    fn new(engine: &Engine) -> Result<StoreOpaque> {
+        let mut vm = VmStore::new(engine.take_stack()?);
+        // SAFETY: the store keeps its engine.
+        unsafe { vm.watch_epoch(engine.epoch()) };
         Ok(StoreOpaque {
-            vm: VmStore::new(engine.take_stack()?),
+            vm,
             id: StoreId::next(),
             engine: engine.clone(),
             modules: Vec::new(),

@@ -1,0 +1,178 @@
+//! Guests that do not end are stopped by epochs.
+
+mod common;
+
+use common::trap;
+use riser::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+use std::time::Duration;
+
+const ENDLESS: &str = r#"(module
+    (type $f (func)) (table funcref (elem $tail $indirect $other))
+    (memory 1)
+    (func (export "loop") (loop br 0))
+    (func $tail (export "tail") return_call $tail)
+    (func $indirect (export "indirect") (return_call_indirect (type $f) (i32.const 1)))
+    (func $other (export "ref") (return_call_ref $f (ref.func $other)))
+    (func $calls (export "calls") (loop (call $leaf) (br 0)))
+    (func $leaf)
+    (func (export "switch") (param i32) (loop (br_table 0 0 0 (local.get 0))))
+    (func $branches (export "branches") (param i32)
+        (block (loop (br_if 0 (i32.eqz (i32.load (i32.const 0)))))))
+    (func $deep (export "deep") (call $deep) (call $deep))
+    (func $fib (export "fib") (param i32) (result i32)
+        (if (result i32) (i32.lt_u (local.get 0) (i32.const 2))
+            (then (local.get 0))
+            (else (i32.add
+                (call $fib (i32.sub (local.get 0) (i32.const 1)))
+                (call $fib (i32.sub (local.get 0) (i32.const 2)))))))
+    (func (export "answer") (result i32) (local i64)
+        (loop (br_if 0 (i64.lt_u (local.tee 0 (i64.add (local.get 0) (i64.const 1))) (i64.const 9))))
+        (i32.wrap_i64 (local.get 0))))"#;
+
+fn engine() -> Result<Engine> {
+    Engine::new(Config::new().epoch_interruption(true))
+}
+
+fn ready(engine: &Engine) -> Result<(Store<u32>, Instance)> {
+    let module = Module::new(engine, ENDLESS)?;
+    let mut store = Store::new(engine, 0);
+    let instance = Instance::new(&mut store, &module, &[])?;
+    Ok((store, instance))
+}
+
+fn answer(store: &mut Store<u32>, instance: Instance) -> Result<i32> {
+    instance.get_typed_func::<(), i32>(&mut *store, "answer")?.call(store, ())
+}
+
+#[test]
+fn nothing_runs_for_ever() -> Result<()> {
+    let engine = engine()?;
+    let (mut store, instance) = ready(&engine)?;
+    let arguments = [Val::I32(0)];
+    for (name, count) in [
+        ("loop", 0),
+        ("tail", 0),
+        ("indirect", 0),
+        ("ref", 0),
+        ("calls", 0),
+        ("switch", 1),
+        ("branches", 1),
+    ] {
+        let clock = engine.clone();
+        store.set_epoch_deadline(2);
+        let func = instance.get_func(&mut store, name).unwrap();
+        let timer = thread::spawn(move || {
+            for _ in 0..2 {
+                thread::sleep(Duration::from_millis(5));
+                clock.increment_epoch();
+            }
+        });
+        let error = func.call(&mut store, &arguments[..count], &mut []).unwrap_err();
+        timer.join().unwrap();
+        assert_eq!(trap(&error), Trap::Interrupt, "{name}");
+        assert!(!error.downcast_ref::<WasmBacktrace>().unwrap().frames().is_empty());
+        store.set_epoch_deadline(1);
+        assert_eq!(answer(&mut store, instance)?, 9);
+    }
+    Ok(())
+}
+
+#[test]
+fn recursion_is_stopped() -> Result<()> {
+    let engine = engine()?;
+    let (mut store, instance) = ready(&engine)?;
+    let clock = engine.clone();
+    store.set_epoch_deadline(1);
+    let fib = instance.get_typed_func::<i32, i32>(&mut store, "fib")?;
+    let timer = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(5));
+        clock.increment_epoch();
+    });
+    // Would take years.
+    assert_eq!(trap(&fib.call(&mut store, 80).unwrap_err()), Trap::Interrupt);
+    timer.join().unwrap();
+    store.set_epoch_deadline(1);
+    assert_eq!(fib.call(&mut store, 10)?, 55);
+    // Recursion without end meets the end of the stack first.
+    let deep = instance.get_typed_func::<(), ()>(&mut store, "deep")?;
+    assert_eq!(trap(&deep.call(&mut store, ()).unwrap_err()), Trap::StackOverflow);
+    assert_eq!(answer(&mut store, instance)?, 9);
+    Ok(())
+}
+
+#[test]
+fn deadlines_are_counted_in_ticks() -> Result<()> {
+    let engine = engine()?;
+    let (mut store, instance) = ready(&engine)?;
+    // A new store has no time.
+    assert_eq!(trap(&answer(&mut store, instance).unwrap_err()), Trap::Interrupt);
+    store.set_epoch_deadline(2);
+    engine.increment_epoch();
+    assert_eq!(answer(&mut store, instance)?, 9);
+    engine.increment_epoch();
+    assert_eq!(trap(&answer(&mut store, instance).unwrap_err()), Trap::Interrupt);
+    store.set_epoch_deadline(u64::MAX);
+    engine.increment_epoch();
+    assert_eq!(answer(&mut store, instance)?, 9);
+    // Without the option nobody looks.
+    let (mut store, instance) = ready(&Engine::default())?;
+    store.engine().increment_epoch();
+    assert_eq!(answer(&mut store, instance)?, 9);
+    Ok(())
+}
+
+#[test]
+fn a_callback_extends_the_deadline() -> Result<()> {
+    let engine = engine()?;
+    let (mut store, instance) = ready(&engine)?;
+    // The function is entered, and its loop has nine turns: ten looks, each after a tick.
+    store.epoch_deadline_callback(|mut store| {
+        *store.data_mut() += 1;
+        Ok(UpdateDeadline::Continue(0))
+    });
+    assert_eq!(answer(&mut store, instance)?, 9);
+    assert_eq!(*store.data(), 10);
+    store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Interrupt));
+    assert_eq!(trap(&answer(&mut store, instance).unwrap_err()), Trap::Interrupt);
+    store.epoch_deadline_callback(|_| bail!("enough"));
+    assert!(format!("{:?}", answer(&mut store, instance).unwrap_err()).contains("enough"));
+    store.epoch_deadline_callback(|_| panic!("enough"));
+    assert!(catch_unwind(AssertUnwindSafe(|| answer(&mut store, instance))).is_err());
+    store.epoch_deadline_trap();
+    assert_eq!(trap(&answer(&mut store, instance).unwrap_err()), Trap::Interrupt);
+    store.set_epoch_deadline(1);
+    assert_eq!(answer(&mut store, instance)?, 9);
+    Ok(())
+}
+
+#[test]
+fn a_callback_may_use_the_store() -> Result<()> {
+    let engine = engine()?;
+    let (mut store, instance) = ready(&engine)?;
+    let module = Module::new(
+        &engine,
+        r#"(module (memory (export "memory") 1)
+            (func (export "reach") (result i32)
+                (loop (br_if 0 (i32.eqz (memory.size))))
+                (i32.load8_u (i32.const 65536))))"#,
+    )?;
+    let other = Instance::new(&mut store, &module, &[])?;
+    let reach = other.get_typed_func::<(), i32>(&mut store, "reach")?;
+    let memory = other.get_memory(&mut store, "memory").unwrap();
+    let inner = instance.get_typed_func::<(), i32>(&mut store, "answer")?;
+    store.epoch_deadline_callback(move |mut store| {
+        // A guest inside the callback has its own time, or traps.
+        assert_eq!(trap(&inner.call(&mut store, ()).unwrap_err()), Trap::Interrupt);
+        store.set_epoch_deadline(1);
+        assert_eq!(inner.call(&mut store, ())?, 9);
+        if memory.size(&store) == 1 {
+            memory.grow(&mut store, 1)?;
+            memory.data_mut(&mut store)[65536] = 77;
+        }
+        Ok(UpdateDeadline::Continue(1))
+    });
+    assert_eq!(reach.call(&mut store, ())?, 77);
+    Ok(())
+}
