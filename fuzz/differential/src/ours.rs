@@ -55,7 +55,7 @@ fn argument(random: &mut Random, ty: &ValType) -> Option<Val> {
 
 /// Runs every exported function twice, then looks at what is left.
 pub fn run(binary: &[u8], seed: u64) -> Outcome {
-    let mut config = Config::new();
+    let config = Config::new();
 
     let engine = Engine::new(&config).expect("the configuration is fine");
     let Ok(module) = Module::from_binary(&engine, binary) else {

@@ -79,7 +79,7 @@ impl Lowerer<'_> {
             return self.settle_from(height);
         }
         self.flush_locals();
-        self.before_last(|this| this.settle_from(height));
+        self.settle_before_last(|this| this.settle_from(height));
     }
 
     pub(super) fn op_else(&mut self, signature: BlockSignature<'_>, falls_through: bool) {
@@ -198,7 +198,7 @@ impl Lowerer<'_> {
         let is_virtual = |operand: &Operand| operand.place != Place::Slot;
         let first = self.operands.len() - count;
         if count > FEW && self.operands[first..].iter().any(is_virtual) {
-            self.before_last(|this| this.settle_top(count));
+            self.settle_before_last(|this| this.settle_top(count));
         }
     }
 

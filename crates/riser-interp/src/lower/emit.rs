@@ -332,6 +332,18 @@ impl Lowerer<'_> {
         self.last = Some(last);
     }
 
+    /// As [`Lowerer::before_last`], for code that writes operands to their canonical slots. The last instruction may
+    /// read slots from its result's on, where its operands were: if an operand that came after it would be written
+    /// there, the code goes behind it.
+    pub(super) fn settle_before_last(&mut self, settle: impl FnOnce(&mut Self)) {
+        let dst = self.last.map_or(NONE, |last| last.dst);
+        let mut above = self.operands.iter().rev().take_while(|operand| operand.slot > dst);
+        if dst != NONE && above.any(|operand| operand.place != Place::Slot) {
+            return settle(self);
+        }
+        self.before_last(settle);
+    }
+
     /// Takes the last instruction back, which must be one that [`Lowerer::last`] describes. Gives the bytes of
     /// its fields behind the first one.
     pub(super) fn take_last(&mut self) -> ([u8; 16], usize) {

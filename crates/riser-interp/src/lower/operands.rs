@@ -174,7 +174,7 @@ impl Lowerer<'_> {
             self.flushed = self.operands.len();
             return;
         }
-        self.before_last(|this| {
+        self.settle_before_last(|this| {
             for number in from..this.operands.len() {
                 if let Place::Local(local) = this.operands[number].place {
                     this.locals[local as usize].operand = NONE;

@@ -1,0 +1,55 @@
+//! What once gave a wrong result, found by comparing generated modules with another runtime.
+
+use riser::{Engine, Instance, Module, Result, Store};
+
+/// A computation whose operand is a constant in a slot, and constants returned behind it: they were written
+/// to their slots before the computation read its own.
+#[test]
+fn constants_behind_a_computation_do_not_overwrite_its_operands() -> Result<()> {
+    let engine = Engine::default();
+    let module = Module::new(
+        &engine,
+        r#"(module (func (export "f") (result i64 i64 i64 i64)
+            i32.const 2555906
+            i64.extend_i32_u
+            i64.const 1099511627775
+            i64.and
+            i64.const -8652760957437749327
+            i64.const -1025
+            i64.const 739370491358288305))"#,
+    )?;
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[])?;
+    let f = instance.get_typed_func::<(), (i64, i64, i64, i64)>(&mut store, "f")?;
+    let expected = (2555906, -8652760957437749327, -1025, 739370491358288305);
+    assert_eq!(f.call(&mut store, ())?, expected);
+    Ok(())
+}
+
+/// The same with a local in place of the constants, before a block.
+#[test]
+fn locals_behind_a_computation_do_not_overwrite_its_operands() -> Result<()> {
+    let engine = Engine::default();
+    let module = Module::new(
+        &engine,
+        r#"(module (func (export "f") (param i64 i32) (result i64)
+            local.get 1
+            i64.extend_i32_u
+            i64.const 1099511627775
+            i64.and
+            local.get 0
+            block
+                local.get 1
+                br_if 0
+                i64.const 9
+                local.set 0
+            end
+            i64.add))"#,
+    )?;
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[])?;
+    let f = instance.get_typed_func::<(i64, i32), i64>(&mut store, "f")?;
+    assert_eq!(f.call(&mut store, (5, 7))?, 12);
+    assert_eq!(f.call(&mut store, (5, 0))?, 5);
+    Ok(())
+}
