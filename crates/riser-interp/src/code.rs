@@ -34,22 +34,54 @@ pub(crate) const ACCESSES: usize = AccessOp::ROWS.len();
 /// How many vector operators there are.
 pub(crate) const VECTORS: usize = SimpleOp::ROWS.len() - SCALARS;
 
+/// How many operators on two `i64` there are: comparisons, then the others.
+pub(crate) const WIDES: usize = WIDE_COMPARISONS + WIDE_ARITHMETIC;
+/// Comparisons of two `i64`.
+pub(crate) const WIDE_COMPARISONS: usize = SimpleOp::I64GeU as usize - SimpleOp::I64Eq as usize + 1;
+const WIDE_ARITHMETIC: usize = SimpleOp::I64Rotr as usize - SimpleOp::I64Add as usize + 1;
+
+/// The position of an operator on two `i64` among those.
+pub(crate) fn wide_position(op: SimpleOp) -> Option<u16> {
+    const EQ: u16 = SimpleOp::I64Eq as u16;
+    const GE: u16 = SimpleOp::I64GeU as u16;
+    const ADD: u16 = SimpleOp::I64Add as u16;
+    const ROTR: u16 = SimpleOp::I64Rotr as u16;
+    match op as u16 {
+        op @ EQ..=GE => Some(op - EQ),
+        op @ ADD..=ROTR => Some(op - ADD + WIDE_COMPARISONS as u16),
+        _ => None,
+    }
+}
+
 /// Where the regions begin. `Misc` is the first.
 pub(crate) mod region {
-    use super::{ACCESSES, COMPARISONS, SCALARS, VECTORS};
+    use super::{ACCESSES, COMPARISONS, SCALARS, VECTORS, WIDE_COMPARISONS, WIDES};
 
     /// `select`, a block for each of integers, `f32`, `f64`.
     pub(crate) const SELECT: u16 = 256;
     /// `global.get`, a block for integers.
     pub(crate) const GLOBAL: u16 = SELECT + 3 * 16;
+    /// `global.get` and addition of a constant, a block.
+    pub(crate) const GLOBAL_ADD: u16 = GLOBAL + 16;
     /// Scalar operators, a block each.
-    pub(crate) const SCALAR: u16 = GLOBAL + 16;
+    pub(crate) const SCALAR: u16 = GLOBAL_ADD + 16;
     /// Fused compare and branch, a block for each comparison, and one for `i32.and`.
     pub(crate) const BRANCH: u16 = SCALAR + 16 * SCALARS as u16;
     /// Accesses, a block each.
     pub(crate) const ACCESS: u16 = BRANCH + 16 * (COMPARISONS as u16 + 1);
+    /// Loads from a sum, a block for each access.
+    pub(crate) const INDEXED: u16 = ACCESS + 16 * ACCESSES as u16;
+    /// Operators on two `i64`, the second an immediate of 64 bits, a block each.
+    pub(crate) const WIDE: u16 = INDEXED + 16 * ACCESSES as u16;
+    /// The same fused with a branch, for the comparisons.
+    pub(crate) const WIDE_BRANCH: u16 = WIDE + 16 * WIDES as u16;
+    /// `i32.add` of a constant, fused with a branch on a comparison of the sum: a block for each comparison
+    /// of `i32`.
+    pub(crate) const ADD_BRANCH: u16 = WIDE_BRANCH + 16 * WIDE_COMPARISONS as u16;
+    /// A product with a constant, added to an `i32`: a block.
+    pub(crate) const MUL_ADD: u16 = ADD_BRANCH + 16 * 11;
     /// Vector operators.
-    pub(crate) const VECTOR: u16 = ACCESS + 16 * ACCESSES as u16;
+    pub(crate) const VECTOR: u16 = MUL_ADD + 16;
     /// Behind the last region.
     pub(crate) const END: u16 = VECTOR + VECTORS as u16;
 }
@@ -77,6 +109,25 @@ pub(crate) mod unary {
     pub(crate) const FAR32: u16 = 3;
     /// Loads only: any memory with 64-bit addresses, any offset.
     pub(crate) const FAR64: u16 = 4;
+}
+
+/// Positions in the block of a load from a sum. The summands' places; the last two are a product with a
+/// constant and a slot.
+pub(crate) mod indexed {
+    pub(crate) const SS: u16 = 0;
+    pub(crate) const AS: u16 = 1;
+    pub(crate) const SI: u16 = 2;
+    pub(crate) const AI: u16 = 3;
+    pub(crate) const SCALED_S: u16 = 4;
+    pub(crate) const SCALED_A: u16 = 5;
+}
+
+/// Positions in the block of an addition fused with a branch. [`branch::NOT`] applies as well.
+pub(crate) mod add_branch {
+    /// The sum is compared with a slot (or with zero).
+    pub(crate) const S: u16 = 0;
+    /// The sum is compared with an immediate.
+    pub(crate) const I: u16 = 1;
 }
 
 /// Positions in the block of a store: where the address is, where the value is.
@@ -174,8 +225,12 @@ misc! {
     Unsupported "unsupported" [N32 N32];
     AtomicFence "atomic.fence" [];
     Br "br" [J];
-    BrTableS "br_table" [S Jumps];
-    BrTableA "br_table a" [Jumps];
+    /// A copy, or two, before the branch.
+    BrCopy "br_copy" [D S J];
+    BrCopy2 "br_copy2" [D S D S J];
+    /// The index, what is added to it.
+    BrTableS "br_table" [S I32 Jumps];
+    BrTableA "br_table a" [I32 Jumps];
 
     Ret "return" [];
     RetIntS "return.int" [S];
@@ -199,10 +254,16 @@ misc! {
     Const64 "const" [D I64];
     Const128 "const.v128" [D I128];
 
-    Zero1 "zero1" [B];
-    Zero2 "zero2" [B];
-    Zero4 "zero4" [B];
-    Zero8 "zero8" [B];
+    /// The first slot, and how many are needed. All of these are equally long: which it is becomes clear
+    /// late.
+    Zero1 "zero1" [N32 N32];
+    Zero2 "zero2" [N32 N32];
+    Zero3 "zero3" [N32 N32];
+    Zero4 "zero4" [N32 N32];
+    Zero6 "zero6" [N32 N32];
+    Zero8 "zero8" [N32 N32];
+    Zero12 "zero12" [N32 N32];
+    Zero16 "zero16" [N32 N32];
     ZeroN "zero" [N32 N32];
 
     /// Copies from a slot that a field cannot name.
@@ -218,10 +279,17 @@ misc! {
     GlobalSetIntA "global.set.int a" [N32];
     GlobalSetI "global.set" [I32 N32];
     GlobalSetV128 "global.set.v128" [S N32];
+    /// A sum with a constant.
+    GlobalSetSum "global.set.sum" [S I32 N32];
+    /// `global.get`, addition of a constant, and `global.set` of the sum, which goes to a slot as well.
+    GlobalMove "global.move" [D N32 I32];
 
     /// Offset of the callee's header, first argument.
     Call "call" [N32 B];
     CallFar "call_far" [N32 N32];
+    /// A copy, or two, before the call.
+    CallCopy "call_copy" [D S N32 B];
+    CallCopy2 "call_copy2" [D S D S N32 B];
     CallImport "call_import" [N32 N32];
     /// Index, table, canonical type, first argument.
     CallIndirectS "call_indirect" [S N32 N32 N32];
@@ -287,9 +355,35 @@ impl Opcode {
         Opcode(region::BRANCH + comparison * 16 + variant)
     }
 
+    /// An operator on two `i64` with an immediate of 64 bits.
+    pub(crate) fn wide(position: u16, variant: u16) -> Opcode {
+        Opcode(region::WIDE + position * 16 + variant)
+    }
+
+    /// A branch on a comparison of two `i64` with an immediate of 64 bits.
+    pub(crate) fn wide_branch(position: u16, variant: u16) -> Opcode {
+        Opcode(region::WIDE_BRANCH + position * 16 + variant)
+    }
+
+    /// An addition of a constant fused with a branch on a comparison of the sum.
+    pub(crate) fn add_branch(comparison: SimpleOp, variant: u16) -> Opcode {
+        Opcode(region::ADD_BRANCH + comparison as u16 * 16 + variant)
+    }
+
     /// An access.
     pub(crate) fn access(op: AccessOp, variant: u16) -> Opcode {
         Opcode(region::ACCESS + op as u16 * 16 + variant)
+    }
+
+    /// A load from a sum.
+    pub(crate) fn indexed(op: AccessOp, variant: u16) -> Opcode {
+        Opcode(region::INDEXED + op as u16 * 16 + variant)
+    }
+
+    /// Whether this is a scalar operator, and if so, its position in its block.
+    pub(crate) fn as_scalar(self, op: SimpleOp) -> Option<u16> {
+        let variant = self.0.checked_sub(region::SCALAR + op as u16 * 16)?;
+        (variant < 16).then_some(variant)
     }
 
     /// A vector operator.
@@ -325,12 +419,15 @@ pub(crate) struct Lowered {
     pub(crate) instrs: alloc::vec::Vec<Instr>,
     /// The slots that its frame takes at most.
     pub(crate) frame_slots: u32,
+    /// Where execution begins. What stands before turned out not to be needed.
+    pub(crate) entry: u32,
 }
 
 impl Lowered {
-    /// The offset in the module of the operator to which the code at `pc` belongs.
+    /// The offset in the module of the operator to which the code at `pc`, counted from the entry, belongs.
     pub(crate) fn wasm_offset(&self, pc: u32) -> u32 {
-        let behind = self.instrs.partition_point(|instr| instr.at <= pc);
+        let at = pc + self.entry;
+        let behind = self.instrs.partition_point(|instr| instr.at <= at);
         behind.checked_sub(1).map_or(0, |i| self.instrs[i].wasm_offset)
     }
 }

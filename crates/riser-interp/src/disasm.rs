@@ -1,7 +1,8 @@
 //! Lowered code as text: one instruction a line, with its place, its name and its fields.
 
 use crate::code::{
-    COMPARISONS, Field, Lowered, Misc, Opcode, SCALARS, TO_ACC, branch, region, select,
+    COMPARISONS, Field, Lowered, Misc, Opcode, SCALARS, TO_ACC, WIDE_COMPARISONS, add_branch,
+    branch, region, select,
 };
 use crate::exec::WORD;
 use alloc::format;
@@ -14,6 +15,9 @@ pub(crate) fn text(lowered: &Lowered) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "; frame {}", lowered.frame_slots);
     for (i, instr) in lowered.instrs.iter().enumerate() {
+        if instr.at < lowered.entry {
+            continue;
+        }
         let end = lowered.instrs.get(i + 1).map_or(lowered.code.len(), |next| next.at as usize);
         let start = instr.at as usize + WORD;
         let mut line = Line { out: &mut out, code: &lowered.code[..end], at: start };
@@ -79,9 +83,22 @@ impl Line<'_> {
     fn instruction(&mut self, Opcode(opcode): Opcode) {
         match opcode {
             region::VECTOR.. => self.vector(opcode - region::VECTOR),
+            region::MUL_ADD.. => {
+                self.result("i32.mul_add", opcode - region::MUL_ADD);
+                self.scaled(opcode - region::MUL_ADD);
+            }
+            region::ADD_BRANCH.. => self.add_branch(opcode - region::ADD_BRANCH),
+            region::WIDE_BRANCH.. => self.wide_branch(opcode - region::WIDE_BRANCH),
+            region::WIDE.. => self.wide(opcode - region::WIDE),
+            region::INDEXED.. => self.indexed(opcode - region::INDEXED),
             region::ACCESS.. => self.access(opcode - region::ACCESS),
             region::BRANCH.. => self.branch(opcode - region::BRANCH),
             region::SCALAR.. => self.scalar(opcode - region::SCALAR),
+            region::GLOBAL_ADD.. => {
+                self.result("global.add", opcode - region::GLOBAL_ADD);
+                self.field(Field::N32);
+                self.field(Field::I32);
+            }
             region::GLOBAL.. => {
                 self.result("global.get", opcode - region::GLOBAL);
                 self.field(Field::N32);
@@ -161,6 +178,57 @@ impl Line<'_> {
                 let _ = write!(self.out, " {lanes:?}");
             }
         }
+    }
+
+    /// The fields of a product with a constant, added to a slot.
+    fn scaled(&mut self, variant: u16) {
+        self.operand(if variant & 1 == 1 { 'a' } else { 's' }, ValType::I32);
+        self.field(Field::I32);
+        self.field(Field::S);
+    }
+
+    fn add_branch(&mut self, at: u16) {
+        let row = &SimpleOp::ROWS[usize::from(at / 16)];
+        self.result("i32.add", 0);
+        self.field(Field::S);
+        self.field(Field::I32);
+        self.out.push_str(if at & branch::NOT == 0 { ", br_if " } else { ", br_unless " });
+        self.out.push_str(row.mnemonic);
+        match (row.params.len(), at % 8) {
+            (1, _) => {}
+            (_, add_branch::S) => self.field(Field::S),
+            _ => self.field(Field::I32),
+        }
+        self.field(Field::J);
+    }
+
+    fn wide(&mut self, at: u16) {
+        let op = match usize::from(at / 16) {
+            comparison @ 0..WIDE_COMPARISONS => SimpleOp::I64Eq as usize + comparison,
+            other => SimpleOp::I64Add as usize + other - WIDE_COMPARISONS,
+        };
+        self.result(SimpleOp::ROWS[op].mnemonic, at);
+        self.operand(if at & 1 == 1 { 'a' } else { 's' }, ValType::I64);
+        self.field(Field::I64);
+    }
+
+    fn wide_branch(&mut self, at: u16) {
+        let op = SimpleOp::I64Eq as usize + usize::from(at / 16);
+        self.out.push_str(if at & branch::NOT == 0 { "br_if " } else { "br_unless " });
+        self.out.push_str(SimpleOp::ROWS[op].mnemonic);
+        self.operand(if at & 1 == 1 { 'a' } else { 's' }, ValType::I64);
+        self.field(Field::I64);
+        self.field(Field::J);
+    }
+
+    fn indexed(&mut self, at: u16) {
+        const PLACES: [&str; 4] = ["ss", "as", "si", "ai"];
+        self.result(AccessOp::ROWS[usize::from(at / 16)].mnemonic, at);
+        match usize::from(at % 8) {
+            sum @ 0..4 => PLACES[sum].chars().for_each(|place| self.operand(place, ValType::I32)),
+            _ => self.scaled(at),
+        }
+        self.field(Field::N32);
     }
 
     fn select(&mut self, at: u16) {

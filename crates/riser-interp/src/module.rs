@@ -130,7 +130,8 @@ impl Shared {
         }
         let mut lowered = self.lowered(&mut code.walker, defined);
         let block = link(&mut lowered);
-        header.publish(block.as_ptr(), lowered.frame_slots);
+        let entry = &block[lowered.entry as usize..];
+        header.publish(entry.as_ptr(), lowered.frame_slots);
         code.bytes += block.len();
         code.blocks.push(block);
     }

@@ -6,7 +6,7 @@
 //! size before it traps, since another thread may have grown a shared memory.
 
 use super::operand::{A, I, S, SLOT, Src, Value};
-use super::simple::NONE;
+use super::simple::{NONE, SCALED, scaled};
 use super::{
     APART, At, Cx, Flow, Handler, Regs, Slot, Unaligned, divert, handler, next, next_after, trap,
 };
@@ -303,6 +303,20 @@ handler! {
         D::put::<OP>(&mut r, p);
         next_after(r, SLOT + X::SIZE + NEAR)
     }
+    fn load_indexed[X: Src<i32>, Y: Src<i32>, D: LoadDst, const OP: usize](r) {
+        let address = X::read(&r, SLOT).wrapping_add(Y::read(&r, SLOT + X::SIZE)) as u32;
+        let offset = r.field::<u32>(SLOT + X::SIZE + Y::SIZE);
+        let Some(p) = near(&r, address, offset, width(OP)) else { return divert(r, out_of_bounds) };
+        D::put::<OP>(&mut r, p);
+        next_after(r, SLOT + X::SIZE + Y::SIZE + NEAR)
+    }
+    fn load_scaled[X: Src<i32>, D: LoadDst, const OP: usize](r) {
+        let address = scaled::<X>(&r, SLOT) as u32;
+        let offset = r.field::<u32>(SLOT + X::SIZE + SCALED);
+        let Some(p) = near(&r, address, offset, width(OP)) else { return divert(r, out_of_bounds) };
+        D::put::<OP>(&mut r, p);
+        next_after(r, SLOT + X::SIZE + SCALED + NEAR)
+    }
     fn store[X: Address, Y: StoreSrc, const OP: usize](r) {
         let address = X::read(&r, 0);
         let offset = r.field::<u32>(X::SIZE + Y::SIZE);
@@ -433,6 +447,29 @@ unsafe fn store_lane_at<const OP: usize>(r: &Regs, p: *mut u8) {
     }
 }
 
+/// The handlers of a load from a sum for all places of its operands and result (see `code.rs`).
+const fn indexed_block<const OP: usize>() -> [Handler; 16] {
+    use AccessKind as K;
+    let mut block = NONE;
+    if matches!(row(OP).kind, K::Load | K::LoadSplat | K::LoadZero | K::LoadWiden) {
+        block[0] = load_indexed::<S, S, S, OP>;
+        block[1] = load_indexed::<A, S, S, OP>;
+        block[2] = load_indexed::<S, I, S, OP>;
+        block[3] = load_indexed::<A, I, S, OP>;
+        block[4] = load_scaled::<S, S, OP>;
+        block[5] = load_scaled::<A, S, OP>;
+    }
+    if matches!(row(OP).kind, K::Load) && !matches!(row(OP).ty, ValType::V128) {
+        block[8] = load_indexed::<S, S, A, OP>;
+        block[9] = load_indexed::<A, S, A, OP>;
+        block[10] = load_indexed::<S, I, A, OP>;
+        block[11] = load_indexed::<A, I, A, OP>;
+        block[12] = load_scaled::<S, A, OP>;
+        block[13] = load_scaled::<A, A, OP>;
+    }
+    block
+}
+
 /// The handlers of an access for all places of its operands and result (see `code.rs`).
 const fn block<const OP: usize>() -> [Handler; 16] {
     let mut block = NONE;
@@ -485,6 +522,9 @@ macro_rules! access_blocks {
        $width:literal $extension:ident $feature:ident $cost:literal;)*) => {
         /// The handlers of each access.
         pub(super) static ACCESS: &[[Handler; 16]] = &[$(block::<{ AccessOp::$op as usize }>()),*];
+        /// The handlers of each load from a sum.
+        pub(super) static INDEXED: &[[Handler; 16]] =
+            &[$(indexed_block::<{ AccessOp::$op as usize }>()),*];
     };
 }
 riser_ops::for_each_access!(access_blocks);

@@ -15,7 +15,7 @@ use crate::{Backtrace, Exit, ExitReason, FrameInfo, InterpError};
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use riser_abi::{FuncRef, MemoryDef, Status, VmCtx, VmRuntime};
-use riser_ops::TrapCode;
+use riser_ops::{TrapCode, TypeId};
 
 /// A call: how to return, and who was called.
 ///
@@ -52,6 +52,8 @@ pub(crate) struct Cx {
     pub(super) exit: Status,
     /// Set together with `exit` if an operator is not executed yet: its opcode, its offset.
     pub(super) unsupported: Option<(u32, u32)>,
+    /// What handlers give when they leave the interpreter.
+    pub(super) left: Flow,
     /// The call that a slow path goes on with.
     pub(super) pending: Pending,
     /// The activation below.
@@ -248,10 +250,13 @@ unsafe fn run(
             fp,
             exit: Status::OK,
             unsupported: None,
+            left: Flow::Left,
             pending: Pending {
                 callee: Callee { header: ptr::null(), vmctx },
                 args: ptr::null_mut(),
                 size: 0,
+                actual: TypeId(0),
+                expected: TypeId(0),
             },
             previous,
             #[cfg(not(riser_tail_calls))]

@@ -22,6 +22,9 @@ pub(super) struct Pending {
     pub(super) args: *mut Slot,
     /// The slots of the arguments, for a tail call; the bytes of the instruction's fields, for a call.
     pub(super) size: usize,
+    /// For calls through tables: the callee's type and the expected one.
+    pub(super) actual: TypeId,
+    pub(super) expected: TypeId,
 }
 
 /// Whether a frame of `bytes` (with its record) that begins at `fp` fits below the control stack.
@@ -42,16 +45,19 @@ unsafe fn enter(
 ) -> Flow {
     // SAFETY: the callee's arguments lie at `fp`, and the check establishes fact 2 for it.
     unsafe {
-        if !fits(&r, fp, (*header).frame_bytes()) {
+        let csp = (*r.cx).csp;
+        if fp as u64 + (*header).frame_bytes() as u64 > csp as u64 {
             return trap(r, TrapCode::StackOverflow);
         }
-        let csp = (*r.cx).csp.sub(1);
+        let csp = csp.sub(1);
         (*csp).ret_ip = r.ip.add(WORD + fields);
         (*csp).fp = r.fp;
         (*csp).header = header;
         (*r.cx).csp = csp;
         r.ip = code;
         r.fp = fp;
+        // Nobody reads an accumulator before writing it; so its register is free to be used here.
+        r.acc = csp as u64;
         next(r)
     }
 }
@@ -61,7 +67,8 @@ unsafe fn enter(
 unsafe fn slow(r: Regs, callee: Callee, args: *mut Slot, size: usize, path: Handler) -> Flow {
     // SAFETY: `cx` is the running activation; the slow path finds what it needs there.
     unsafe {
-        (*r.cx).pending = Pending { callee, args, size };
+        let pending = &mut (*r.cx).pending;
+        (pending.callee, pending.args, pending.size) = (callee, args, size);
         divert(r, path)
     }
 }
@@ -176,7 +183,7 @@ handler! {
     /// Calls a function of another instance or of the host.
     #[inline(never)]
     fn call_other[](r) {
-        let Pending { callee: Callee { header, vmctx }, args, size } = (*r.cx).pending;
+        let Pending { callee: Callee { header, vmctx }, args, size, .. } = (*r.cx).pending;
         if (*header).is_host() {
             if !host(&mut r, header.cast(), vmctx, args) {
                 return Flow::Left;
@@ -210,7 +217,7 @@ handler! {
     /// restore it; a chain of such calls finds that record and adds none.
     #[inline(never)]
     fn replace_other[](r) {
-        let Pending { callee: Callee { header, vmctx }, args, size } = (*r.cx).pending;
+        let Pending { callee: Callee { header, vmctx }, args, size, .. } = (*r.cx).pending;
         if (*header).is_host() {
             r.fp.copy_from(args, size);
             let fp = r.fp;
@@ -274,9 +281,9 @@ unsafe fn referenced(func: *const FuncRef) -> Callee {
     unsafe { Callee { header: (*func).entry.cast(), vmctx: (*func).vmctx } }
 }
 
-/// Looks a function up in a table. Fields at `at`: the table, the type.
+/// Looks a function up in a table. The field at `at` is the table.
 #[inline(always)]
-unsafe fn in_table(r: &Regs, index: u64, at: usize) -> Result<Callee, TrapCode> {
+unsafe fn in_table(r: &Regs, index: u64, at: usize) -> Result<*const FuncRef, TrapCode> {
     // SAFETY: the field is the place of a pointer to a table (fact 4); elements of function tables are null
     // or name functions of the store.
     unsafe {
@@ -285,23 +292,95 @@ unsafe fn in_table(r: &Regs, index: u64, at: usize) -> Result<Callee, TrapCode> 
             return Err(TrapCode::UndefinedElement);
         }
         let func = *(*table).base.add(index as usize) as usize as *const FuncRef;
-        if func.is_null() {
-            return Err(TrapCode::UninitializedElement);
-        }
-        let expected = TypeId(r.field(at + 4));
-        if (*func).type_id != expected && !is_subtype(r.cx, (*func).type_id, expected) {
-            return Err(TrapCode::IndirectCallTypeMismatch);
-        }
-        Ok(referenced(func))
+        if func.is_null() { Err(TrapCode::UninitializedElement) } else { Ok(func) }
     }
 }
 
-/// Whether a function of type `actual` may be called as `expected`.
-#[cold]
-#[inline(never)]
-unsafe fn is_subtype(cx: *mut Cx, actual: TypeId, expected: TypeId) -> bool {
+/// Whether a function has the type that the field at `at` names. If not, it may still have a subtype, which a
+/// slow path finds out.
+#[inline(always)]
+unsafe fn has_type(r: &Regs, func: *const FuncRef, at: usize) -> bool {
+    // SAFETY: the function lives as long as its store.
+    unsafe { (*func).type_id == TypeId(r.field(at)) }
+}
+
+/// Whether the pending function may be called as the type that the field at `at` names.
+unsafe fn has_subtype(r: &Regs) -> bool {
     // SAFETY: the owner lives as long as its headers.
-    unsafe { (*owner((*cx).code).shared).is_subtype(actual, expected) }
+    unsafe {
+        let Pending { actual, expected, .. } = (*r.cx).pending;
+        (*owner((*r.cx).code).shared).is_subtype(actual, expected)
+    }
+}
+
+/// Calls a function that was found in a table. Fields from `at` on: the table, the type, the arguments.
+#[inline(always)]
+unsafe fn call_found(r: Regs, func: *const FuncRef, at: usize) -> Flow {
+    // SAFETY: the handler's instruction has these fields.
+    unsafe {
+        let (args, fields) = (r.far_slot(at + 8), at + INDIRECT);
+        if !has_type(&r, func, at + 4) {
+            (*r.cx).pending.actual = (*func).type_id;
+            (*r.cx).pending.expected = TypeId(r.field(at + 4));
+            return slow(r, referenced(func), args, fields, call_subtype);
+        }
+        call_any(r, referenced(func), args, fields)
+    }
+}
+
+/// Replaces the running function by one that was found in a table. Fields from `at` on: the table, the type,
+/// the arguments, their slots.
+#[inline(always)]
+unsafe fn replace_found(r: Regs, func: *const FuncRef, at: usize) -> Flow {
+    // SAFETY: the handler's instruction has these fields.
+    unsafe {
+        let (args, count) = (r.far_slot(at + 8), r.field::<u16>(at + INDIRECT).into());
+        if !has_type(&r, func, at + 4) {
+            (*r.cx).pending.actual = (*func).type_id;
+            (*r.cx).pending.expected = TypeId(r.field(at + 4));
+            return slow(r, referenced(func), args, count, replace_subtype);
+        }
+        replace_any(r, referenced(func), args, count)
+    }
+}
+
+handler! {
+    /// Calls a function of another type than expected.
+    #[cold]
+    #[inline(never)]
+    fn call_subtype[](r) {
+        if !has_subtype(&r) {
+            return trap(r, TrapCode::IndirectCallTypeMismatch);
+        }
+        let Pending { callee, args, size, .. } = (*r.cx).pending;
+        call_any(r, callee, args, size)
+    }
+    /// Replaces the running function by one of another type than expected.
+    #[cold]
+    #[inline(never)]
+    fn replace_subtype[](r) {
+        if !has_subtype(&r) {
+            return trap(r, TrapCode::IndirectCallTypeMismatch);
+        }
+        let Pending { callee, args, size, .. } = (*r.cx).pending;
+        replace_any(r, callee, args, size)
+    }
+}
+
+/// Calls a function of the running instance. Fields at `at`: its header, the first argument. The arguments
+/// are made ready when nothing can make the call be executed again.
+#[inline(always)]
+unsafe fn call_own(r: Regs, at: usize, ready: impl FnOnce()) -> Flow {
+    // SAFETY: the fields name a header of the module and a slot.
+    unsafe {
+        let header = (*r.cx).code.add(r.field::<u32>(at) as usize).cast::<FuncHeader>();
+        let code = (*header).code();
+        if code.is_null() {
+            return lower_own(r, header);
+        }
+        ready();
+        enter(r, header, code, r.slot(at + 4), at + CALL)
+    }
 }
 
 /// The bytes of the fields of each call.
@@ -320,12 +399,16 @@ impl Regs {
 
 handler! {
     fn call[](r) {
-        let header = (*r.cx).code.add(r.field::<u32>(0) as usize).cast::<FuncHeader>();
-        let code = (*header).code();
-        if code.is_null() {
-            return lower_own(r, header);
-        }
-        enter(r, header, code, r.slot(4), CALL)
+        call_own(r, 0, || {})
+    }
+    fn call_copy[](r) {
+        call_own(r, 2 * SLOT, || *r.slot(0) = *r.slot(SLOT))
+    }
+    fn call_copy2[](r) {
+        call_own(r, 4 * SLOT, || {
+            *r.slot(0) = *r.slot(SLOT);
+            *r.slot(2 * SLOT) = *r.slot(3 * SLOT);
+        })
     }
     fn call_far[](r) {
         let header = (*r.cx).code.add(r.field::<u32>(0) as usize).cast::<FuncHeader>();
@@ -341,13 +424,13 @@ handler! {
     fn call_indirect[X: Src<i32>](r) {
         let index = X::read(&r, 0) as u32;
         match in_table(&r, index.into(), X::SIZE) {
-            Ok(callee) => call_any(r, callee, r.far_slot(X::SIZE + 8), X::SIZE + INDIRECT),
+            Ok(func) => call_found(r, func, X::SIZE),
             Err(code) => trap(r, code),
         }
     }
     fn call_indirect64[](r) {
         match in_table(&r, *r.slot(0), SLOT) {
-            Ok(callee) => call_any(r, callee, r.far_slot(SLOT + 8), SLOT + INDIRECT),
+            Ok(func) => call_found(r, func, SLOT),
             Err(code) => trap(r, code),
         }
     }
@@ -372,13 +455,13 @@ handler! {
     fn return_call_indirect[](r) {
         let index = <S as Src<i32>>::read(&r, 0) as u32;
         match in_table(&r, index.into(), SLOT) {
-            Ok(callee) => replace_any(r, callee, r.far_slot(SLOT + 8), r.field::<u16>(SLOT + INDIRECT).into()),
+            Ok(func) => replace_found(r, func, SLOT),
             Err(code) => trap(r, code),
         }
     }
     fn return_call_indirect64[](r) {
         match in_table(&r, *r.slot(0), SLOT) {
-            Ok(callee) => replace_any(r, callee, r.far_slot(SLOT + 8), r.field::<u16>(SLOT + INDIRECT).into()),
+            Ok(func) => replace_found(r, func, SLOT),
             Err(code) => trap(r, code),
         }
     }

@@ -1,13 +1,13 @@
 //! Finding the handler of an opcode, and putting it into the code.
 
-use super::access::ACCESS;
+use super::access::{ACCESS, INDEXED};
 use super::atomics;
 use super::calls::{self, InAcc};
-use super::control::{self, BRANCH};
-use super::locals::{self, GLOBAL, SELECT};
+use super::control::{self, ADD_BRANCH, BRANCH, WIDE_BRANCH};
+use super::locals::{self, GLOBAL, GLOBAL_ADD, SELECT};
 use super::memory;
 use super::operand::{A, I, S};
-use super::simple::{SCALAR, VECTOR};
+use super::simple::{MUL_ADD, SCALAR, VECTOR, WIDE};
 use super::table;
 use super::watch;
 use super::{Handler, WORD};
@@ -22,6 +22,8 @@ const fn misc(op: Misc) -> Handler {
         Misc::Unsupported => control::unsupported,
         Misc::AtomicFence => atomics::fence,
         Misc::Br => control::br,
+        Misc::BrCopy => control::br_copy,
+        Misc::BrCopy2 => control::br_copy2,
         Misc::BrTableS => control::br_table::<S>,
         Misc::BrTableA => control::br_table::<A>,
         Misc::Ret => calls::return_nothing,
@@ -44,8 +46,12 @@ const fn misc(op: Misc) -> Handler {
         Misc::Const128 => locals::const128,
         Misc::Zero1 => locals::zero1,
         Misc::Zero2 => locals::zero2,
+        Misc::Zero3 => locals::zero3,
         Misc::Zero4 => locals::zero4,
+        Misc::Zero6 => locals::zero6,
         Misc::Zero8 => locals::zero8,
+        Misc::Zero12 => locals::zero12,
+        Misc::Zero16 => locals::zero16,
         Misc::ZeroN => locals::zero_many,
         Misc::FarLoad => locals::far_load,
         Misc::FarStore => locals::far_store,
@@ -57,7 +63,11 @@ const fn misc(op: Misc) -> Handler {
         Misc::GlobalSetIntA => locals::global_set::<A>,
         Misc::GlobalSetI => locals::global_set::<I>,
         Misc::GlobalSetV128 => locals::global_set_vector,
+        Misc::GlobalSetSum => locals::global_set_sum,
+        Misc::GlobalMove => locals::global_move,
         Misc::Call => calls::call,
+        Misc::CallCopy => calls::call_copy,
+        Misc::CallCopy2 => calls::call_copy2,
         Misc::CallFar => calls::call_far,
         Misc::CallImport => calls::call_import,
         Misc::CallIndirectS => calls::call_indirect::<S>,
@@ -106,9 +116,15 @@ fn handler(Opcode(opcode): Opcode) -> Handler {
     };
     match opcode {
         region::VECTOR.. => VECTOR[usize::from(opcode - region::VECTOR)],
+        region::MUL_ADD.. => in_blocks(MUL_ADD, region::MUL_ADD),
+        region::ADD_BRANCH.. => in_blocks(ADD_BRANCH, region::ADD_BRANCH),
+        region::WIDE_BRANCH.. => in_blocks(WIDE_BRANCH, region::WIDE_BRANCH),
+        region::WIDE.. => in_blocks(WIDE, region::WIDE),
+        region::INDEXED.. => in_blocks(INDEXED, region::INDEXED),
         region::ACCESS.. => in_blocks(ACCESS, region::ACCESS),
         region::BRANCH.. => in_blocks(BRANCH, region::BRANCH),
         region::SCALAR.. => in_blocks(SCALAR, region::SCALAR),
+        region::GLOBAL_ADD.. => in_blocks(GLOBAL_ADD, region::GLOBAL_ADD),
         region::GLOBAL.. => in_blocks(GLOBAL, region::GLOBAL),
         region::SELECT.. => in_blocks(SELECT, region::SELECT),
         _ => MISC[usize::from(opcode)],

@@ -15,13 +15,16 @@ unsafe fn global(r: &Regs, at: usize) -> *mut Slot {
     unsafe { (*r.vmctx_at::<*mut GlobalCell>(r.field(at))).cast() }
 }
 
-/// Sets `count` slots from the one at `first` on to zero.
+/// Sets `COUNT` slots to zero, one by one: where a vector was stored, reading one slot soon after takes longer.
 #[inline(always)]
 unsafe fn zero<const COUNT: usize>(r: Regs) -> Flow {
     // SAFETY: lowering made the frame large enough.
     unsafe {
-        r.slot(0).cast::<[Slot; COUNT]>().write([0; COUNT]);
-        next_after(r, SLOT)
+        let first = r.fp.add(r.field::<u32>(0) as usize);
+        for i in 0..COUNT {
+            first.add(i).write_volatile(0);
+        }
+        next_after(r, 8)
     }
 }
 
@@ -67,8 +70,16 @@ handler! {
     }
     fn zero1[](r) { zero::<1>(r) }
     fn zero2[](r) { zero::<2>(r) }
+    fn zero3[](r) { zero::<3>(r) }
     fn zero4[](r) { zero::<4>(r) }
+    fn zero6[](r) { zero::<6>(r) }
     fn zero8[](r) { zero::<8>(r) }
+    fn zero12[](r) {
+        zero::<12>(r)
+    }
+    fn zero16[](r) {
+        zero::<16>(r)
+    }
     fn zero_many[](r) {
         let first = r.fp.add(r.field::<u32>(0) as usize);
         first.write_bytes(0, r.field::<u32>(4) as usize);
@@ -102,6 +113,23 @@ handler! {
     fn global_set[X: Src<i64>](r) {
         *global(&r, X::SIZE) = X::read(&r, 0) as u64;
         next_after(r, X::SIZE + 4)
+    }
+    fn global_set_sum[](r) {
+        let sum = <S as Src<i32>>::read(&r, 0).wrapping_add(r.field(SLOT));
+        sum.store(global(&r, SLOT + 4));
+        next_after(r, SLOT + 8)
+    }
+    fn global_add[D: Dst](r) {
+        let sum = i32::load(global(&r, SLOT)).wrapping_add(r.field(SLOT + 4));
+        D::write(&mut r, sum);
+        next_after(r, SLOT + 8)
+    }
+    fn global_move[](r) {
+        let cell = global(&r, SLOT);
+        let sum = i32::load(cell).wrapping_add(r.field(SLOT + 4));
+        sum.store(cell);
+        S::write(&mut r, sum);
+        next_after(r, SLOT + 8)
     }
     fn global_set_vector[](r) {
         V128::load(r.slot(0)).store(global(&r, SLOT));
@@ -157,6 +185,14 @@ const fn floats<T: Value>() -> [Handler; 16] {
     block[8 + at::COND_ACC as usize] = select::<T, A, S, S, A>;
     block
 }
+
+/// The handlers of `global.get` and addition of a constant.
+pub(super) static GLOBAL_ADD: &[[Handler; 16]] = &[{
+    let mut block = NONE;
+    block[0] = global_add::<S>;
+    block[8] = global_add::<A>;
+    block
+}];
 
 /// The handlers of `global.get` of an integer.
 pub(super) static GLOBAL: &[[Handler; 16]] = &[{

@@ -233,6 +233,9 @@ pub(super) struct A;
 /// An immediate.
 pub(super) struct I;
 
+/// An immediate of 64 bits.
+pub(super) struct W;
+
 /// The bytes of a slot field.
 pub(super) const SLOT: usize = 2;
 
@@ -262,6 +265,16 @@ impl<T: Value> Src<T> for I {
     unsafe fn read(r: &Regs, at: usize) -> T {
         // SAFETY: see above.
         unsafe { T::imm(r, at) }
+    }
+}
+
+impl Src<i64> for W {
+    const SIZE: usize = 8;
+
+    #[inline(always)]
+    unsafe fn read(r: &Regs, at: usize) -> i64 {
+        // SAFETY: see above.
+        unsafe { r.field(at) }
     }
 }
 

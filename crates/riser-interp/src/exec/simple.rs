@@ -3,7 +3,7 @@
 //! [`operations`] turns each row of the table into a type that implements [`Operation`]; [`Handlers`] gives,
 //! by the shape of its signature, the block of handlers for all places of operands and result.
 
-use super::operand::{A, Dst, I, S, SLOT, Src, Value};
+use super::operand::{A, Dst, I, S, SLOT, Src, Value, W};
 use super::{APART, At, Cx, Flow, Handler, Regs, Slot, handler, next_after, trap};
 use riser_ops::TrapCode;
 
@@ -243,6 +243,19 @@ unsafe fn apply_apart<O: Operation<Params: Slots, Results: Results>>(at: At) {
     unsafe { apply::<O>(&at.regs()) }
 }
 
+/// The bytes of the factor and the summand of a scaled sum.
+pub(super) const SCALED: usize = 4 + SLOT;
+
+/// An operand times a constant plus a slot; the fields begin at `at`.
+#[inline(always)]
+pub(super) unsafe fn scaled<X: Src<i32>>(r: &Regs, at: usize) -> i32 {
+    // SAFETY: the handler's instruction has these fields.
+    unsafe {
+        let product = X::read(r, at).wrapping_mul(r.field(at + X::SIZE));
+        product.wrapping_add(<S as Src<i32>>::read(r, at + X::SIZE + 4))
+    }
+}
+
 handler! {
     fn unary[O: Unary, X: Src<O::P>, D: Dst](r) {
         match O::apply((X::read(&r, SLOT),), ()) {
@@ -256,6 +269,11 @@ handler! {
             Ok((value,)) => { D::write(&mut r, value); next_after(r, SLOT + X::SIZE + Y::SIZE) }
             Err(code) => trap(r, code),
         }
+    }
+    fn mul_add[X: Src<i32>, D: Dst](r) {
+        let sum = scaled::<X>(&r, SLOT);
+        D::write(&mut r, sum);
+        next_after(r, SLOT + X::SIZE + SCALED)
     }
     fn in_slots[O: Operation<Params: Slots, Results: Results>](r) {
         if APART {
@@ -319,6 +337,39 @@ where
         binary::<O, I, A, A>,
     ];
 }
+
+/// The handlers of an operator on two `i64`, the second an immediate of 64 bits.
+const fn wide<O: Binary<P = i64, Q = i64>>() -> [Handler; 16] {
+    let mut block = NONE;
+    block[0] = binary::<O, S, W, S>;
+    block[1] = binary::<O, A, W, S>;
+    block[8] = binary::<O, S, W, A>;
+    block[9] = binary::<O, A, W, A>;
+    block
+}
+
+/// The blocks of the operators on two `i64`: comparisons, then the others.
+pub(super) static WIDE: &[[Handler; 16]] = &{
+    macro_rules! blocks {
+        ($($op:ident)*) => { [$(wide::<$op>()),*] };
+    }
+    blocks! {
+        I64Eq I64Ne I64LtS I64LtU I64GtS I64GtU I64LeS I64LeU I64GeS I64GeU
+        I64Add I64Sub I64Mul I64DivS I64DivU I64RemS I64RemU I64And I64Or I64Xor
+        I64Shl I64ShrS I64ShrU I64Rotl I64Rotr
+    }
+};
+const _: () = assert!(WIDE.len() == crate::code::WIDES);
+
+/// The handlers of a product with a constant, added to an `i32`.
+pub(super) static MUL_ADD: &[[Handler; 16]] = &[{
+    let mut block = NONE;
+    block[0] = mul_add::<S, S>;
+    block[1] = mul_add::<A, S>;
+    block[8] = mul_add::<S, A>;
+    block[9] = mul_add::<A, A>;
+    block
+}];
 
 /// The wide operators have two results and all operands in slots.
 impl<O, P: Slots, R: Value> Handlers<O> for (P, (), (R, R))

@@ -2,9 +2,9 @@
 
 use super::Lowerer;
 use super::operands::{Class, Enc, Operand, Place};
-use crate::code::{Opcode, atomic, store, unary};
+use crate::code::{Opcode, atomic, binary, indexed, region, store, unary};
 use riser_front::MemArg;
-use riser_ops::{AccessKind, AccessOp, MemoryIdx, ValType};
+use riser_ops::{AccessKind, AccessOp, MemoryIdx, SimpleOp, ValType};
 
 impl Lowerer<'_> {
     pub(super) fn op_access(&mut self, op: AccessOp, arg: MemArg) {
@@ -49,6 +49,11 @@ impl Lowerer<'_> {
         let ty = op.row().ty;
         let class = Class::of(ty);
         let near = self.near_offset(&address, arg);
+        if let Some((offset, false)) = near
+            && self.load_indexed(op, offset, &address)
+        {
+            return;
+        }
         let enc = match near {
             Some((_, true)) => Enc::I(0),
             Some((_, false)) => self.use_slot_or_acc(&address),
@@ -56,7 +61,7 @@ impl Lowerer<'_> {
         };
         let variant = match (near, enc) {
             (None, _) => Self::far_variant(arg, unary::FAR32, unary::FAR64),
-            (_, Enc::S(_)) => unary::S,
+            (_, Enc::S(_) | Enc::W(_)) => unary::S,
             (_, Enc::A) => unary::A,
             (_, Enc::I(_)) => unary::I,
         };
@@ -76,6 +81,34 @@ impl Lowerer<'_> {
         if near.is_none() {
             self.keep_slots();
         }
+    }
+
+    /// If the address is a sum that was computed by the last instruction, takes that back and lets the load
+    /// compute it.
+    fn load_indexed(&mut self, op: AccessOp, offset: u32, address: &Operand) -> bool {
+        let Some(opcode) = self.computed_by(address) else { return false };
+        let scaled = opcode.0.checked_sub(region::MUL_ADD);
+        let variant = match (opcode.as_scalar(SimpleOp::I32Add), scaled) {
+            (Some(binary::SS), _) => indexed::SS,
+            (Some(binary::AS | binary::SA), _) => indexed::AS,
+            (Some(binary::SI), _) => indexed::SI,
+            (Some(binary::AI), _) => indexed::AI,
+            (None, Some(0)) => indexed::SCALED_S,
+            (None, Some(1)) => indexed::SCALED_A,
+            _ => return false,
+        };
+        let sum = self.take_last();
+        let ty = op.row().ty;
+        let class = Class::of(ty);
+        let slot = self.push_slot(ty);
+        let dest = self.dest(slot, class.width());
+        let number = self.emit(Opcode::indexed(op, variant));
+        self.u16(dest.field);
+        self.copy_fields(&sum);
+        self.u32(offset);
+        let number = (class != Class::V128).then_some(number);
+        self.written(dest, class, class.width(), number);
+        true
     }
 
     fn store(&mut self, op: AccessOp, arg: MemArg) {
@@ -98,9 +131,9 @@ impl Lowerer<'_> {
             (Enc::A, Enc::S(_)) => store::AS,
             (Enc::A, Enc::A) => store::AA,
             (Enc::A, Enc::I(_)) => store::AI,
-            (Enc::I(_), Enc::S(_)) => store::IS,
-            (Enc::I(_), Enc::A) => store::IA,
-            (Enc::I(_), Enc::I(_)) => store::II,
+            (_, Enc::S(_)) => store::IS,
+            (_, Enc::A) => store::IA,
+            _ => store::II,
         };
         self.emit(Opcode::access(op, variant));
         if let Enc::S(slot) = x {

@@ -51,7 +51,7 @@ impl Lowerer<'_> {
             self.u32(self.layout.imported_func(func));
             self.u32(base);
         } else if let Ok(base) = u16::try_from(base) {
-            self.emit(Misc::Call);
+            self.emit_call();
             self.u32(self.header(func));
             self.u16(base);
         } else {
@@ -60,6 +60,23 @@ impl Lowerer<'_> {
             self.u32(base);
         }
         self.results(ty);
+    }
+
+    /// Begins a call of a function of the module. Copies that come before it become part of it.
+    fn emit_call(&mut self) {
+        let joined = self.last_instr().and_then(|instr| match instr.opcode {
+            copy if copy == Misc::CopyS.into() => Some(Misc::CallCopy),
+            copy if copy == Misc::Copy2.into() => Some(Misc::CallCopy2),
+            _ => None,
+        });
+        match (joined, self.out.instrs.last_mut()) {
+            (Some(joined), Some(instr)) => {
+                instr.opcode = joined.into();
+                instr.wasm_offset = self.offset;
+            }
+            _ => _ = self.emit(Misc::Call),
+        }
+        self.last = None;
     }
 
     pub(super) fn op_call_indirect(&mut self, type_idx: TypeIdx, table: TableIdx, ty: &FuncType) {

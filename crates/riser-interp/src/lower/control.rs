@@ -1,8 +1,11 @@
 //! Blocks and branches.
 
+use super::emit::{Compare, Fields};
 use super::operands::{Class, Enc, Operand, Place};
+use super::simple::swapped;
 use super::{Lowerer, NONE};
-use crate::code::{Misc, Opcode, binary, branch as at, unary};
+use crate::code::{Misc, Opcode, add_branch, binary, branch as at, unary, wide_position};
+use crate::exec::WORD;
 use riser_front::{BlockSignature, End, Target};
 use riser_ops::{SimpleOp, ValType};
 
@@ -30,11 +33,10 @@ impl Label {
     }
 }
 
-/// A condition as a branch tests it: a comparison, the position in its block, and its operands' fields.
+/// A condition as a branch tests it: the branch that is taken if it holds, and the fields before the jump.
 struct Condition {
-    comparison: u16,
-    variant: u16,
-    fields: ([u8; 16], usize),
+    opcode: Opcode,
+    fields: Fields,
 }
 
 impl Lowerer<'_> {
@@ -96,8 +98,7 @@ impl Lowerer<'_> {
         if falls_through {
             self.prepare_moves(signature.results.len());
             self.moves(label.base, signature.results.len());
-            self.emit(Misc::Br);
-            self.jump_to_end(self.labels.len() - 1);
+            self.jump(self.labels.len() - 1);
         }
         if label.else_jump != NONE {
             let here = self.here();
@@ -149,8 +150,20 @@ impl Lowerer<'_> {
         self.forget_accs();
     }
 
-    /// Adds a jump field that leads to the end of the block number `label`, or to its head if it is a loop.
-    fn jump_to_end(&mut self, label: usize) {
+    /// Emits an unconditional branch to a block's end, or to its head if it is a loop. Copies that come before
+    /// it become part of it.
+    fn jump(&mut self, label: usize) {
+        self.end_prefix();
+        let joined = self.last_instr().and_then(|instr| match instr.opcode {
+            copy if copy == Misc::CopyS.into() => Some(Misc::BrCopy),
+            copy if copy == Misc::Copy2.into() => Some(Misc::BrCopy2),
+            _ => None,
+        });
+        match (joined, self.out.instrs.last_mut()) {
+            (Some(joined), Some(instr)) => instr.opcode = joined.into(),
+            _ => _ = self.emit(Misc::Br),
+        }
+        self.last = None;
         let field = self.here();
         self.u32(NONE);
         self.aim(field, label);
@@ -220,8 +233,7 @@ impl Lowerer<'_> {
         }
         let base = self.labels[target.label as usize].base;
         self.moves(base, target.arity as usize);
-        self.emit(Misc::Br);
-        self.jump_to_end(target.label as usize);
+        self.jump(target.label as usize);
     }
 
     /// The code of a branch that is taken if `condition` holds (`sense`) or not. The operands stay on the
@@ -242,6 +254,7 @@ impl Lowerer<'_> {
         // Nothing on the way to the target concerns the code that goes on here.
         self.accs = accs;
         self.last = None;
+        self.barrier = here;
     }
 
     pub(super) fn op_br(&mut self, target: Target) {
@@ -281,14 +294,14 @@ impl Lowerer<'_> {
 
     /// A condition on one operand.
     fn test(op: SimpleOp, enc: Enc, negate: u16) -> Condition {
-        let mut fields = ([0; 16], 0);
+        let mut fields = ([0; 24], 0);
         let mut variant = unary::A;
         if let Enc::S(slot) = enc {
             fields.0[..2].copy_from_slice(&slot.to_ne_bytes());
             fields.1 = 2;
             variant = unary::S;
         }
-        Condition { comparison: op as u16, variant: variant + negate, fields }
+        Condition { opcode: Opcode::branch(op as u16, variant + negate), fields }
     }
 
     /// The condition that an operand, which was taken off the stack, is not zero. If it was just computed by a
@@ -298,35 +311,96 @@ impl Lowerer<'_> {
             .last
             .filter(|last| cond.place == Place::Slot && last.dst == cond.slot)
             .and_then(|last| last.compare);
-        let Some((op, variant)) = fused else {
+        let Some(compare) = fused else {
             let enc = self.use_slot_or_acc(cond);
             return Self::test(SimpleOp::I32Eqz, enc, at::NOT);
         };
-        debug_assert!(variant < binary::IS, "a constant first operand was swapped");
-        let comparison = if op == SimpleOp::I32And { at::AND } else { op as u16 };
-        Condition { comparison, variant, fields: self.take_last() }
+        let Compare { op, variant, wide, negated } = compare;
+        let fields = self.take_last();
+        let mut condition = if let Some(position) = wide_position(op).filter(|_| wide) {
+            Condition { opcode: Opcode::wide_branch(position, variant), fields }
+        } else {
+            debug_assert!(variant < binary::IS, "a constant first operand was swapped");
+            let comparison = if op == SimpleOp::I32And { at::AND } else { op as u16 };
+            let plain = Condition { opcode: Opcode::branch(comparison, variant), fields };
+            self.add_before(op, variant, &plain.fields).unwrap_or(plain)
+        };
+        if negated {
+            condition.opcode.0 ^= at::NOT;
+        }
+        condition
+    }
+
+    /// If a comparison (which was taken back) has an operand in the accumulator to which the instruction before
+    /// added a constant, takes that back as well: a loop's counter and its test.
+    fn add_before(&mut self, op: SimpleOp, variant: u16, fields: &Fields) -> Option<Condition> {
+        let add = self.last_instr()?;
+        let slot = u32::from(self.slot_field(add.at, 0));
+        let is_add = add.opcode == Opcode::scalar(SimpleOp::I32Add, binary::SI);
+        if op as u16 > SimpleOp::I32GeU as u16 || !is_add || self.accs[0].slot != slot {
+            return None;
+        }
+        let opcode = match variant {
+            unary::A if op == SimpleOp::I32Eqz => Opcode::add_branch(op, 0),
+            _ if op == SimpleOp::I32Eqz => return None,
+            binary::AS => Opcode::add_branch(op, add_branch::S),
+            binary::AI => Opcode::add_branch(op, add_branch::I),
+            binary::SA => Opcode::add_branch(swapped(op)?, add_branch::S),
+            _ => return None,
+        };
+        let sum = &self.out.code[add.at as usize + WORD..];
+        let mut all = ([0; 24], sum.len() + fields.1);
+        all.0[..sum.len()].copy_from_slice(sum);
+        all.0[sum.len()..all.1].copy_from_slice(&fields.0[..fields.1]);
+        self.remove_last();
+        self.accs[0].producer = NONE;
+        Some(Condition { opcode, fields: all })
     }
 
     /// Emits a branch taken if the condition is `sense`. Gives the place of its jump field, which is empty.
     fn branch(&mut self, condition: Condition, sense: bool) -> u32 {
-        let Condition { comparison, mut variant, fields: (fields, len) } = condition;
+        let Condition { mut opcode, fields } = condition;
         if !sense {
-            variant ^= at::NOT;
+            opcode.0 ^= at::NOT;
         }
-        self.emit(Opcode::branch(comparison, variant));
-        self.out.code.extend(&fields[..len]);
+        self.end_prefix();
+        self.emit(opcode);
+        self.copy_fields(&fields);
         let field = self.here();
         self.u32(NONE);
         field
     }
 
+    /// Begins a `br_table`: its index, and a constant that was added to that by the last instruction.
+    fn br_table_index(&mut self, index: &Operand) {
+        let (is_sub, variant) = match self.computed_by(index) {
+            Some(opcode) => match opcode.as_scalar(SimpleOp::I32Add) {
+                Some(variant) => (false, Some(variant)),
+                None => (true, opcode.as_scalar(SimpleOp::I32Sub)),
+            },
+            None => (false, None),
+        };
+        if !matches!(variant, Some(binary::SI | binary::AI)) {
+            let enc = self.use_slot_or_acc(index);
+            self.keep_slots();
+            self.emit(if enc == Enc::A { Misc::BrTableA } else { Misc::BrTableS });
+            self.enc(enc, Class::Int);
+            return self.u32(0);
+        }
+        let (fields, len) = self.take_last();
+        let (operand, constant) = fields[..len].split_at(len.saturating_sub(4));
+        let constant = u32::from_ne_bytes(constant.first_chunk().copied().unwrap_or_default());
+        self.keep_slots();
+        self.emit(if operand.is_empty() { Misc::BrTableA } else { Misc::BrTableS });
+        self.out.code.extend(operand);
+        self.u32(if is_sub { constant.wrapping_neg() } else { constant });
+    }
+
     pub(super) fn op_br_table(&mut self, targets: &[Target], default: Target) {
         let index = self.pop();
+        self.end_prefix();
         self.prepare_moves(default.arity as usize);
-        let enc = self.use_slot_or_acc(&index);
-        self.keep_slots();
-        self.emit(if enc == Enc::A { Misc::BrTableA } else { Misc::BrTableS });
-        self.enc(enc, Class::Int);
+        self.br_table_index(&index);
         self.u32(targets.len() as u32 + 1);
         let first = self.here();
         let all = || targets.iter().copied().chain([default]);
@@ -346,8 +420,8 @@ impl Lowerer<'_> {
             }
             let label = target.label as usize;
             if self.labels[label].stub.0 != self.tables {
+                self.forget_accs();
                 self.accs = accs;
-                self.last = None;
                 self.labels[label].stub = (self.tables, self.here());
                 self.go(target);
             }
@@ -364,6 +438,7 @@ impl Lowerer<'_> {
 
     /// The code of a return. The operands stay on the stack.
     fn return_values(&mut self) {
+        self.end_prefix();
         match *self.results {
             [] => _ = self.emit(Misc::Ret),
             [ty] if ty != ValType::V128 => self.return_one(),

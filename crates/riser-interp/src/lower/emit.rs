@@ -24,13 +24,28 @@ impl Acc {
 pub(super) struct Last {
     /// The slot that it writes, if that can still be changed to another one. The field is the first one.
     pub(super) dst: u32,
-    /// If it is a comparison (or `i32.and`): which one, and at which position of its block.
-    pub(super) compare: Option<(SimpleOp, u16)>,
+    /// If it is a comparison (or `i32.and`): which one.
+    pub(super) compare: Option<Compare>,
     /// If it is a copy that can be joined with another one.
     pub(super) is_copy: bool,
     /// The accumulators before it.
     pub(super) accs_before: [Acc; 3],
 }
+
+/// A comparison that a branch can be fused with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Compare {
+    pub(super) op: SimpleOp,
+    /// The position in its block.
+    pub(super) variant: u16,
+    /// Whether it has an immediate of 64 bits.
+    pub(super) wide: bool,
+    /// Whether an `i32.eqz` follows it, which is the last instruction.
+    pub(super) negated: bool,
+}
+
+/// The fields of an instruction without the first one: at most two operands and an immediate.
+pub(super) type Fields = ([u8; 24], usize);
 
 /// A slot to be written, as an instruction names it.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +93,7 @@ impl Lowerer<'_> {
         match enc {
             Enc::S(slot) => self.u16(slot),
             Enc::A => {}
+            Enc::W(bits) => self.u64(bits),
             Enc::I(bits) if class == Class::F64 => self.u64(bits),
             Enc::I(bits) => self.u32(bits as u32),
         }
@@ -189,6 +205,22 @@ impl Lowerer<'_> {
     pub(super) fn forget_accs(&mut self) {
         self.accs = [Acc::NOTHING; 3];
         self.last = None;
+        self.barrier = self.here();
+        self.end_prefix();
+    }
+
+    /// The last instruction, while nothing can jump behind it.
+    pub(super) fn last_instr(&self) -> Option<Instr> {
+        self.out.instrs.last().copied().filter(|instr| instr.at >= self.barrier)
+    }
+
+    /// The last instruction, if it computed this operand, which was taken off the stack.
+    pub(super) fn computed_by(&self, operand: &Operand) -> Option<Opcode> {
+        let last = self.last.filter(|last| !last.is_copy && last.dst == operand.slot)?;
+        debug_assert!(
+            last.compare.is_none_or(|compare| !compare.negated) || operand.class == Class::Int
+        );
+        (operand.place == Place::Slot).then(|| self.out.instrs.last().map(|instr| instr.opcode))?
     }
 
     /// Slots that were written together with an accumulator will be read: no instruction may leave them
@@ -313,6 +345,8 @@ impl Lowerer<'_> {
     /// behind it.
     pub(super) fn before_last(&mut self, code: impl FnOnce(&mut Self)) {
         let Some(last) = self.last.filter(|last| last.dst != NONE) else { return code(self) };
+        // A comparison and its negation are one only as long as they are neighbours.
+        let last = Last { compare: last.compare.filter(|compare| !compare.negated), ..last };
         let Some(instr) = self.out.instrs.pop() else { return };
         let bytes = self.out.code.split_off(instr.at as usize);
         let old = self.out.instrs.len() as u32;
@@ -344,18 +378,40 @@ impl Lowerer<'_> {
         self.before_last(settle);
     }
 
-    /// Takes the last instruction back, which must be one that [`Lowerer::last`] describes. Gives the bytes of
-    /// its fields behind the first one.
-    pub(super) fn take_last(&mut self) -> ([u8; 16], usize) {
-        let (Some(last), Some(instr)) = (self.last.take(), self.out.instrs.pop()) else {
-            return ([0; 16], 0);
-        };
-        let mut fields = [0; 16];
-        let from = &self.out.code[instr.at as usize + WORD + 2..];
-        let len = from.len().min(16);
-        fields[..len].copy_from_slice(&from[..len]);
-        self.out.code.truncate(instr.at as usize);
+    /// Takes the last instruction back, which must be one that [`Lowerer::last`] describes, together with a
+    /// comparison that it negates. Gives the bytes of its fields (or the comparison's) behind the first one.
+    pub(super) fn take_last(&mut self) -> Fields {
+        let mut fields = ([0; 24], 0);
+        let Some(last) = self.last.take() else { return fields };
+        if last.compare.is_some_and(|compare| compare.negated) {
+            self.remove_last();
+        }
+        if let Some(instr) = self.out.instrs.last() {
+            let from = &self.out.code[instr.at as usize + WORD + 2..];
+            fields.1 = from.len().min(24);
+            fields.0[..fields.1].copy_from_slice(&from[..fields.1]);
+        }
+        self.remove_last();
         self.accs = last.accs_before;
-        (fields, len)
+        fields
+    }
+
+    /// Removes the last instruction.
+    pub(super) fn remove_last(&mut self) {
+        if let Some(instr) = self.out.instrs.pop() {
+            self.out.code.truncate(instr.at as usize);
+        }
+    }
+
+    /// Adds fields that were taken from elsewhere.
+    pub(super) fn copy_fields(&mut self, (fields, len): &Fields) {
+        self.out.code.extend(&fields[..*len]);
+    }
+
+    /// The slot in the field of the instruction at `at` that begins `skip` bytes behind its opcode word.
+    pub(super) fn slot_field(&self, at: u32, skip: usize) -> u16 {
+        let from = at as usize + WORD + skip;
+        let bytes = self.out.code.get(from..).and_then(|bytes| bytes.first_chunk().copied());
+        u16::from_ne_bytes(bytes.unwrap_or_default())
     }
 }

@@ -2,17 +2,20 @@
 
 use super::Lowerer;
 use super::emit::Acc;
-use super::operands::{Class, Enc, Local, Place};
-use crate::code::{Misc, Opcode, region, select as at};
+use super::operands::{Class, Enc, Local, Operand, Place, Zeroing};
+use crate::code::{Misc, Opcode, binary, region, select as at};
 use crate::exec::WORD;
-use riser_ops::{FuncType, GlobalIdx, LocalIdx, ValType};
+use riser_ops::{FuncType, GlobalIdx, LocalIdx, SimpleOp, ValType};
+
+/// The bytes of the instruction that zeroes locals.
+const ZERO_BYTES: u32 = WORD as u32 + 8;
 
 impl Lowerer<'_> {
     /// Lays the frame out and zeroes the declared locals.
     pub(super) fn begin_frame(&mut self, ty: &FuncType, locals: &[(u32, ValType)]) {
         self.results.extend(ty.results());
         for &param in ty.params() {
-            self.add_local(param);
+            self.add_local(param, Zeroing::No);
         }
         let results: u32 = ty.results().iter().map(|ty| ty.slots()).sum();
         if self.scratch.is_some() {
@@ -24,45 +27,79 @@ impl Lowerer<'_> {
         let first = self.top;
         for &(count, ty) in locals {
             for _ in 0..count {
-                self.add_local(ty);
+                // References are seen by the collector at any time.
+                self.add_local(ty, if ty.is_ref() { Zeroing::Yes } else { Zeroing::Unknown });
             }
         }
         self.out.frame_slots = self.top.max(results);
-        self.zero(first, self.top - first);
+        self.begin_zeroing(self.top - first);
     }
 
-    fn add_local(&mut self, ty: ValType) {
+    fn add_local(&mut self, ty: ValType, zeroing: Zeroing) {
         let class = Class::of(ty);
-        self.locals.push(Local { slot: self.top, class, operand: super::NONE });
+        self.locals.push(Local { slot: self.top, class, operand: super::NONE, zeroing });
         self.top += class.width();
     }
 
-    /// Zeroes slots at the start of the function. Slots behind them may be zeroed as well.
-    fn zero(&mut self, mut first: u32, mut count: u32) {
-        let near = first + count <= u32::from(u16::MAX);
-        if count > 32 || !near {
+    /// Makes room for the instruction that zeroes `count` slots of locals. Which of them it must be known
+    /// only at the end of the prefix.
+    fn begin_zeroing(&mut self, count: u32) {
+        if count > 0 {
             self.emit(Misc::ZeroN);
-            self.u32(first);
-            self.u32(count);
+            self.u32(0);
+            self.u32(0);
+        }
+    }
+
+    /// The prefix is over: from here on, nothing is known of the order in which locals are used. Settles which
+    /// slots are zeroed when the function is entered: all from the first to the last one that must be.
+    pub(super) fn end_prefix(&mut self) {
+        if !core::mem::replace(&mut self.prefix, false) {
             return;
         }
-        while count > 0 {
-            let (op, zeroed) = match count {
-                1 => (Misc::Zero1, 1),
-                2 => (Misc::Zero2, 2),
-                3 | 4 => (Misc::Zero4, 4),
-                _ => (Misc::Zero8, 8),
-            };
-            self.emit(op);
-            self.u16(first as u16);
-            first += zeroed;
-            count = count.saturating_sub(zeroed);
+        let is_needed = |local: &Local| local.zeroing != Zeroing::No;
+        let (Some(first), Some(last)) =
+            (self.locals.iter().position(is_needed), self.locals.iter().rposition(is_needed))
+        else {
+            // Whatever stands at the start is not executed.
+            let has_zeroing = self
+                .out
+                .instrs
+                .first()
+                .is_some_and(|instr| instr.at == 0 && instr.opcode == Misc::ZeroN.into());
+            self.out.entry = if has_zeroing { ZERO_BYTES } else { 0 };
+            return;
+        };
+        let first = self.locals[first].slot;
+        let last = &self.locals[last];
+        let count = last.slot + last.class.width() - first;
+        // Some more slots may be zeroed: nothing is in them yet.
+        let ops = [
+            (Misc::Zero1, 1),
+            (Misc::Zero2, 2),
+            (Misc::Zero3, 3),
+            (Misc::Zero4, 4),
+            (Misc::Zero6, 6),
+            (Misc::Zero8, 8),
+            (Misc::Zero12, 12),
+            (Misc::Zero16, 16),
+        ];
+        let op = ops.into_iter().find(|&(_, zeroed)| count <= zeroed);
+        let at = WORD as u32;
+        if let Some((op, zeroed)) = op {
+            self.out.instrs[0].opcode = op.into();
+            self.out.frame_slots = self.out.frame_slots.max(first + zeroed);
         }
-        self.out.frame_slots = self.out.frame_slots.max(first);
+        self.set_word_at(at, first);
+        self.set_word_at(at + 4, count);
     }
 
     pub(super) fn op_local_get(&mut self, local: LocalIdx) {
-        let class = self.locals[local.index()].class;
+        let Local { class, zeroing, .. } = &mut self.locals[local.index()];
+        if *zeroing == Zeroing::Unknown {
+            *zeroing = Zeroing::Yes;
+        }
+        let class = *class;
         self.push(Place::Local(local.0), class);
     }
 
@@ -82,6 +119,10 @@ impl Lowerer<'_> {
         let operand = self.pop();
         if operand.place == Place::Local(local.0) {
             return operand.place;
+        }
+        let zeroing = &mut self.locals[local.index()].zeroing;
+        if self.prefix && *zeroing == Zeroing::Unknown {
+            *zeroing = Zeroing::No;
         }
         let Local { slot, class, .. } = self.locals[local.index()];
         let width = class.width();
@@ -131,18 +172,56 @@ impl Lowerer<'_> {
 
     pub(super) fn op_global_set(&mut self, global: GlobalIdx) {
         let operand = self.pop();
+        let cell = self.layout.global(global);
+        if self.move_global(cell, &operand) || self.set_sum(cell, &operand) {
+            return;
+        }
         let enc = match operand.class {
             Class::Int => self.use_any(&operand),
             _ => Enc::S(self.use_slot(&operand)),
         };
         self.emit(match enc {
             Enc::S(_) if operand.class == Class::V128 => Misc::GlobalSetV128,
-            Enc::S(_) => Misc::GlobalSetS,
+            Enc::S(_) | Enc::W(_) => Misc::GlobalSetS,
             Enc::A => Misc::GlobalSetIntA,
             Enc::I(_) => Misc::GlobalSetI,
         });
         self.enc(enc, operand.class);
-        self.u32(self.layout.global(global));
+        self.u32(cell);
+    }
+
+    /// If the operand is the global's old value and a constant, added by the last instruction (the prologue of
+    /// a function with a frame in memory), lets that instruction write the global.
+    fn move_global(&mut self, cell: u32, operand: &Operand) -> bool {
+        let Some(instr) = self.last_instr() else { return false };
+        let slot = self.slot_of(operand);
+        if instr.opcode != Opcode(region::GLOBAL_ADD)
+            || matches!(operand.place, Place::Const(_))
+            || u32::from(self.slot_field(instr.at, 0)) != slot
+            || self.word_at(instr.at + WORD as u32 + 2) != cell
+        {
+            return false;
+        }
+        if let Some(instr) = self.out.instrs.last_mut() {
+            instr.opcode = Misc::GlobalMove.into();
+        }
+        self.keep_slots();
+        self.last = None;
+        true
+    }
+
+    /// If the operand is a slot and a constant, added by the last instruction, takes that instruction back and
+    /// writes the sum to the global.
+    fn set_sum(&mut self, cell: u32, operand: &Operand) -> bool {
+        let add = Opcode::scalar(SimpleOp::I32Add, binary::SI);
+        if self.computed_by(operand) != Some(add) {
+            return false;
+        }
+        let sum = self.take_last();
+        self.emit(Misc::GlobalSetSum);
+        self.copy_fields(&sum);
+        self.u32(cell);
+        true
     }
 
     pub(super) fn op_v128_const(&mut self, bits: u128) {
@@ -186,7 +265,7 @@ impl Lowerer<'_> {
         self.written(dest, class, 1, Some(number));
     }
 
-    fn select_vector(&mut self, operands: &[super::Operand; 3]) {
+    fn select_vector(&mut self, operands: &[Operand; 3]) {
         let fields = operands.map(|operand| self.use_slot(&operand));
         let slot = self.push_slot(ValType::V128);
         let dest = self.dest(slot, 2);

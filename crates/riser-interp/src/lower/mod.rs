@@ -67,6 +67,11 @@ pub(crate) struct Lowerer<'m> {
     labels: Vec<Label>,
     accs: [Acc; 3],
     last: Option<Last>,
+    /// Whether everything so far is executed exactly once, first, and seen by nobody: what is known of
+    /// locals' first uses holds.
+    prefix: bool,
+    /// The latest place that something jumps to.
+    barrier: u32,
     /// Copies must not read accumulators: they are emitted before an instruction that is written already.
     ignore_accs: bool,
     /// Where scratch slots begin, in a huge function.
@@ -102,6 +107,8 @@ impl<'m> Lowerer<'m> {
             labels: Vec::new(),
             accs: [Acc::NOTHING; 3],
             last: None,
+            prefix: true,
+            barrier: 0,
             ignore_accs: false,
             scratch: huge.then_some(0),
             next_scratch: 0,
@@ -122,6 +129,7 @@ impl<'m> Lowerer<'m> {
             self.out.code.clear();
             self.out.instrs.clear();
             self.emit(Misc::Unreachable);
+            self.out.entry = 0;
         }
         self.out
     }

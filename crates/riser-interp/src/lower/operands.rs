@@ -67,6 +67,16 @@ pub(super) struct Operand {
     below: u32,
 }
 
+/// Whether a local must be zero when the function is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Zeroing {
+    /// It is a parameter, or written before anyone can read it.
+    No,
+    /// It was neither read nor written yet.
+    Unknown,
+    Yes,
+}
+
 /// A local.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Local {
@@ -74,6 +84,8 @@ pub(super) struct Local {
     pub(super) class: Class,
     /// The topmost operand that is this local, or [`NONE`].
     pub(super) operand: u32,
+    /// Whether it must be zero when the function is entered.
+    pub(super) zeroing: Zeroing,
 }
 
 /// An operand as an instruction names it.
@@ -82,6 +94,8 @@ pub(super) enum Enc {
     S(u16),
     A,
     I(u64),
+    /// An immediate of 64 bits.
+    W(u64),
 }
 
 impl Lowerer<'_> {

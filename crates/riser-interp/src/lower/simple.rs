@@ -1,14 +1,14 @@
 //! The simple operators.
 
-use super::emit::Acc;
+use super::emit::{Acc, Compare};
 use super::operands::{Class, Enc, Operand, Place};
 use super::{Lowerer, NONE};
-use crate::code::{COMPARISONS, Misc, Opcode, binary as at, unary};
+use crate::code::{COMPARISONS, Misc, Opcode, binary as at, region, unary, wide_position};
 use riser_front::SimpleImm;
 use riser_ops::{Effect, NanShape, SimpleOp, ValType};
 
 /// The operator that gives the same result for exchanged operands, if there is one.
-fn swapped(op: SimpleOp) -> Option<SimpleOp> {
+pub(super) fn swapped(op: SimpleOp) -> Option<SimpleOp> {
     use SimpleOp as O;
     Some(match op {
         O::I32Eq | O::I32Ne | O::I32Add | O::I32Mul | O::I32And | O::I32Or | O::I32Xor => op,
@@ -75,6 +75,18 @@ fn is_fusable(op: SimpleOp) -> bool {
     (op as usize) < COMPARISONS || op == SimpleOp::I32And
 }
 
+/// Whether an instruction multiplies an `i32` with a constant (as a product, or by shifting it), and whether
+/// its operand is in the accumulator.
+fn product(opcode: Opcode) -> Option<(bool, bool)> {
+    let shift = opcode.as_scalar(SimpleOp::I32Shl).map(|variant| (true, variant));
+    let times = opcode.as_scalar(SimpleOp::I32Mul).map(|variant| (false, variant));
+    match shift.or(times)? {
+        (is_shift, at::SI) => Some((is_shift, false)),
+        (is_shift, at::AI) => Some((is_shift, true)),
+        _ => None,
+    }
+}
+
 impl Lowerer<'_> {
     pub(super) fn op_simple(&mut self, op: SimpleOp, imm: SimpleImm) {
         let row = op.row();
@@ -94,25 +106,63 @@ impl Lowerer<'_> {
 
     fn unary(&mut self, op: SimpleOp) {
         let operand = self.pop();
-        if op == SimpleOp::I32Eqz && self.negate_last(&operand) {
+        if self.retype(op, &operand) || (op == SimpleOp::I32Eqz && self.negate_last(&operand)) {
             return;
         }
+        let negated = self.last_compare(&operand).filter(|_| op == SimpleOp::I32Eqz);
+        let accs_before = self.last.map(|last| last.accs_before);
         let enc = self.use_slot_or_acc(&operand);
         let variant = if enc == Enc::A { unary::A } else { unary::S };
         self.result(op, variant, &[(enc, operand.class)]);
+        // A comparison that has no inverse stays, and a branch on the negation takes both back.
+        if let (Some(compare), Some(accs_before), Enc::A) = (negated, accs_before, enc)
+            && let Some(last) = &mut self.last
+        {
+            last.compare = Some(Compare { negated: !compare.negated, ..compare });
+            last.accs_before = accs_before;
+        }
+    }
+
+    /// Operators that leave the bits of a slot as they are need no instruction: their result is their operand
+    /// under another type. (What an `i32` leaves in the high half of its slot is of no consequence.)
+    fn retype(&mut self, op: SimpleOp, operand: &Operand) -> bool {
+        let class = match op {
+            SimpleOp::I32WrapI64 | SimpleOp::I32ReinterpretF32 | SimpleOp::I64ReinterpretF64 => {
+                Class::Int
+            }
+            SimpleOp::F32ReinterpretI32 => Class::F32,
+            SimpleOp::F64ReinterpretI64 => Class::F64,
+            _ => return false,
+        };
+        let place = match (operand.place, op.row().results[0]) {
+            (Place::Const(bits), ValType::I32) => Place::Const(i64::from(bits as i32) as u64),
+            (Place::Const(bits), ValType::F32) => Place::Const(u64::from(bits as u32)),
+            (place, _) => place,
+        };
+        self.push(place, class);
+        true
+    }
+
+    /// The comparison that computed an operand, if it was the last instruction and a single one.
+    fn last_compare(&self, operand: &Operand) -> Option<Compare> {
+        let last =
+            self.last.filter(|last| operand.place == Place::Slot && last.dst == operand.slot)?;
+        last.compare.filter(|compare| !compare.negated)
     }
 
     /// If the operand of `i32.eqz` was just computed by a comparison of integers, turns that into its inverse.
     fn negate_last(&mut self, operand: &Operand) -> bool {
-        let Some(last) = &mut self.last else { return false };
-        let Some((op, variant)) = last.compare else { return false };
-        let Some(inverse) = inverse(op) else { return false };
-        let Some(instr) = self.out.instrs.last_mut() else { return false };
-        if operand.place != Place::Slot || last.dst != operand.slot {
+        let Some(compare) = self.last_compare(operand) else { return false };
+        let Some(op) = inverse(compare.op) else { return false };
+        let (Some(last), Some(instr)) = (&mut self.last, self.out.instrs.last_mut()) else {
             return false;
-        }
-        instr.opcode = Opcode::scalar(inverse, variant);
-        last.compare = Some((inverse, variant));
+        };
+        let compare = Compare { op, ..compare };
+        instr.opcode = match wide_position(op).filter(|_| compare.wide) {
+            Some(position) => Opcode::wide(position, compare.variant),
+            None => Opcode::scalar(op, compare.variant),
+        };
+        last.compare = Some(compare);
         self.push_slot(ValType::I32);
         true
     }
@@ -120,7 +170,6 @@ impl Lowerer<'_> {
     pub(super) fn binary(&mut self, mut op: SimpleOp) {
         let mut second = self.pop();
         let mut first = self.pop();
-        let slot = first.slot;
         let is_const = |operand: &Operand| matches!(operand.place, Place::Const(_));
         if is_const(&first)
             && !is_const(&second)
@@ -129,11 +178,14 @@ impl Lowerer<'_> {
             op = swapped;
             core::mem::swap(&mut first, &mut second);
         }
+        if self.global_sum(op, &first, &second) || self.scaled_sum(op, &first, &second) {
+            return;
+        }
         let x = if is_const(&second) { self.use_slot_or_acc(&first) } else { self.use_any(&first) };
-        let y = if matches!(x, Enc::I(_)) {
-            self.use_slot_or_acc(&second)
-        } else {
-            self.use_any(&second)
+        let y = match second.place {
+            Place::Const(bits) if second.class.fits_immediate(bits) => Enc::I(bits),
+            Place::Const(bits) if wide_position(op).is_some() => Enc::W(bits),
+            _ => self.use_slot_or_acc(&second),
         };
         let variant = match (x, y) {
             (Enc::S(_), Enc::S(_)) => at::SS,
@@ -143,10 +195,65 @@ impl Lowerer<'_> {
             (Enc::A, Enc::I(_)) => at::AI,
             (Enc::A, Enc::A) => at::AA,
             (Enc::I(_), Enc::S(_)) => at::IS,
-            (Enc::I(_), Enc::A | Enc::I(_)) => at::IA,
+            (Enc::A, Enc::W(_)) => unary::A,
+            (_, Enc::W(_)) => unary::S,
+            (Enc::I(_) | Enc::W(_), _) => at::IA,
         };
-        debug_assert_eq!(slot, self.top);
         self.result(op, variant, &[(x, first.class), (y, second.class)]);
+    }
+
+    /// If a constant is added to a global that was read by the last instruction, does both at once.
+    fn global_sum(&mut self, op: SimpleOp, first: &Operand, second: &Operand) -> bool {
+        let Place::Const(bits) = second.place else { return false };
+        let constant = match op {
+            SimpleOp::I32Add => bits as i32,
+            SimpleOp::I32Sub => (bits as i32).wrapping_neg(),
+            _ => return false,
+        };
+        if self.computed_by(first) != Some(Opcode(region::GLOBAL)) {
+            return false;
+        }
+        let global = self.take_last();
+        let slot = self.push_slot(ValType::I32);
+        let dest = self.dest(slot, 1);
+        let number = self.emit(Opcode(region::GLOBAL_ADD));
+        self.u16(dest.field);
+        self.copy_fields(&global);
+        self.u32(constant as u32);
+        self.written(dest, Class::Int, 1, Some(number));
+        true
+    }
+
+    /// If a product with a constant that was computed by the last instruction is added to a slot, does both at
+    /// once.
+    fn scaled_sum(&mut self, op: SimpleOp, first: &Operand, second: &Operand) -> bool {
+        if op != SimpleOp::I32Add {
+            return false;
+        }
+        let by_first = self.computed_by(first).and_then(product);
+        let by_second = self.computed_by(second).and_then(product);
+        let (is_shift, in_acc, summand) = match (by_first, by_second) {
+            (Some((is_shift, in_acc)), _) => (is_shift, in_acc, second),
+            (_, Some((is_shift, in_acc))) => (is_shift, in_acc, first),
+            _ => return false,
+        };
+        if matches!(summand.place, Place::Const(_)) {
+            return false;
+        }
+        let (fields, len) = self.take_last();
+        let (operand, factor) = fields[..len].split_at(len.saturating_sub(4));
+        let factor = i32::from_ne_bytes(factor.first_chunk().copied().unwrap_or_default());
+        let factor = if is_shift { 1_i32.wrapping_shl(factor as u32) } else { factor };
+        let summand = self.use_slot(summand);
+        let slot = self.push_slot(ValType::I32);
+        let dest = self.dest(slot, 1);
+        let number = self.emit(Opcode(region::MUL_ADD + u16::from(in_acc)));
+        self.u16(dest.field);
+        self.out.code.extend(operand);
+        self.u32(factor as u32);
+        self.u16(summand);
+        self.written(dest, Class::Int, 1, Some(number));
+        true
     }
 
     /// Emits a scalar operator whose result goes to the next operand.
@@ -154,14 +261,19 @@ impl Lowerer<'_> {
         let ty = op.row().results[0];
         let slot = self.push_slot(ty);
         let dest = self.dest(slot, 1);
-        let number = self.emit(Opcode::scalar(op, variant));
+        let wide = wide_position(op).filter(|_| matches!(operands, [_, (Enc::W(_), _)]));
+        let number = self.emit(match wide {
+            Some(position) => Opcode::wide(position, variant),
+            None => Opcode::scalar(op, variant),
+        });
         self.u16(dest.field);
         for &(enc, class) in operands {
             self.enc(enc, class);
         }
         self.written(dest, Class::of(ty), 1, Some(number));
         if let Some(last) = self.last.as_mut().filter(|_| is_fusable(op)) {
-            last.compare = Some((op, variant));
+            let wide = wide.is_some();
+            last.compare = Some(Compare { op, variant, wide, negated: false });
         }
     }
 

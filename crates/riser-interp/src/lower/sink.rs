@@ -29,6 +29,7 @@ impl BodySink for Lowerer<'_> {
     }
 
     fn finish(&mut self, _: &BodyFacts) {
+        self.end_prefix();
         debug_assert!(self.labels.len() == 1, "blocks are closed");
     }
 
