@@ -17,6 +17,17 @@ pub const GROW_REFUSED: i64 = -1;
 /// size is negative.)
 pub const GROW_FAILED: i64 = -2;
 
+/// What [`Builtins::ref_test`] gives if the heap is damaged.
+pub const REF_TEST_FAILED: u32 = 2;
+
+/// How a field or element is accessed.
+pub mod object_access {
+    /// A packed integer is sign-extended.
+    pub const SIGNED: u32 = 1;
+    /// The value is a vector, in two slots.
+    pub const VECTOR: u32 = 2;
+}
+
 /// Declares the table: `name(parameters) -> result;`
 macro_rules! builtins {
     ($($(#[$doc:meta])* $name:ident($($param:ident: $ty:ty),*) -> $result:ty;)*) => {
@@ -63,6 +74,42 @@ builtins! {
     elem_drop(elem: u32) -> Status;
     /// The reference to a function of the instance, made on first use. Never null.
     ref_func(func: u32) -> *const FuncRef;
+    /// Whether a reference is of a reference type (given by its bits): 1 or 0, or [`REF_TEST_FAILED`].
+    ref_test(value: Slot, ty: u32) -> u32;
+    /// Makes a structure of a canonical type. Its fields are in the slots from `operands` on; the reference goes to the
+    /// first of them. All functions that make objects may collect garbage: references elsewhere than in the roots
+    /// lead nowhere afterwards.
+    struct_new(type_id: u32, operands: *mut Slot) -> Status;
+    /// Makes a structure of zeros and nulls. The reference goes to `operands`.
+    struct_new_default(type_id: u32, operands: *mut Slot) -> Status;
+    /// Makes an array. Operands: the element, which takes `width` slots, and the length.
+    array_new(type_id: u32, operands: *mut Slot, width: u32) -> Status;
+    /// Makes an array of zeros or nulls. Operand: the length.
+    array_new_default(type_id: u32, operands: *mut Slot) -> Status;
+    /// Makes an array of `count` elements, which are the operands.
+    array_new_fixed(type_id: u32, operands: *mut Slot, count: u32) -> Status;
+    /// Makes an array from a data segment. Operands: the first byte, the number of elements.
+    array_new_data(type_id: u32, operands: *mut Slot, data: u32) -> Status;
+    /// Makes an array from an element segment. Operands: the first element, their number.
+    array_new_elem(type_id: u32, operands: *mut Slot, elem: u32) -> Status;
+    /// Reads a field; `access` are bits of [`object_access`].
+    struct_get(object: Slot, field: u32, access: u32, result: *mut Slot) -> Status;
+    /// Writes a field.
+    struct_set(object: Slot, field: u32, access: u32, value: *const Slot) -> Status;
+    /// Reads an element.
+    array_get(array: Slot, index: u32, access: u32, result: *mut Slot) -> Status;
+    /// Writes an element.
+    array_set(array: Slot, index: u32, access: u32, value: *const Slot) -> Status;
+    /// The number of elements.
+    array_len(array: Slot, result: *mut Slot) -> Status;
+    /// Sets elements to one value, which takes `width` slots.
+    array_fill(array: Slot, index: u32, value: *const Slot, width: u32, len: u32) -> Status;
+    /// Copies elements. Overlap is allowed.
+    array_copy(dst: Slot, dst_index: u32, src: Slot, src_index: u32, len: u32) -> Status;
+    /// Sets elements from a data segment: `start` is in bytes, `len` in elements.
+    array_init_data(array: Slot, data: u32, index: u32, start: u32, len: u32) -> Status;
+    /// Sets elements from an element segment.
+    array_init_elem(array: Slot, elem: u32, index: u32, start: u32, len: u32) -> Status;
     /// The epoch has reached the deadline: whether execution goes on.
     epoch_reached() -> Status;
 }

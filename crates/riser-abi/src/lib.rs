@@ -16,7 +16,7 @@ mod layout;
 mod status;
 mod vmctx;
 
-pub use builtins::{Builtins, GROW_FAILED, GROW_REFUSED, HostCall};
+pub use builtins::{Builtins, GROW_FAILED, GROW_REFUSED, HostCall, REF_TEST_FAILED, object_access};
 pub use frame::{FrameLayout, Slot};
 pub use layout::{
     FieldAccess, FieldLayout, FuncRef, GlobalCell, ImportedFunc, MemoryDef, TableDef, TagDef,

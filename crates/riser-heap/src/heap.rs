@@ -183,6 +183,27 @@ impl<M: HeapMemory> Heap<M> {
         self.end - self.start
     }
 
+    /// The bytes of both halves.
+    pub fn size(&self) -> u64 {
+        self.half as u64 * 2
+    }
+
+    /// The bytes of both halves that would do for what is in the heap and `bytes` more, if there were no limit: so many
+    /// that at most half of one is in use.
+    pub fn wanted_size(&self, bytes: usize) -> u64 {
+        let max = HeapLimits { bytes_max: 1 << 32, ..self.limits };
+        let half = if self.half == 0 { max.half_first() } else { self.half };
+        grown(half, self.used().saturating_add(bytes), max.half_max()) as u64 * 2
+    }
+
+    /// Grows as far as what is in the heap and `bytes` more make desirable, and the limits allow. Not always possible
+    /// without a collection.
+    pub fn enlarge(&mut self, bytes: usize) {
+        if self.half > 0 && !self.broken {
+            self.extend(self.wanted_half(bytes));
+        }
+    }
+
     /// The number of collections so far.
     pub fn collections(&self) -> u64 {
         self.collections
@@ -365,11 +386,13 @@ impl<M: HeapMemory> Heap<M> {
     /// Room where there is none: at the beginning, or never, or after a collection.
     #[cold]
     fn find_room(&mut self, bytes: usize) -> Result<(), AllocError> {
-        if bytes > self.limits.half_max().max(self.half).saturating_sub(FIRST) {
+        let unlimited = HeapLimits { bytes_max: 1 << 32, ..self.limits };
+        if bytes > unlimited.half_max() - FIRST {
             return Err(AllocError::Full);
         }
+        // If the limits are too low, the collection says so. The caller may raise them first.
         match self.half {
-            0 => Ok(self.begin(bytes)?),
+            0 if bytes <= self.limits.half_max().saturating_sub(FIRST) => Ok(self.begin(bytes)?),
             _ => Err(AllocError::NeedsCollection { bytes }),
         }
     }
@@ -378,10 +401,13 @@ impl<M: HeapMemory> Heap<M> {
     fn begin(&mut self, bytes: usize) -> Result<(), HeapFull> {
         let first = self.limits.half_first();
         let half = grown(first, bytes, self.limits.half_max());
+        if half.saturating_sub(FIRST) < bytes {
+            return Err(HeapFull);
+        }
         self.memory.grow(half).map_err(|_| HeapFull)?;
         self.half = half;
         self.end = half.max(FIRST);
-        if self.end - self.next < bytes { Err(HeapFull) } else { Ok(()) }
+        Ok(())
     }
 
     fn is_upper(&self) -> bool {

@@ -325,6 +325,33 @@ misc! {
     RefFunc "ref.func" [D N32];
     RefAsNonNull "ref.as_non_null" [S];
 
+    /// The result, the reference, the type.
+    RefTest "ref.test" [D S N32];
+    RefCast "ref.cast" [S N32];
+    /// The canonical type, the first of the operands, which becomes the result.
+    StructNew "struct.new" [N32 N32];
+    StructNewDefault "struct.new_default" [N32 N32];
+    /// As above, and how many slots the element takes.
+    ArrayNew "array.new" [N32 N32 N32];
+    ArrayNewDefault "array.new_default" [N32 N32];
+    /// As above, and the number of elements.
+    ArrayNewFixed "array.new_fixed" [N32 N32 N32];
+    /// As above, and the segment.
+    ArrayNewData "array.new_data" [N32 N32 N32];
+    ArrayNewElem "array.new_elem" [N32 N32 N32];
+    /// The object, the field; how it is read or written (`riser_abi::object_access`).
+    StructGet "struct.get" [D S N32 N16];
+    StructSet "struct.set" [S S N32 N16];
+    ArrayGet "array.get" [D S S N16];
+    ArraySet "array.set" [S S S N16];
+    ArrayLen "array.len" [D S];
+    /// The first operand, and how many slots the element takes.
+    ArrayFill "array.fill" [N32 N32];
+    ArrayCopy "array.copy" [N32];
+    /// The first operand, the segment.
+    ArrayInitData "array.init_data" [N32 N32];
+    ArrayInitElem "array.init_elem" [N32 N32];
+
     /// Looks whether the epoch has reached its deadline.
     Epoch "epoch" [];
     /// Takes fuel.

@@ -7,8 +7,8 @@
 //! The interpreter sees what machine code would see: the blocks that `riser-abi` declares. It knows nothing of
 //! stores, instances or the embedder; what it needs of them it calls through the table of builtins.
 //!
-//! Executed here: everything except objects on the garbage-collected heap, exceptions and atomic accesses.
-//! Such an operator ends the activation with [`ExitReason::Unsupported`], which names it.
+//! Executed here: everything except exceptions. Such an operator ends the activation with
+//! [`ExitReason::Unsupported`], which names it.
 #![no_std]
 #![deny(unsafe_code)]
 
@@ -17,10 +17,12 @@ extern crate alloc;
 mod code;
 mod disasm;
 mod exec;
+mod frame_map;
 mod lower;
 mod module;
 mod trace;
 
-pub use exec::{HostEntry, call, frames};
+pub use exec::{HostEntry, call, frames, visit_frames, visit_references};
+pub use frame_map::{FrameMap, FrameSource, FrameState, FrameValue};
 pub use module::{InterpModule, InterpOptions};
 pub use trace::{Backtrace, Exit, ExitReason, FrameInfo, InterpError};

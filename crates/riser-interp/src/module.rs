@@ -2,8 +2,10 @@
 
 use crate::code::Lowered;
 use crate::exec::{FuncHeader, HeaderTable, link};
+use crate::frame_map::FrameMap;
 use crate::lower::Lowerer;
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -45,6 +47,7 @@ struct Code {
     blocks: Vec<Box<[u8]>>,
     bytes: usize,
     walker: Walker,
+    maps: BTreeMap<usize, Arc<FrameMap>>,
 }
 
 impl fmt::Debug for Shared {
@@ -68,7 +71,8 @@ impl InterpModule {
         });
         let headers = HeaderTable::new(module.bodies.len());
         let memory0 = (!module.memories.is_empty()).then(|| layout.memory(MemoryIdx(0)));
-        let code = Code { blocks: Vec::new(), bytes: 0, walker: Walker::new() };
+        let maps = BTreeMap::new();
+        let code = Code { blocks: Vec::new(), bytes: 0, walker: Walker::new(), maps };
         let mut shared =
             Box::new(Shared { module, options, layout, headers, code: Mutex::new(code) });
         let owner = &raw const *shared;
@@ -113,6 +117,12 @@ impl InterpModule {
         self.shared.lowered(&mut code.walker, defined as usize).wasm_offset(pc)
     }
 
+    /// Where locals and operands are in the frames of a defined function. It is found by lowering the function again,
+    /// once.
+    pub fn frame_map(&self, defined: u32) -> Arc<FrameMap> {
+        self.shared.frame_map(defined as usize)
+    }
+
     /// The lowered code of a defined function as text.
     pub fn disassemble(&self, defined: u32) -> alloc::string::String {
         let mut code = self.shared.code.lock();
@@ -137,15 +147,35 @@ impl Shared {
     }
 
     fn lowered(&self, walker: &mut Walker, defined: usize) -> Lowered {
+        let (sink, is_complete) = self.walked(walker, defined, false);
+        sink.into_lowered(is_complete)
+    }
+
+    /// Walks a body. Gives also whether its end was reached, as it should be.
+    fn walked(&self, walker: &mut Walker, defined: usize, record: bool) -> (Lowerer<'_>, bool) {
         let func = FuncIdx(self.module.imported.funcs + defined as u32);
-        let mut sink = Lowerer::new(&self.module, self.options, self.layout, false);
-        let mut outcome = walker.trusted(&self.module, func, &mut sink);
-        if sink.needs_huge() {
-            sink = Lowerer::new(&self.module, self.options, self.layout, true);
-            outcome = walker.trusted(&self.module, func, &mut sink);
+        let mut walk = |is_huge| {
+            let mut sink = Lowerer::new(&self.module, self.options, self.layout, is_huge);
+            if record {
+                sink.record();
+            }
+            let outcome = walker.trusted(&self.module, func, &mut sink);
+            debug_assert!(outcome.is_ok(), "the body was validated: {outcome:?}");
+            (sink, outcome.is_ok())
+        };
+        let walked = walk(false);
+        if walked.0.needs_huge() { walk(true) } else { walked }
+    }
+
+    /// Where values are in the frames of a function.
+    pub(crate) fn frame_map(&self, defined: usize) -> Arc<FrameMap> {
+        let mut code = self.code.lock();
+        if let Some(map) = code.maps.get(&defined) {
+            return map.clone();
         }
-        debug_assert!(outcome.is_ok(), "the body was validated: {outcome:?}");
-        sink.into_lowered(outcome.is_ok())
+        let map = Arc::new(self.walked(&mut code.walker, defined, true).0.into_map());
+        code.maps.insert(defined, map.clone());
+        map
     }
 
     /// Whether a function of type `actual` may be called as `expected`.

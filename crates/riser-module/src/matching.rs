@@ -5,7 +5,7 @@ use crate::module::Module;
 use crate::registry::Ancestors;
 use alloc::sync::Arc;
 use hashbrown::HashMap;
-use riser_ops::{RefType, TypeId, ValType};
+use riser_ops::{CompositeType, FieldType, RefType, StorageType, TypeId, ValType};
 
 /// Whether `a` matches `b`. The bottom type matches everything.
 pub(crate) fn val_type(
@@ -29,6 +29,34 @@ pub(crate) fn ref_type(
     declared: impl FnOnce(TypeId, TypeId) -> bool,
 ) -> bool {
     a == b || ((b.is_nullable() || !a.is_nullable()) && a.heap().matches(b.heap(), declared))
+}
+
+/// Whether a composite type may extend another.
+/// Source: WebAssembly 3.0, sections 3.3.5 to 3.3.8.
+pub(crate) fn composite(
+    sub: &CompositeType,
+    sup: &CompositeType,
+    matches: impl Fn(ValType, ValType) -> bool,
+) -> bool {
+    let all = |a: &[ValType], b: &[ValType]| {
+        a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| matches(a, b))
+    };
+    // What can be written must be equal: types that match each other are the same canonical type.
+    let field = |a: &FieldType, b: &FieldType| match (a.storage, b.storage) {
+        _ if a.mutable != b.mutable => false,
+        (StorageType::Val(from), StorageType::Val(to)) if !a.mutable => matches(from, to),
+        (from, to) => from == to,
+    };
+    match (sub, sup) {
+        (CompositeType::Func(a), CompositeType::Func(b)) => {
+            all(b.params(), a.params()) && all(a.results(), b.results())
+        }
+        (CompositeType::Struct(a), CompositeType::Struct(b)) => {
+            a.len() >= b.len() && a.iter().zip(b).all(|(a, b)| field(a, b))
+        }
+        (CompositeType::Array(a), CompositeType::Array(b)) => field(a, b),
+        _ => false,
+    }
 }
 
 /// The declared supertypes of a module's types: what matching needs, without the registry and its lock.

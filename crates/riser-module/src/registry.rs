@@ -177,16 +177,27 @@ impl TypeRegistry {
     pub fn register_func_type(&self, ty: &FuncType) -> Registered {
         let composite = CompositeType::Func(ty.clone());
         let sub = SubType { is_final: true, supertype: None, composite };
+        self.register_type(sub).expect("the reserve of type ids is used up")
+    }
+
+    /// The canonical type of a type in a group of its own, which the host made. Types that it refers to must be alive;
+    /// that it may extend its supertype, the caller knows.
+    ///
+    /// # Errors
+    /// If there are as many types as ids.
+    pub fn register_type(&self, ty: SubType) -> Result<Registered, RegistryFull> {
         let (group, id) = {
             let mut types = self.0.write();
-            let group = types.register(alloc::vec![sub], RELATIVE);
-            let group = group.expect("the reserve of type ids is used up");
+            let group = types.register(alloc::vec![ty], RELATIVE)?;
             (group, types.group(group).members.ids()[0])
         };
-        Registered {
-            id,
-            registration: Registration { registry: self.clone(), groups: alloc::vec![group] },
-        }
+        let registration = Registration { registry: self.clone(), groups: alloc::vec![group] };
+        Ok(Registered { id, registration })
+    }
+
+    /// Whether a composite type may extend another. Types that they refer to must be alive.
+    pub fn may_extend(&self, sub: &CompositeType, sup: &CompositeType) -> bool {
+        matching::composite(sub, sup, |a, b| self.val_type_matches(a, b))
     }
 
     /// A handle of its own for a type that is alive.

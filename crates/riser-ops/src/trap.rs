@@ -50,11 +50,13 @@ pub enum TrapCode {
     UncaughtException = 19,
     /// A function import that the linker was told to replace by a trap was called.
     UnknownImport = 20,
+    /// The store's garbage-collected heap is damaged: a bug of the runtime or of the host. Nothing was read from it.
+    HeapCorrupted = 21,
 }
 
 impl TrapCode {
     /// All codes, in the order of their numbers.
-    pub const ALL: [TrapCode; 20] = [
+    pub const ALL: [TrapCode; 21] = [
         TrapCode::Unreachable,
         TrapCode::MemoryOutOfBounds,
         TrapCode::TableOutOfBounds,
@@ -75,6 +77,7 @@ impl TrapCode {
         TrapCode::Interrupt,
         TrapCode::UncaughtException,
         TrapCode::UnknownImport,
+        TrapCode::HeapCorrupted,
     ];
 
     /// The code with the number `n`, if there is one.
@@ -106,6 +109,7 @@ impl TrapCode {
             TrapCode::Interrupt => "interrupt",
             TrapCode::UncaughtException => "uncaught exception",
             TrapCode::UnknownImport => "unknown import called",
+            TrapCode::HeapCorrupted => "damaged heap",
         }
     }
 }
@@ -127,6 +131,6 @@ mod tests {
             assert_eq!(TrapCode::from_u8(*code as u8), Some(*code));
         }
         assert_eq!(TrapCode::from_u8(0), None);
-        assert_eq!(TrapCode::from_u8(21), None);
+        assert_eq!(TrapCode::from_u8(22), None);
     }
 }

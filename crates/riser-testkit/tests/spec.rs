@@ -109,7 +109,10 @@ struct Way {
     configure: fn(&mut Config),
 }
 
-const WAYS: [Way; 1] = [Way { name: "interp", configure: |_| {} }];
+const WAYS: [Way; 2] = [
+    Way { name: "interp", configure: |_| {} },
+    Way { name: "interp-gc-stress", configure: |config| _ = config.gc_stress(true) },
+];
 
 /// Runs all scripts on as many threads as there are processors.
 fn run_all(scripts: &[Script], way: &Way) -> BTreeMap<String, Report> {

@@ -3,6 +3,7 @@
 //! Every address, length and count comes from the guest: it is checked here without overflow. Indices come from
 //! a valid body. None of these functions keeps a Rust reference to an object while it calls something else.
 
+use crate::gc;
 use crate::instance::Instance;
 use crate::memory::Memory;
 use crate::store::{GrowError, VmStore, copy_elements, grow_memory, grow_table};
@@ -28,6 +29,23 @@ pub static BUILTINS: Builtins = Builtins {
     table_init,
     elem_drop,
     ref_func,
+    ref_test: gc::ref_test,
+    struct_new: gc::struct_new,
+    struct_new_default: gc::struct_new_default,
+    array_new: gc::array_new,
+    array_new_default: gc::array_new_default,
+    array_new_fixed: gc::array_new_fixed,
+    array_new_data: gc::array_new_data,
+    array_new_elem: gc::array_new_elem,
+    struct_get: gc::struct_get,
+    struct_set: gc::struct_set,
+    array_get: gc::array_get,
+    array_set: gc::array_set,
+    array_len: gc::array_len,
+    array_fill: gc::array_fill,
+    array_copy: gc::array_copy,
+    array_init_data: gc::array_init_data,
+    array_init_elem: gc::array_init_elem,
     epoch_reached,
 };
 

@@ -2,12 +2,14 @@
 
 use crate::bits::Bits;
 use crate::cell::{Global, Tag};
+use crate::gc::is_heap_reference;
 use crate::memory::Memory;
 use crate::store::FuncPtr;
 use crate::table::Table;
 use core::any::Any;
 use core::ptr::{self, NonNull};
 use riser_abi::{FuncRef, ImportedFunc, Slot, VmCtx, VmCtxCounts, VmCtxLayout, VmRuntime};
+use riser_heap::Tracer;
 use riser_module::Module;
 use riser_ops::{FuncIdx, GlobalIdx, MemoryIdx, TableIdx, TagIdx, TypeId};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
@@ -285,6 +287,16 @@ impl Instance {
     pub(crate) fn keep_elem_values(&mut self, elem: u32, values: Box<[Slot]>) {
         debug_assert!(self.elem_values.last().is_none_or(|last| last.0 < elem));
         self.elem_values.push((elem, values));
+    }
+
+    /// Gives the evaluated elements to the collector.
+    pub(crate) fn trace(&mut self, tracer: &mut Tracer<'_>) {
+        for (elem, values) in &mut self.elem_values {
+            let segment = &self.module.module.elements[*elem as usize];
+            if is_heap_reference(segment.ty.val_type()) {
+                values.iter_mut().for_each(|value| tracer.visit_slot(value));
+            }
+        }
     }
 
     /// The evaluated elements of a passive segment of expressions; none if it was dropped.

@@ -3,7 +3,8 @@
 //! Source: WebAssembly 3.0, section 4.7.2 (instantiation).
 
 use crate::builtins::{init_memory, init_table};
-use crate::const_expr::{Unsupported, evaluate};
+use crate::const_expr::{self, Waiting};
+use crate::gc::is_heap_reference;
 use crate::instance::{Instance, InstanceModule};
 use crate::store::{Entity, GrowError, GrowHooks, Growable, InstanceId, VmStore};
 use core::fmt;
@@ -70,9 +71,9 @@ impl From<OutOfMemory> for InstantiateError {
     }
 }
 
-impl From<Unsupported> for InstantiateError {
-    fn from(Unsupported(what): Unsupported) -> InstantiateError {
-        InstantiateError::Unsupported(what)
+impl From<Status> for InstantiateError {
+    fn from(status: Status) -> InstantiateError {
+        status.trap_code().map_or(InstantiateError::Hook, InstantiateError::Trap)
     }
 }
 
@@ -105,12 +106,12 @@ impl VmStore {
             bind_imports(&*this, instance, imports);
             make_memories(this, instance, decoded)?;
             make_tags(&mut *this, instance, decoded)?;
-            make_globals(&mut *this, instance, decoded)?;
+            make_globals(this, instance, decoded)?;
             make_tables(this, instance, decoded)?;
-            evaluate_segments(instance, decoded)?;
-            check_segments_fit(instance, decoded)?;
-            copy_elements(instance, decoded)?;
-            copy_data(instance, decoded)?;
+            evaluate_segments(this, instance, decoded)?;
+            check_segments_fit(this, instance, decoded)?;
+            copy_elements(this, instance, decoded)?;
+            copy_data(this, instance, decoded)?;
             Ok(InstanceId::of(instance.as_ref()))
         }
     }
@@ -212,7 +213,7 @@ unsafe fn make_tags(
 /// # Safety
 /// As for [`VmStore::instantiate`].
 unsafe fn make_globals(
-    store: &mut VmStore,
+    store: *mut VmStore,
     instance: NonNull<Instance>,
     module: &Module,
 ) -> Result<()> {
@@ -220,9 +221,9 @@ unsafe fn make_globals(
         let Some(init) = &global.init else { continue };
         // SAFETY: the instance is used by this thread alone; a valid expression has the global's type.
         unsafe {
-            let cell = evaluate(&mut *instance.as_ptr(), init)?;
-            let id = store.new_global(global.ty, cell).ok_or(FULL)?;
-            let cell = store.globals.get(id.index()).ok_or(FULL)?;
+            let cell = const_expr::evaluate(store, instance.as_ptr(), init)?;
+            let id = (*store).new_global(global.ty, cell).ok_or(FULL)?;
+            let cell = (*store).globals.get(id.index()).ok_or(FULL)?;
             instance.as_ref().global_place(GlobalIdx(at as u32)).write(cell.as_ptr());
         }
     }
@@ -242,7 +243,7 @@ unsafe fn make_tables(
         // SAFETY: the caller's promise; a valid expression has the table's element type.
         unsafe {
             let init = match &table.init {
-                Some(init) => evaluate(&mut *instance.as_ptr(), init)?.slots[0],
+                Some(init) => const_expr::evaluate(store, instance.as_ptr(), init)?.slots[0],
                 None => 0,
             };
             let asked = GrowHooks::ask(store, Growable::Table, 0, minimum, max);
@@ -259,37 +260,60 @@ unsafe fn make_tables(
 ///
 /// # Safety
 /// As for [`VmStore::instantiate`].
-unsafe fn evaluate_segments(instance: NonNull<Instance>, module: &Module) -> Result<()> {
+unsafe fn evaluate_segments(
+    store: *mut VmStore,
+    instance: NonNull<Instance>,
+    module: &Module,
+) -> Result<()> {
     for (at, segment) in module.elements.iter().enumerate() {
         let ElementItems::Exprs(exprs) = &segment.items else { continue };
         if matches!(segment.mode, ElementMode::Declared) {
             continue;
         }
-        let mut values = Vec::new();
-        values
-            .try_reserve_exact(exprs.len())
-            .map_err(|_| OutOfMemory { bytes: exprs.len() * size_of::<u64>() })?;
-        // SAFETY: the instance is used by this thread alone.
-        let instance = unsafe { &mut *instance.as_ptr() };
-        for expr in exprs {
-            values.push(evaluate(instance, expr)?.slots[0]);
+        let refused = || OutOfMemory { bytes: exprs.len() * size_of::<Waiting>() };
+        let is_heap_reference = is_heap_reference(segment.ty.val_type());
+        // SAFETY: the caller's promise. What was evaluated waits where the collector finds it.
+        unsafe {
+            let base = (*store).evaluating.len();
+            (*store).evaluating.try_reserve(exprs.len()).map_err(|_| refused())?;
+            for expr in exprs {
+                let cell = const_expr::evaluate(store, instance.as_ptr(), expr);
+                let cell = cell.inspect_err(|_| (*store).evaluating.truncate(base))?;
+                (*store).evaluating.push(Waiting { cell, is_heap_reference });
+            }
+            let values = (*store).evaluating.drain(base..).map(|value| value.cell.slots[0]);
+            (*instance.as_ptr()).keep_elem_values(at as u32, values.collect());
         }
-        instance.keep_elem_values(at as u32, values.into());
     }
     Ok(())
 }
 
 /// The offset of an active segment: the width of its value is that of the table's or memory's indices.
-fn offset(instance: NonNull<Instance>, expr: &ConstExpr, index: ValType) -> Result<u64> {
-    // SAFETY: the instance is used by this thread alone.
-    let GlobalCell { slots } = evaluate(unsafe { &mut *instance.as_ptr() }, expr)?;
+///
+/// # Safety
+/// As for [`VmStore::instantiate`].
+unsafe fn offset(
+    store: *mut VmStore,
+    instance: NonNull<Instance>,
+    expr: &ConstExpr,
+    index: ValType,
+) -> Result<u64> {
+    // SAFETY: the caller's promise.
+    let GlobalCell { slots } = unsafe { const_expr::evaluate(store, instance.as_ptr(), expr)? };
     Ok(if index == ValType::I64 { slots[0] } else { u64::from(slots[0] as u32) })
 }
 
 /// Until bulk memory operations came, all active segments were checked before any was copied, and one that does not
 /// fit meant that the module does not link.
 /// Source: the bulk memory operations proposal, "Design, segment initialization".
-fn check_segments_fit(instance: NonNull<Instance>, module: &Module) -> Result<()> {
+///
+/// # Safety
+/// As for [`VmStore::instantiate`].
+unsafe fn check_segments_fit(
+    store: *mut VmStore,
+    instance: NonNull<Instance>,
+    module: &Module,
+) -> Result<()> {
     if module.features.contains(Features::BULK_MEMORY) {
         return Ok(());
     }
@@ -298,18 +322,24 @@ fn check_segments_fit(instance: NonNull<Instance>, module: &Module) -> Result<()
     };
     for segment in &module.elements {
         let ElementMode::Active { table, offset: start } = &segment.mode else { continue };
-        let dst = offset(instance, start, module.tables[table.index()].ty.index_type())?;
-        // SAFETY: the instance's tables are bound, and nobody else uses the store.
-        let size = unsafe { (*(*instance.as_ptr()).table(*table)).len() };
+        let index = module.tables[table.index()].ty.index_type();
+        // SAFETY: the caller's promise; the instance's tables are bound.
+        let (dst, size) = unsafe {
+            let dst = offset(store, instance, start, index)?;
+            (dst, (*(*instance.as_ptr()).table(*table)).len())
+        };
         if !fits(dst, segment.items.len(), size) {
             return Err(InstantiateError::SegmentDoesNotFit("elements"));
         }
     }
     for segment in &module.data {
         let DataMode::Active { memory, offset: start } = &segment.mode else { continue };
-        let dst = offset(instance, start, module.memories[memory.index()].index_type())?;
-        // SAFETY: the instance's memories are bound, and nobody else uses the store.
-        let size = unsafe { (*(*instance.as_ptr()).memory(*memory)).len() };
+        let index = module.memories[memory.index()].index_type();
+        // SAFETY: the caller's promise; the instance's memories are bound.
+        let (dst, size) = unsafe {
+            let dst = offset(store, instance, start, index)?;
+            (dst, (*(*instance.as_ptr()).memory(*memory)).len())
+        };
         if !fits(dst, segment.range.len(), size) {
             return Err(InstantiateError::SegmentDoesNotFit("data"));
         }
@@ -326,12 +356,17 @@ fn check(status: Status) -> Result<()> {
 
 /// # Safety
 /// As for [`VmStore::instantiate`].
-unsafe fn copy_elements(instance: NonNull<Instance>, module: &Module) -> Result<()> {
+unsafe fn copy_elements(
+    store: *mut VmStore,
+    instance: NonNull<Instance>,
+    module: &Module,
+) -> Result<()> {
     for (at, segment) in module.elements.iter().enumerate() {
         let elem = at as u32;
         if let ElementMode::Active { table, offset: start } = &segment.mode {
             let index = module.tables[table.index()].ty.index_type();
-            let dst = offset(instance, start, index)?;
+            // SAFETY: the caller's promise.
+            let dst = unsafe { offset(store, instance, start, index)? };
             let range = (0, segment.items.len() as u64);
             // SAFETY: the tables are there, and in a valid module the types fit.
             check(unsafe { init_table(instance.as_ptr(), elem, *table, dst, range) })?;
@@ -346,11 +381,17 @@ unsafe fn copy_elements(instance: NonNull<Instance>, module: &Module) -> Result<
 
 /// # Safety
 /// As for [`VmStore::instantiate`].
-unsafe fn copy_data(instance: NonNull<Instance>, module: &Module) -> Result<()> {
+unsafe fn copy_data(
+    store: *mut VmStore,
+    instance: NonNull<Instance>,
+    module: &Module,
+) -> Result<()> {
     for (at, segment) in module.data.iter().enumerate() {
         let data = at as u32;
         let DataMode::Active { memory, offset: start } = &segment.mode else { continue };
-        let dst = offset(instance, start, module.memories[memory.index()].index_type())?;
+        let index = module.memories[memory.index()].index_type();
+        // SAFETY: the caller's promise.
+        let dst = unsafe { offset(store, instance, start, index)? };
         let range = (0, segment.range.len() as u64);
         // SAFETY: the memories are there.
         check(unsafe { init_memory(instance.as_ptr(), data, *memory, dst, range) })?;

@@ -2,7 +2,8 @@
 //!
 //! A [`VmStore`] owns all of it and gives out small ids; the addresses behind them never change, because code
 //! holds them (`arena.rs`). `store.rs` is the place to begin; `instance.rs` lays out a `VmCtx`,
-//! `instantiate.rs` makes instances in the specification's order, `builtins.rs` is what code calls.
+//! `instantiate.rs` makes instances in the specification's order, `builtins.rs` is what code calls, `gc.rs` the part of it that works on the heap and finds the collector's roots
+//! (`roots.rs`: those of the host).
 //! `parking.rs` lets threads wait at addresses of a shared memory. `memory.rs`, `table.rs` and `cell.rs` (globals and tags) have one kind of object each.
 //!
 //! Absences: this crate knows neither how code is made nor which tier runs it (entries arrive as addresses,
@@ -14,11 +15,13 @@ mod bits;
 mod builtins;
 mod cell;
 mod const_expr;
+mod gc;
 mod host;
 mod instance;
 mod instantiate;
 mod memory;
 mod parking;
+mod roots;
 mod store;
 mod table;
 
@@ -30,8 +33,9 @@ pub use instance::{Instance, InstanceModule, ModuleCode};
 pub use instantiate::InstantiateError;
 pub use memory::{Memory, SharedMemory};
 pub use parking::WaitResult;
+pub use roots::{HostRoots, RootId};
 pub use store::{
     Entity, FuncPtr, GlobalId, GrowError, GrowHooks, Growable, Growth, InstanceId, MemoryId,
-    TableId, TagId, VmStore, instance_of, interrupt,
+    TableId, TagId, TraceFrames, VmStore, instance_of, interrupt,
 };
 pub use table::Table;

@@ -6,16 +6,18 @@
 use crate::arena::Arena;
 use crate::builtins::BUILTINS;
 use crate::cell::{Global, Tag};
+use crate::const_expr::Waiting;
 use crate::host::HostFunc;
 use crate::instance::Instance;
 use crate::memory::{Memory, SharedMemory};
+use crate::roots::HostRoots;
 use crate::table::Table;
 use core::any::Any;
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use riser_abi::{FuncRef, GlobalCell, Slot, Status, TagDef, VmCtx, VmRuntime};
-use riser_heap::Heap;
+use riser_heap::{Heap, HeapLimits};
 use riser_module::{EntityIdx, GlobalType, MemoryType, TableType};
 use riser_ops::{FuncIdx, TrapCode, TypeId};
 use riser_sys::{OutOfMemory, SlotStack};
@@ -195,6 +197,12 @@ impl Default for GrowHooks {
     }
 }
 
+/// A function that gives slots of frames to another one.
+pub type TraceFrames = unsafe fn(*mut VmStore, &mut dyn FnMut(*mut Slot));
+
+/// For stores in which no code runs.
+unsafe fn no_frames(_: *mut VmStore, _: &mut dyn FnMut(*mut Slot)) {}
+
 /// A memory as a store has it.
 #[derive(Debug)]
 enum StoreMemory {
@@ -226,10 +234,16 @@ pub struct VmStore {
     pub(crate) tags: Arena<Tag>,
     pub(crate) instances: Arena<Instance>,
     hosts: Arena<HostFunc>,
-    /// What references other than functions refer to.
+    /// What references other than functions refer to. Its limit is what the hooks have allowed so far.
     pub heap: Heap,
     /// Who is asked before something grows.
     pub hooks: GrowHooks,
+    /// Handles of the host.
+    pub roots: HostRoots,
+    /// Values of constant expressions that are being evaluated.
+    pub(crate) evaluating: Vec<Waiting>,
+    /// Gives the slots of all active frames that hold references into the heap, each once.
+    pub trace_frames: TraceFrames,
     /// What happens when the epoch has reached the deadline: whether execution goes on.
     pub on_deadline: unsafe fn(*mut VmStore) -> Status,
     kept: Vec<Box<dyn Any + Send + Sync>>,
@@ -268,7 +282,10 @@ impl VmStore {
             tags: Arena::new(),
             instances: Arena::new(),
             hosts: Arena::new(),
-            heap: Heap::new(),
+            heap: Heap::with_limits(HeapLimits { bytes_max: 0, ..HeapLimits::DEFAULT }),
+            roots: HostRoots::default(),
+            evaluating: Vec::new(),
+            trace_frames: no_frames,
             hooks: GrowHooks::default(),
             on_deadline: interrupt,
             kept: Vec::new(),

@@ -23,6 +23,7 @@ pub struct Config {
     pub(crate) relaxed_deterministic: bool,
     pub(crate) consume_fuel: bool,
     pub(crate) epoch_interruption: bool,
+    pub(crate) gc_stress: bool,
     pub(crate) parallel: bool,
     /// The most frames of a backtrace; 0 for none.
     pub(crate) backtrace_max: usize,
@@ -45,6 +46,7 @@ impl Default for Config {
             relaxed_deterministic: false,
             consume_fuel: false,
             epoch_interruption: false,
+            gc_stress: false,
             parallel: true,
             backtrace_max: BACKTRACE_MAX,
         }
@@ -148,6 +150,13 @@ impl Config {
     /// [`Store::set_fuel`](crate::Store::set_fuel). Off by default.
     pub fn consume_fuel(&mut self, enable: bool) -> &mut Self {
         self.consume_fuel = enable;
+        self
+    }
+
+    /// Whether stores collect garbage before each allocation and overwrite what they leave: for tests of the runtime and
+    /// of embedders, which then find out about references that are no longer good. Off by default.
+    pub fn gc_stress(&mut self, enable: bool) -> &mut Self {
+        self.gc_stress = enable;
         self
     }
 

@@ -47,13 +47,13 @@ mod ensure;
 mod error_chain;
 mod externals;
 mod func;
+mod gc;
 mod instance;
 mod limits;
 mod link;
 mod linker;
 mod module;
 mod raw;
-mod roots;
 mod store;
 mod text;
 mod trap;
@@ -67,13 +67,16 @@ pub use ensure::__private;
 pub use error_chain::{Context, Error, Result};
 pub use externals::{Export, Extern, Global, Memory, MemoryAccessError, SharedMemory, Table, Tag};
 pub use func::{Caller, Func, IntoFunc, NoFunc, TypedFunc, WrappedFunc};
+pub use gc::{
+    AnyRef, ArrayRef, ArrayRefPre, EqRef, ExnRef, ExternRef, GcHeapOutOfMemory, GcRef, I31,
+    OwnedRooted, RootScope, Rooted, RootedGcRef, StructRef, StructRefPre,
+};
 pub use instance::{Instance, InstancePre};
 pub use limits::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};
 pub use linker::{Linker, UnknownImportError};
 pub use module::{Module, ModuleExport, ResourcesRequired};
 pub use raw::{WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
 pub use riser_vm::WaitResult;
-pub use roots::{AnyRef, ExnRef, ExternRef, GcRef, Rooted};
 pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut, UpdateDeadline};
 pub use trap::{FrameInfo, Trap, WasmBacktrace};
 pub use types::{

@@ -1,7 +1,7 @@
 //! The store, and the contexts through which everything in it is reached.
 
 use crate::raw::{self, StoreInner, StoreOpaque};
-use crate::{Engine, ResourceLimiter, Result, bail};
+use crate::{Engine, GcHeapOutOfMemory, ResourceLimiter, Result, bail};
 
 /// Owns instances and all that they refer to, together with the host's own data `T`. Used by one thread at a
 /// time; what is in it lives until it is dropped.
@@ -141,6 +141,31 @@ impl<T> Store<T> {
         self.as_context_mut().set_fuel(fuel)
     }
 
+    /// Collects garbage now. It also happens whenever an object does not fit.
+    ///
+    /// `why` is the error that made it necessary, if there was one; the room that was missing then is looked for anyway.
+    ///
+    /// # Errors
+    /// If the heap is damaged.
+    ///
+    /// ```
+    /// # use riser::*;
+    /// # use std::sync::Arc;
+    /// # fn main() -> Result<()> {
+    /// let mut store = Store::<()>::default();
+    /// let value = Arc::new(5);
+    /// let mut scope = RootScope::new(&mut store);
+    /// ExternRef::new(&mut scope, value.clone())?;
+    /// drop(scope);
+    /// assert_eq!(Arc::strong_count(&value), 2);
+    /// store.gc(None)?;
+    /// assert_eq!(Arc::strong_count(&value), 1);
+    /// # Ok(()) }
+    /// ```
+    pub fn gc(&mut self, why: Option<&GcHeapOutOfMemory<()>>) -> Result<()> {
+        self.as_context_mut().gc(why)
+    }
+
     /// The fuel that is left.
     ///
     /// # Errors
@@ -249,6 +274,14 @@ impl<T> StoreContextMut<'_, T> {
         check_fuel(self.opaque())?;
         self.opaque_mut().vm.set_fuel(fuel);
         Ok(())
+    }
+
+    /// As [`Store::gc`].
+    ///
+    /// # Errors
+    /// If the heap is damaged.
+    pub fn gc(&mut self, _why: Option<&GcHeapOutOfMemory<()>>) -> Result<()> {
+        raw::gc::collect(self)
     }
 
     /// As [`Store::set_epoch_deadline`].

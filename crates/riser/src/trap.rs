@@ -58,6 +58,8 @@ traps! {
     UncaughtException = UncaughtException,
     /// An import that stands for a missing one was called.
     UnknownImport = UnknownImport,
+    /// The store's garbage-collected heap is damaged: a bug of the runtime or of the host.
+    HeapCorrupted = HeapCorrupted,
 }
 
 impl Trap {

@@ -271,14 +271,6 @@ fn many_instances_of_one_module_fit_a_store() -> Result<()> {
 }
 
 #[test]
-fn what_is_not_there_is_said() -> Result<()> {
-    let text = "(module (type $s (struct)) (global anyref (struct.new $s)))";
-    let error = common::instance(text).unwrap_err();
-    assert!(error.to_string().contains("struct.new is not supported"), "{error}");
-    Ok(())
-}
-
-#[test]
 fn impossible_sizes_are_errors() -> Result<()> {
     let mut store = Store::<()>::default();
     assert!(Memory::new(&mut store, MemoryType::new64(1 << 40, None)).is_err());

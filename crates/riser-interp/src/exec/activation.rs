@@ -11,7 +11,8 @@
 use super::calls::{Callee, Pending};
 use super::header::{FuncHeader, HostEntry, owner};
 use super::{Flow, Handler, Regs, Slot, Unaligned, calls, control};
-use crate::{Backtrace, Exit, ExitReason, FrameInfo, InterpError};
+use crate::{Backtrace, Exit, ExitReason, FrameInfo, FrameState, InterpError};
+use alloc::collections::BTreeMap;
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use riser_abi::{FuncRef, MemoryDef, Status, VmCtx, VmRuntime};
@@ -326,20 +327,57 @@ unsafe fn exit(runtime: *mut VmRuntime, status: Status, unsupported: Option<(u32
 /// `runtime` must be a live store's that runs on this thread.
 pub unsafe fn frames(runtime: *const VmRuntime) -> Backtrace {
     let mut trace = Backtrace::default();
+    // SAFETY: as the caller's.
+    unsafe { visit_frames(runtime, &mut |frame, _| trace.push(frame)) };
+    trace
+}
+
+/// Gives each active frame of a store and its first slot to `visit`, innermost first. What is in the slots,
+/// [`InterpModule::frame_map`](crate::InterpModule::frame_map) says.
+///
+/// # Safety
+///
+/// As for [`frames`].
+pub unsafe fn visit_frames(runtime: *const VmRuntime, visit: &mut dyn FnMut(FrameInfo, *mut Slot)) {
     // SAFETY: the caller gives a live store; its activations are linked, innermost first.
     unsafe {
         let mut cx = (*runtime).activation.cast::<Cx>().cast_const();
         while !cx.is_null() {
-            frames_of(&*cx, &mut trace);
+            frames_of(&*cx, visit);
             cx = (*cx).previous;
         }
     }
-    trace
 }
 
-/// Adds the frames of one activation.
-unsafe fn frames_of(cx: &Cx, trace: &mut Backtrace) {
-    let (mut ip, mut vmctx) = (cx.ip, cx.vmctx);
+/// Gives each slot of an active frame that holds a reference into the heap (or null) to `visit`, once.
+///
+/// # Safety
+///
+/// As for [`frames`]; and the store's code waits for a host function, or for a builtin that may collect garbage.
+pub unsafe fn visit_references(runtime: *const VmRuntime, visit: &mut dyn FnMut(*mut Slot)) {
+    // Few functions have many frames.
+    let mut maps = BTreeMap::new();
+    let mut visit_frame = |frame: FrameInfo, fp: *mut Slot| {
+        // SAFETY: the frame is of a live instance, and a map names slots of its function's frame.
+        unsafe {
+            let shared = owner((*frame.vmctx).code).shared;
+            let map = maps
+                .entry((shared, frame.func))
+                .or_insert_with(|| (*shared).frame_map(frame.func as usize));
+            let state = map.at(frame.pc);
+            debug_assert!(state.is_some(), "a frame can be looked at where its function waits");
+            for slot in state.iter().flat_map(FrameState::references) {
+                visit(fp.add(slot as usize));
+            }
+        }
+    };
+    // SAFETY: as the caller's.
+    unsafe { visit_frames(runtime, &mut visit_frame) };
+}
+
+/// Gives the frames of one activation to `visit`.
+unsafe fn frames_of(cx: &Cx, visit: &mut dyn FnMut(FrameInfo, *mut Slot)) {
+    let (mut ip, mut vmctx, mut frame) = (cx.ip, cx.vmctx, cx.fp);
     // A return address points behind its call; the address where control left points at it.
     let mut behind = 0;
     let mut record = cx.csp;
@@ -350,7 +388,7 @@ unsafe fn frames_of(cx: &Cx, trace: &mut Backtrace) {
             if !header.is_null() {
                 let func = header.offset_from((*vmctx).code.cast::<FuncHeader>()) as u32;
                 let pc = ip.offset_from((*header).code()) as u32 - behind;
-                trace.push(FrameInfo { vmctx, func, pc });
+                visit(FrameInfo { vmctx, func, pc }, frame);
             }
             if ret_ip == EXIT.ip() {
                 return;
@@ -358,7 +396,7 @@ unsafe fn frames_of(cx: &Cx, trace: &mut Backtrace) {
             if ret_ip == RESTORE.ip() {
                 vmctx = fp.cast();
             } else {
-                (ip, behind) = (ret_ip, 1);
+                (ip, frame, behind) = (ret_ip, fp, 1);
             }
             record = record.add(1);
         }

@@ -4,6 +4,7 @@ use super::access::{ACCESS, INDEXED};
 use super::atomics;
 use super::calls::{self, InAcc};
 use super::control::{self, ADD_BRANCH, BRANCH, WIDE_BRANCH};
+use super::gc;
 use super::locals::{self, GLOBAL, GLOBAL_ADD, SELECT};
 use super::memory;
 use super::operand::{A, I, S};
@@ -95,6 +96,24 @@ const fn misc(op: Misc) -> Handler {
         Misc::ElemDrop => table::elem_drop,
         Misc::RefFunc => table::ref_func,
         Misc::RefAsNonNull => table::ref_as_non_null,
+        Misc::RefTest => gc::ref_test,
+        Misc::RefCast => gc::ref_cast,
+        Misc::StructNew => gc::struct_new,
+        Misc::StructNewDefault => gc::struct_new_default,
+        Misc::ArrayNew => gc::array_new,
+        Misc::ArrayNewDefault => gc::array_new_default,
+        Misc::ArrayNewFixed => gc::array_new_fixed,
+        Misc::ArrayNewData => gc::array_new_data,
+        Misc::ArrayNewElem => gc::array_new_elem,
+        Misc::StructGet => gc::struct_get,
+        Misc::StructSet => gc::struct_set,
+        Misc::ArrayGet => gc::array_get,
+        Misc::ArraySet => gc::array_set,
+        Misc::ArrayLen => gc::array_len,
+        Misc::ArrayFill => gc::array_fill,
+        Misc::ArrayCopy => gc::array_copy,
+        Misc::ArrayInitData => gc::array_init_data,
+        Misc::ArrayInitElem => gc::array_init_elem,
         Misc::Epoch => watch::epoch,
         Misc::Fuel => watch::fuel,
         Misc::CanonF32 => locals::canon_f32,

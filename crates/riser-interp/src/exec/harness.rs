@@ -491,6 +491,43 @@ unsafe extern "C" fn epoch_reached(_: *mut VmCtx) -> Status {
     Status::trap(TrapCode::Interrupt)
 }
 
+// These tests have no heap: that code finds its objects is tested where the heap is.
+const NO_HEAP: Status = Status::trap(TrapCode::HeapCorrupted);
+unsafe extern "C" fn no_type(_: *mut VmCtx, _: Slot, _: u32) -> u32 {
+    riser_abi::REF_TEST_FAILED
+}
+unsafe extern "C" fn no_object(_: *mut VmCtx, _: u32, _: *mut Slot) -> Status {
+    NO_HEAP
+}
+unsafe extern "C" fn no_array(_: *mut VmCtx, _: u32, _: *mut Slot, _: u32) -> Status {
+    NO_HEAP
+}
+unsafe extern "C" fn no_access(_: *mut VmCtx, _: Slot, _: u32, _: u32, _: *mut Slot) -> Status {
+    NO_HEAP
+}
+unsafe extern "C" fn no_write(_: *mut VmCtx, _: Slot, _: u32, _: u32, _: *const Slot) -> Status {
+    NO_HEAP
+}
+unsafe extern "C" fn no_len(_: *mut VmCtx, _: Slot, _: *mut Slot) -> Status {
+    NO_HEAP
+}
+unsafe extern "C" fn no_fill(
+    _: *mut VmCtx,
+    _: Slot,
+    _: u32,
+    _: *const Slot,
+    _: u32,
+    _: u32,
+) -> Status {
+    NO_HEAP
+}
+unsafe extern "C" fn no_copy(_: *mut VmCtx, _: Slot, _: u32, _: Slot, _: u32, _: u32) -> Status {
+    NO_HEAP
+}
+unsafe extern "C" fn no_init(_: *mut VmCtx, _: Slot, _: u32, _: u32, _: u32, _: u32) -> Status {
+    NO_HEAP
+}
+
 const BUILTINS: Builtins = Builtins {
     memory_grow,
     memory_copy,
@@ -506,5 +543,22 @@ const BUILTINS: Builtins = Builtins {
     table_init,
     elem_drop,
     ref_func,
+    ref_test: no_type,
+    struct_new: no_object,
+    struct_new_default: no_object,
+    array_new: no_array,
+    array_new_default: no_object,
+    array_new_fixed: no_array,
+    array_new_data: no_array,
+    array_new_elem: no_array,
+    struct_get: no_access,
+    struct_set: no_write,
+    array_get: no_access,
+    array_set: no_write,
+    array_len: no_len,
+    array_fill: no_fill,
+    array_copy: no_copy,
+    array_init_data: no_init,
+    array_init_elem: no_init,
     epoch_reached,
 };

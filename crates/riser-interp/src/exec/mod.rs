@@ -7,8 +7,8 @@
 //! `build.rs`), a handler returns to a loop instead. A handler that leaves the interpreter (a trap, the
 //! end of an activation) just returns.
 //!
-//! `operand.rs` reads operands and writes results; `simple`, `access`, `atomics`, `control`, `calls`, `memory`, `table`
-//! hold the handlers by topic, `handlers.rs` finds the handler of an opcode; `activation.rs` is the way in
+//! `operand.rs` reads operands and writes results; `simple`, `access`, `atomics`, `control`, `calls`, `memory`, `table`,
+//! `gc` hold the handlers by topic, `handlers.rs` finds the handler of an opcode; `activation.rs` is the way in
 //! and knows the stack, `header.rs` what a function looks like to its callers.
 //!
 //! # What the handlers rely on
@@ -41,6 +41,7 @@ mod activation;
 mod atomics;
 mod calls;
 mod control;
+mod gc;
 mod handlers;
 mod header;
 mod locals;
@@ -56,7 +57,7 @@ mod harness;
 mod tests;
 
 use activation::Cx;
-pub use activation::{call, frames};
+pub use activation::{call, frames, visit_frames, visit_references};
 pub(crate) use handlers::link;
 pub use header::HostEntry;
 pub(crate) use header::{FuncHeader, HeaderTable};

@@ -29,6 +29,7 @@ impl Lowerer<'_> {
 
     /// The results lie where the arguments were.
     fn results(&mut self, ty: &FuncType) {
+        self.safepoint();
         self.forget_accs();
         let base = self.top;
         for &result in ty.results() {
@@ -156,6 +157,7 @@ impl Lowerer<'_> {
         self.u32(base);
         // At most a thousand parameters.
         self.u16(slots as u16);
+        self.leavepoint();
     }
 
     fn table_and_type(&mut self, table: TableIdx, ty: TypeIdx) {

@@ -269,12 +269,20 @@ impl Lowerer<'_> {
         self.go_if(condition, true, target);
     }
 
+    /// A branch on the `i32` on top, with the operands below it, of which the last stays whether it is taken or not.
+    pub(super) fn branch_on_test(&mut self, target: Target, sense: bool) {
+        let cond = self.pop();
+        self.prepare_moves(target.arity as usize);
+        let condition = self.condition(&cond);
+        self.go_if(condition, sense, target);
+    }
+
     pub(super) fn op_br_on_null(&mut self, target: Target) {
         let operand = self.pop();
         self.prepare_moves(target.arity as usize);
         let condition = self.is_null(&operand);
         self.go_if(condition, true, target);
-        self.push(operand.place, operand.class);
+        self.push(operand.place, operand.ty);
     }
 
     pub(super) fn op_br_on_non_null(&mut self, target: Target) {

@@ -37,7 +37,11 @@ impl Lowerer<'_> {
 
     fn add_local(&mut self, ty: ValType, zeroing: Zeroing) {
         let class = Class::of(ty);
-        self.locals.push(Local { slot: self.top, class, operand: super::NONE, zeroing });
+        let slot = self.top;
+        self.locals.push(Local { slot, class, ty, operand: super::NONE, zeroing });
+        if let Some(map) = &mut self.map {
+            map.local(slot, ty);
+        }
         self.top += class.width();
     }
 
@@ -95,12 +99,12 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn op_local_get(&mut self, local: LocalIdx) {
-        let Local { class, zeroing, .. } = &mut self.locals[local.index()];
+        let Local { ty, zeroing, .. } = &mut self.locals[local.index()];
         if *zeroing == Zeroing::Unknown {
             *zeroing = Zeroing::Yes;
         }
-        let class = *class;
-        self.push(Place::Local(local.0), class);
+        let ty = *ty;
+        self.push(Place::Local(local.0), ty);
     }
 
     pub(super) fn op_local_set(&mut self, local: LocalIdx) {
@@ -109,7 +113,7 @@ impl Lowerer<'_> {
 
     pub(super) fn op_local_tee(&mut self, local: LocalIdx) {
         match self.set_local(local) {
-            Place::Const(bits) => self.push_const(self.locals[local.index()].class, bits),
+            Place::Const(bits) => self.push_const(self.locals[local.index()].ty, bits),
             _ => self.op_local_get(local),
         }
     }

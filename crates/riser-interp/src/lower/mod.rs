@@ -34,10 +34,11 @@ mod watch;
 
 use crate::InterpOptions;
 use crate::code::{Lowered, Misc};
+use crate::frame_map::{FrameMap, FrameSource, FrameValue};
 use alloc::vec::Vec;
 use control::Label;
 use emit::{Acc, Last};
-use operands::{Local, Operand};
+use operands::{Local, Operand, Place};
 use riser_abi::VmCtxLayout;
 use riser_module::Module;
 use riser_ops::ValType;
@@ -83,6 +84,8 @@ pub(crate) struct Lowerer<'m> {
     tables: u32,
     /// The fuel of pure operators that no instruction takes yet.
     unpaid: u32,
+    /// Where values are at the places where somebody may look, if that is recorded.
+    map: Option<FrameMap>,
 }
 
 impl<'m> Lowerer<'m> {
@@ -115,7 +118,50 @@ impl<'m> Lowerer<'m> {
             needs_huge: false,
             tables: 0,
             unpaid: 0,
+            map: None,
         }
+    }
+
+    /// Records where values are.
+    pub(crate) fn record(&mut self) {
+        self.map = Some(FrameMap::default());
+    }
+
+    /// What was recorded.
+    pub(crate) fn into_map(self) -> FrameMap {
+        let mut map = self.map.unwrap_or_default();
+        map.set_entry(self.out.entry);
+        map
+    }
+
+    /// The last instruction is one at which somebody may look at the frame: the collector (which rewrites references),
+    /// the host. The operands that are on the stack now must be in their slots, or virtual; no accumulator is good
+    /// any more, and nothing may be moved before the instruction.
+    fn safepoint(&mut self) {
+        self.record_point(false);
+        self.keep_slots();
+        self.accs = [Acc::NOTHING; 3];
+        self.last = None;
+    }
+
+    /// The same for an instruction that gives up the frame.
+    fn leavepoint(&mut self) {
+        self.record_point(true);
+    }
+
+    fn record_point(&mut self, is_left: bool) {
+        let (Some(map), Some(instr)) = (&mut self.map, self.out.instrs.last()) else { return };
+        let locals = &self.locals;
+        let values = self.operands.iter().map(|operand| {
+            let source = match operand.place {
+                Place::Slot => FrameSource::Slot(operand.slot),
+                Place::Local(local) => FrameSource::Slot(locals[local as usize].slot),
+                Place::Const(bits) => FrameSource::Const(bits),
+            };
+            (FrameValue { ty: operand.ty, source }, operand.place == Place::Slot)
+        });
+        let values = if is_left { None } else { Some(values) };
+        map.point(instr.at, instr.wasm_offset, is_left, values.into_iter().flatten());
     }
 
     /// Whether the function must be lowered again, as a huge one.

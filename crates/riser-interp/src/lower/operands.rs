@@ -61,6 +61,7 @@ pub(super) enum Place {
 pub(super) struct Operand {
     pub(super) place: Place,
     pub(super) class: Class,
+    pub(super) ty: ValType,
     /// Its canonical slot.
     pub(super) slot: u32,
     /// If it is a local: the next operand below that is the same local, or [`NONE`].
@@ -82,6 +83,7 @@ pub(super) enum Zeroing {
 pub(super) struct Local {
     pub(super) slot: u32,
     pub(super) class: Class,
+    pub(super) ty: ValType,
     /// The topmost operand that is this local, or [`NONE`].
     pub(super) operand: u32,
     /// Whether it must be zero when the function is entered.
@@ -100,14 +102,14 @@ pub(super) enum Enc {
 
 impl Lowerer<'_> {
     /// Pushes an operand. Gives its canonical slot.
-    pub(super) fn push(&mut self, place: Place, class: Class) -> u32 {
-        let slot = self.top;
+    pub(super) fn push(&mut self, place: Place, ty: ValType) -> u32 {
+        let (slot, class) = (self.top, Class::of(ty));
         let mut below = NONE;
         if let Place::Local(local) = place {
             let number = self.operands.len() as u32;
             below = core::mem::replace(&mut self.locals[local as usize].operand, number);
         }
-        self.operands.push(Operand { place, class, slot, below });
+        self.operands.push(Operand { place, class, ty, slot, below });
         self.top += class.width();
         self.out.frame_slots = self.out.frame_slots.max(self.top);
         slot
@@ -115,19 +117,20 @@ impl Lowerer<'_> {
 
     /// Pushes a value that is in its canonical slot. Gives the slot.
     pub(super) fn push_slot(&mut self, ty: ValType) -> u32 {
-        self.push(Place::Slot, Class::of(ty))
+        self.push(Place::Slot, ty)
     }
 
     /// Pushes a constant.
-    pub(super) fn push_const(&mut self, class: Class, bits: u64) {
-        self.push(Place::Const(bits), class);
+    pub(super) fn push_const(&mut self, ty: ValType, bits: u64) {
+        self.push(Place::Const(bits), ty);
     }
 
     /// Takes the top operand.
     pub(super) fn pop(&mut self) -> Operand {
         let Some(operand) = self.operands.pop() else {
             debug_assert!(false, "the body was validated");
-            return Operand { place: Place::Const(0), class: Class::Int, slot: 0, below: NONE };
+            let (place, ty) = (Place::Const(0), ValType::I32);
+            return Operand { place, class: Class::Int, ty, slot: 0, below: NONE };
         };
         self.top = operand.slot;
         self.flushed = self.flushed.min(self.operands.len());

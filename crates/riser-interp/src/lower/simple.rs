@@ -126,20 +126,21 @@ impl Lowerer<'_> {
     /// Operators that leave the bits of a slot as they are need no instruction: their result is their operand
     /// under another type. (What an `i32` leaves in the high half of its slot is of no consequence.)
     fn retype(&mut self, op: SimpleOp, operand: &Operand) -> bool {
-        let class = match op {
-            SimpleOp::I32WrapI64 | SimpleOp::I32ReinterpretF32 | SimpleOp::I64ReinterpretF64 => {
-                Class::Int
-            }
-            SimpleOp::F32ReinterpretI32 => Class::F32,
-            SimpleOp::F64ReinterpretI64 => Class::F64,
+        match op {
+            SimpleOp::I32WrapI64
+            | SimpleOp::I32ReinterpretF32
+            | SimpleOp::I64ReinterpretF64
+            | SimpleOp::F32ReinterpretI32
+            | SimpleOp::F64ReinterpretI64 => {}
             _ => return false,
-        };
-        let place = match (operand.place, op.row().results[0]) {
+        }
+        let ty = op.row().results[0];
+        let place = match (operand.place, ty) {
             (Place::Const(bits), ValType::I32) => Place::Const(i64::from(bits as i32) as u64),
             (Place::Const(bits), ValType::F32) => Place::Const(u64::from(bits as u32)),
             (place, _) => place,
         };
-        self.push(place, class);
+        self.push(place, ty);
         true
     }
 

@@ -1,7 +1,6 @@
 //! What lowering hears from the walker: each operator goes to the file of its topic.
 
 use super::Lowerer;
-use super::operands::Class;
 use crate::code::Misc;
 use riser_front::{BlockSignature, BodyFacts, BodySink, Catch, End, MemArg, SimpleImm, Target};
 use riser_module::Module;
@@ -9,10 +8,6 @@ use riser_ops::{
     AccessOp, DataIdx, ElemIdx, FuncIdx, FuncType, GlobalIdx, HeapType, LocalIdx, MemoryIdx,
     RefType, SimpleOp, StructuralOp, TableIdx, TagIdx, TypeIdx, ValType,
 };
-
-/// Results of operators that are not executed yet.
-const I32: &[ValType] = &[ValType::I32];
-const REF: &[ValType] = &[ValType::ANYREF];
 
 impl BodySink for Lowerer<'_> {
     fn begin(&mut self, _: &Module, func: FuncIdx, ty: &FuncType, locals: &[(u32, ValType)]) {
@@ -46,19 +41,19 @@ impl BodySink for Lowerer<'_> {
     }
 
     fn i32_const(&mut self, value: i32) {
-        self.push_const(Class::Int, i64::from(value) as u64);
+        self.push_const(ValType::I32, i64::from(value) as u64);
     }
 
     fn i64_const(&mut self, value: i64) {
-        self.push_const(Class::Int, value as u64);
+        self.push_const(ValType::I64, value as u64);
     }
 
     fn f32_const(&mut self, bits: u32) {
-        self.push_const(Class::F32, bits.into());
+        self.push_const(ValType::F32, bits.into());
     }
 
     fn f64_const(&mut self, bits: u64) {
-        self.push_const(Class::F64, bits);
+        self.push_const(ValType::F64, bits);
     }
 
     fn v128_const(&mut self, bits: u128) {
@@ -216,8 +211,8 @@ impl BodySink for Lowerer<'_> {
         self.op_table_copy(dst, src);
     }
 
-    fn ref_null(&mut self, _: HeapType) {
-        self.push_const(Class::Int, 0);
+    fn ref_null(&mut self, heap: HeapType) {
+        self.push_const(RefType::new(true, heap).val_type(), 0);
     }
 
     fn ref_is_null(&mut self, _: RefType) {
@@ -245,112 +240,99 @@ impl BodySink for Lowerer<'_> {
     }
 
     fn ref_test(&mut self, _: RefType, to: RefType) {
-        let nullable = to.is_nullable();
-        self.gap(if nullable { StructuralOp::RefTestNull } else { StructuralOp::RefTest }, 1, I32);
+        self.op_ref_test(to);
     }
 
     fn ref_cast(&mut self, _: RefType, to: RefType) {
-        let nullable = to.is_nullable();
-        let op = if nullable { StructuralOp::RefCastNull } else { StructuralOp::RefCast };
-        self.gap(op, 1, &[to.val_type()]);
+        self.op_ref_cast(to);
     }
 
-    fn br_on_cast(&mut self, _: Target, _: RefType, _: RefType) {
-        self.cast_branch(StructuralOp::BrOnCast);
+    fn br_on_cast(&mut self, target: Target, _: RefType, to: RefType) {
+        self.op_br_on_cast(target, to, true);
     }
 
-    fn br_on_cast_fail(&mut self, _: Target, _: RefType, _: RefType) {
-        self.cast_branch(StructuralOp::BrOnCastFail);
+    fn br_on_cast_fail(&mut self, target: Target, _: RefType, to: RefType) {
+        self.op_br_on_cast(target, to, false);
     }
 
-    fn any_convert_extern(&mut self, _: RefType) {
-        self.gap(StructuralOp::AnyConvertExtern, 1, REF);
+    fn any_convert_extern(&mut self, from: RefType) {
+        self.op_convert(RefType::new(from.is_nullable(), HeapType::Any));
     }
 
-    fn extern_convert_any(&mut self, _: RefType) {
-        self.gap(StructuralOp::ExternConvertAny, 1, REF);
+    fn extern_convert_any(&mut self, from: RefType) {
+        self.op_convert(RefType::new(from.is_nullable(), HeapType::Extern));
     }
 
     fn ref_i31(&mut self) {
-        self.gap(StructuralOp::RefI31, 1, REF);
+        self.op_ref_i31();
     }
 
     fn i31_get(&mut self, signed: bool) {
-        self.gap(if signed { StructuralOp::I31GetS } else { StructuralOp::I31GetU }, 1, I32);
+        self.op_i31_get(signed);
     }
 
     fn struct_new(&mut self, type_idx: TypeIdx) {
-        self.gap(StructuralOp::StructNew, self.fields(type_idx), REF);
+        self.op_struct_new(type_idx);
     }
 
-    fn struct_new_default(&mut self, _: TypeIdx) {
-        self.gap(StructuralOp::StructNewDefault, 0, REF);
+    fn struct_new_default(&mut self, type_idx: TypeIdx) {
+        self.op_struct_new_default(type_idx);
     }
 
     fn struct_get(&mut self, type_idx: TypeIdx, field: u32, signed: Option<bool>) {
-        let op = match signed {
-            None => StructuralOp::StructGet,
-            Some(true) => StructuralOp::StructGetS,
-            Some(false) => StructuralOp::StructGetU,
-        };
-        self.gap(op, 1, &[self.field_type(type_idx, field)]);
+        self.op_struct_get(type_idx, field, signed);
     }
 
-    fn struct_set(&mut self, _: TypeIdx, _: u32) {
-        self.gap(StructuralOp::StructSet, 2, &[]);
+    fn struct_set(&mut self, type_idx: TypeIdx, field: u32) {
+        self.op_struct_set(type_idx, field);
     }
 
-    fn array_new(&mut self, _: TypeIdx) {
-        self.gap(StructuralOp::ArrayNew, 2, REF);
+    fn array_new(&mut self, type_idx: TypeIdx) {
+        self.op_array_new(type_idx);
     }
 
-    fn array_new_default(&mut self, _: TypeIdx) {
-        self.gap(StructuralOp::ArrayNewDefault, 1, REF);
+    fn array_new_default(&mut self, type_idx: TypeIdx) {
+        self.op_array_new_default(type_idx);
     }
 
-    fn array_new_fixed(&mut self, _: TypeIdx, count: u32) {
-        self.gap(StructuralOp::ArrayNewFixed, count as usize, REF);
+    fn array_new_fixed(&mut self, type_idx: TypeIdx, count: u32) {
+        self.op_array_new_fixed(type_idx, count);
     }
 
-    fn array_new_data(&mut self, _: TypeIdx, _: DataIdx) {
-        self.gap(StructuralOp::ArrayNewData, 2, REF);
+    fn array_new_data(&mut self, type_idx: TypeIdx, data: DataIdx) {
+        self.op_array_new_data(type_idx, data);
     }
 
-    fn array_new_elem(&mut self, _: TypeIdx, _: ElemIdx) {
-        self.gap(StructuralOp::ArrayNewElem, 2, REF);
+    fn array_new_elem(&mut self, type_idx: TypeIdx, elem: ElemIdx) {
+        self.op_array_new_elem(type_idx, elem);
     }
 
     fn array_get(&mut self, type_idx: TypeIdx, signed: Option<bool>) {
-        let op = match signed {
-            None => StructuralOp::ArrayGet,
-            Some(true) => StructuralOp::ArrayGetS,
-            Some(false) => StructuralOp::ArrayGetU,
-        };
-        self.gap(op, 2, &[self.element_type(type_idx)]);
+        self.op_array_get(type_idx, signed);
     }
 
-    fn array_set(&mut self, _: TypeIdx) {
-        self.gap(StructuralOp::ArraySet, 3, &[]);
+    fn array_set(&mut self, type_idx: TypeIdx) {
+        self.op_array_set(type_idx);
     }
 
     fn array_len(&mut self) {
-        self.gap(StructuralOp::ArrayLen, 1, I32);
+        self.op_array_len();
     }
 
-    fn array_fill(&mut self, _: TypeIdx) {
-        self.gap(StructuralOp::ArrayFill, 4, &[]);
+    fn array_fill(&mut self, type_idx: TypeIdx) {
+        self.op_array_fill(type_idx);
     }
 
     fn array_copy(&mut self, _: TypeIdx, _: TypeIdx) {
-        self.gap(StructuralOp::ArrayCopy, 5, &[]);
+        self.op_array_copy();
     }
 
-    fn array_init_data(&mut self, _: TypeIdx, _: DataIdx) {
-        self.gap(StructuralOp::ArrayInitData, 4, &[]);
+    fn array_init_data(&mut self, _: TypeIdx, data: DataIdx) {
+        self.op_array_init_data(data);
     }
 
-    fn array_init_elem(&mut self, _: TypeIdx, _: ElemIdx) {
-        self.gap(StructuralOp::ArrayInitElem, 4, &[]);
+    fn array_init_elem(&mut self, _: TypeIdx, elem: ElemIdx) {
+        self.op_array_init_elem(elem);
     }
 
     fn throw(&mut self, _: TagIdx, ty: &FuncType) {

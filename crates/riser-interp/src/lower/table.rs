@@ -10,6 +10,10 @@ impl Lowerer<'_> {
         self.module.tables.get(table.index()).is_some_and(|table| table.ty.table64)
     }
 
+    fn table_index_type(&self, table: TableIdx) -> ValType {
+        if self.is_wide_table(table) { ValType::I64 } else { ValType::I32 }
+    }
+
     pub(super) fn op_table_get(&mut self, table: TableIdx, element: RefType) {
         let index = self.pop();
         let index = self.use_slot(&index);
@@ -35,7 +39,7 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn op_table_size(&mut self, table: TableIdx) {
-        let slot = self.push(Place::Slot, Class::Int);
+        let slot = self.push_slot(self.table_index_type(table));
         let dest = self.dest(slot, 1);
         self.emit(Misc::TableSize);
         self.u16(dest.field);
@@ -47,7 +51,7 @@ impl Lowerer<'_> {
         let delta = self.pop();
         let init = self.pop();
         let (init, delta) = (self.use_slot(&init), self.use_slot(&delta));
-        let slot = self.push(Place::Slot, Class::Int);
+        let slot = self.push_slot(self.table_index_type(table));
         let dest = self.dest(slot, 1);
         self.emit(Misc::TableGrow);
         self.u16(dest.field);
@@ -96,8 +100,8 @@ impl Lowerer<'_> {
         self.keep_slots();
         match operand.place {
             // A null constant: the instruction traps, and what follows is of no consequence.
-            Place::Const(_) => self.push(Place::Slot, operand.class),
-            place => self.push(place, operand.class),
+            Place::Const(_) => self.push(Place::Slot, operand.ty),
+            place => self.push(place, operand.ty),
         };
     }
 }

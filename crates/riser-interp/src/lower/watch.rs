@@ -55,6 +55,7 @@ impl Lowerer<'_> {
     pub(super) fn watch_epoch(&mut self) {
         if self.options.epochs {
             self.emit(Misc::Epoch);
+            self.safepoint();
         }
     }
 }

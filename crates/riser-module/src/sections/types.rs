@@ -4,7 +4,7 @@
 use super::values::{TypeSpace, storage_type, val_type};
 use crate::decode::{Decoder, Result, unknown};
 use crate::error::ModuleError;
-use crate::matching::Subtyping;
+use crate::matching;
 use crate::module::ModuleType;
 use crate::reader::Reader;
 use crate::registry::{GROUP_LEN_MAX, as_relative, map_val_types, relative};
@@ -12,8 +12,8 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use riser_ops::{
-    CompositeKind, CompositeType, Features, FieldType, FuncType, HeapType, RefType, StorageType,
-    SubType, ValType,
+    CompositeKind, CompositeType, Features, FieldType, FuncType, HeapType, RefType, SubType,
+    ValType,
 };
 
 const REC: u8 = 0x4E;
@@ -243,7 +243,8 @@ impl<'a> Decoder<'a> {
             let message = format!("sub type {index} extends type {supertype}, which is final");
             return Err(ModuleError::invalid(offset, message));
         }
-        if !composite_matches(&sub.composite, &sup.composite, &self.subtyping) {
+        let matches = |a, b| self.subtyping.matches(a, b);
+        if !matching::composite(&sub.composite, &sup.composite, matches) {
             let message = format!("sub type {index} does not match super type {supertype}");
             return Err(ModuleError::invalid(offset, message));
         }
@@ -285,29 +286,5 @@ fn set_kinds(types: &mut [SubType]) {
     for ty in types {
         let composite = core::mem::replace(&mut ty.composite, CompositeType::Struct([].into()));
         ty.composite = map_val_types(composite, with_kind);
-    }
-}
-
-/// Whether a composite type may extend another.
-/// Source: WebAssembly 3.0, sections 3.3.5 to 3.3.8.
-fn composite_matches(sub: &CompositeType, sup: &CompositeType, subtyping: &Subtyping) -> bool {
-    let all = |a: &[ValType], b: &[ValType]| {
-        a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| subtyping.matches(a, b))
-    };
-    // What can be written must be equal: types that match each other are the same canonical type.
-    let field = |a: &FieldType, b: &FieldType| match (a.storage, b.storage) {
-        _ if a.mutable != b.mutable => false,
-        (StorageType::Val(from), StorageType::Val(to)) if !a.mutable => subtyping.matches(from, to),
-        (from, to) => from == to,
-    };
-    match (sub, sup) {
-        (CompositeType::Func(a), CompositeType::Func(b)) => {
-            all(b.params(), a.params()) && all(a.results(), b.results())
-        }
-        (CompositeType::Struct(a), CompositeType::Struct(b)) => {
-            a.len() >= b.len() && a.iter().zip(b).all(|(a, b)| field(a, b))
-        }
-        (CompositeType::Array(a), CompositeType::Array(b)) => field(a, b),
-        _ => false,
     }
 }

@@ -119,7 +119,7 @@ fn run_directive(state: &mut State, directive: WastDirective<'_>) -> Result<()> 
         WastDirective::Invoke(invoke) => state.invoke(&invoke).map(drop),
         WastDirective::AssertReturn { exec, results, .. } => {
             let found = execute(state, exec)?;
-            values::check_results(&state.store, &found, &results)
+            values::check_results(&mut state.store, &found, &results)
         }
         WastDirective::AssertTrap { exec, message, .. } => {
             expect_trap(execute(state, exec), message)

@@ -1,6 +1,6 @@
 //! Arguments of scripts as values, and results compared with what scripts expect.
 
-use riser::{ExternRef, Result, Rooted, Store, V128, Val, bail};
+use riser::{AnyRef, ExternRef, Result, Rooted, Store, V128, Val, bail};
 use wast::core::{AbstractHeapType, HeapType, NanPattern, V128Pattern, WastArgCore, WastRetCore};
 use wast::token::{F32, F64};
 use wast::{WastArg, WastRet};
@@ -18,6 +18,10 @@ pub(super) fn argument(store: &mut Store<()>, arg: &WastArg<'_>) -> Result<Val> 
         WastArgCore::V128(value) => Val::V128(V128::from(u128::from_le_bytes(value.to_le_bytes()))),
         WastArgCore::RefNull(HeapType::Abstract { shared: false, ty }) => null(*ty)?,
         WastArgCore::RefExtern(n) => Val::ExternRef(Some(ExternRef::new(store, *n)?)),
+        WastArgCore::RefHost(n) => {
+            let value = ExternRef::new(&mut *store, *n)?;
+            Val::AnyRef(Some(AnyRef::convert_extern(store, value)?))
+        }
         other => bail!("an argument like {other:?} is not known"),
     })
 }
@@ -40,7 +44,7 @@ fn null(ty: AbstractHeapType) -> Result<Val> {
 
 /// Whether the results of a call are what the script expects.
 pub(super) fn check_results(
-    store: &Store<()>,
+    store: &mut Store<()>,
     results: &[Val],
     expected: &[WastRet<'_>],
 ) -> Result<()> {
@@ -68,7 +72,7 @@ fn show(value: &Val) -> String {
     }
 }
 
-fn matches(store: &Store<()>, value: &Val, expected: &WastRetCore<'_>) -> Result<bool> {
+fn matches(store: &mut Store<()>, value: &Val, expected: &WastRetCore<'_>) -> Result<bool> {
     Ok(match (value, expected) {
         (_, WastRetCore::Either(choices)) => {
             for choice in choices {
@@ -93,6 +97,16 @@ fn matches(store: &Store<()>, value: &Val, expected: &WastRetCore<'_>) -> Result
         (Val::ExternRef(r), WastRetCore::RefExtern(None)) => r.is_some(),
         (Val::ExternRef(Some(r)), WastRetCore::RefExtern(Some(n))) => {
             host_number(store, r)? == Some(*n)
+        }
+        (Val::AnyRef(Some(r)), WastRetCore::RefAny) => r.ty(store).is_ok(),
+        (Val::AnyRef(Some(r)), WastRetCore::RefEq) => r.is_eqref(store)?,
+        (Val::AnyRef(Some(r)), WastRetCore::RefI31) => r.is_i31(store)?,
+        (Val::AnyRef(Some(r)), WastRetCore::RefStruct) => r.is_struct(store)?,
+        (Val::AnyRef(Some(r)), WastRetCore::RefArray) => r.is_array(store)?,
+        // A value of the host that became internal; its number is looked at as that of an external one.
+        (Val::AnyRef(Some(r)), WastRetCore::RefHost(n)) => {
+            let external = ExternRef::convert_any(&mut *store, *r)?;
+            host_number(store, &external)? == Some(*n)
         }
         _ => false,
     })

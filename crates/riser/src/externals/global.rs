@@ -44,9 +44,9 @@ impl Global {
 
     /// Its value.
     pub fn get(&self, mut store: impl AsContextMut) -> Val {
-        let store = store.as_context_mut();
+        let mut store = store.as_context_mut();
         store.opaque().check(self.store);
-        raw::global_get(store.opaque(), self.id)
+        raw::global_get(store.opaque_mut(), self.id)
     }
 
     /// Writes it.

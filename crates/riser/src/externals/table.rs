@@ -52,9 +52,9 @@ impl Table {
 
     /// An element; `None` beyond the end.
     pub fn get(&self, mut store: impl AsContextMut, index: u64) -> Option<Ref> {
-        let store = store.as_context_mut();
+        let mut store = store.as_context_mut();
         store.opaque().check(self.store);
-        raw::table_get(store.opaque(), self.id, index)
+        raw::table_get(store.opaque_mut(), self.id, index)
     }
 
     /// Writes an element.

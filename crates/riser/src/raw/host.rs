@@ -113,10 +113,13 @@ unsafe fn border<T: 'static, D>(
         let runtime = (*host).runtime();
         let store = (*runtime).store.cast::<StoreInner<T>>();
         let data = &*(*host).data().cast::<D>();
+        let scope = (*store).opaque.vm.roots.enter();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let instance = riser_vm::instance_of(caller);
             body(Caller::new(StoreContextMut(&mut *store), instance), data)
         }));
+        // The handles that were made for the call, and by it.
+        (*store).opaque.vm.roots.exit(scope);
         match outcome {
             Ok(Ok(())) => Status::OK,
             Ok(Err(error)) => fail(&mut (*store).opaque, Ok(error)),

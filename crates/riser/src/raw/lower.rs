@@ -2,14 +2,17 @@
 
 use super::arity::each_arity;
 use super::store::StoreOpaque;
-use crate::roots::Place;
-use crate::{ExternRef, Func, HeapType, NoFunc, RefType, Result, Rooted, V128, ValType};
+use crate::gc::Place;
+use crate::{
+    AnyRef, ArrayRef, EqRef, ExnRef, ExternRef, Func, HeapType, I31, NoFunc, RefType, Result,
+    Rooted, StructRef, V128, ValType,
+};
 use riser_abi::Slot;
 use riser_heap::HeapRef;
 use riser_vm::FuncPtr;
 
 /// A Rust type that stands for a type of WebAssembly: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, [`V128`], `Func`,
-/// `Rooted<ExternRef>` and options of references.
+/// [`I31`], [`Rooted`] handles, and options of references.
 ///
 /// # Safety
 /// `store` writes a value of type `valtype` to as many slots as that takes, and `SLOTS` is their number.
@@ -150,50 +153,101 @@ unsafe impl WasmTy for Option<NoFunc> {
     }
 }
 
-// SAFETY: a reference into the heap in one slot, or 0.
-unsafe impl WasmTy for Option<Rooted<ExternRef>> {
-    fn valtype() -> ValType {
-        ValType::EXTERNREF
-    }
+/// Implements [`WasmTy`] for handles: what they refer to.
+macro_rules! handles {
+    ($($name:ident $heap:ident;)*) => {$(
+        // SAFETY: a reference into the heap in one slot, or 0.
+        unsafe impl WasmTy for Option<Rooted<$name>> {
+            fn valtype() -> ValType { ValType::Ref(RefType::new(true, HeapType::$heap)) }
 
-    #[inline]
-    fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
-        self.is_none_or(|value| value.place().store == store.id())
+            #[inline]
+            fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
+                self.is_none_or(|value| value.place().is_alive_in(store))
+            }
+
+            #[inline]
+            fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) {
+                slots[0] = self.map_or(0, |value| bits(store, value.place()));
+            }
+
+            #[inline]
+            unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
+                place(store, slots[0]).map(Rooted::at)
+            }
+        }
+    )*};
+}
+
+/// Implements [`WasmTy`] for what is never null, through what may be.
+macro_rules! non_null {
+    ($($ty:ty, $heap:ident;)*) => {$(
+        // SAFETY: a reference in one slot.
+        unsafe impl WasmTy for $ty {
+            fn valtype() -> ValType { ValType::Ref(RefType::new(false, HeapType::$heap)) }
+
+            #[inline]
+            fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
+                WasmTy::compatible_with_store(&Some(*self), store)
+            }
+
+            #[inline]
+            fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) {
+                WasmTy::store(Some(self), store, slots);
+            }
+
+            #[inline]
+            unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
+                // SAFETY: the caller's promise.
+                let value = unsafe { <Option<$ty> as WasmTy>::load(store, slots) };
+                value.expect("a reference that is never null")
+            }
+        }
+    )*};
+}
+
+handles! {
+    ExternRef Extern;
+    AnyRef Any;
+    EqRef Eq;
+    StructRef Struct;
+    ArrayRef Array;
+    ExnRef Exn;
+}
+
+non_null! {
+    Rooted<ExternRef>, Extern;
+    Rooted<AnyRef>, Any;
+    Rooted<EqRef>, Eq;
+    Rooted<StructRef>, Struct;
+    Rooted<ArrayRef>, Array;
+    Rooted<ExnRef>, Exn;
+    I31, I31;
+}
+
+/// What a handle refers to, as it stands in a slot. Whoever passes a handle has asked before whether it is alive.
+fn bits(store: &StoreOpaque, place: Place) -> Slot {
+    place.get(store).map_or(0, |at| at.to_bits().into())
+}
+
+/// A handle for the reference in a slot.
+fn place(store: &mut StoreOpaque, slot: Slot) -> Option<Place> {
+    Some(Place::new(store, HeapRef::from_bits(slot as u32)?))
+}
+
+// SAFETY: a 31-bit integer as a reference in one slot, or 0.
+unsafe impl WasmTy for Option<I31> {
+    fn valtype() -> ValType {
+        ValType::Ref(RefType::new(true, HeapType::I31))
     }
 
     #[inline]
     fn store(self, _: &mut StoreOpaque, slots: &mut [Slot]) {
-        slots[0] = self.map_or(0, |value| u64::from(value.place().at.to_bits()));
+        slots[0] = self.map_or(0, |n| HeapRef::from_i31(n.get_u32()).to_bits().into());
     }
 
     #[inline]
-    unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
-        let at = HeapRef::from_bits(slots[0] as u32)?;
-        Some(Rooted::at(Place { store: store.id(), at }))
-    }
-}
-
-// SAFETY: a reference into the heap in one slot.
-unsafe impl WasmTy for Rooted<ExternRef> {
-    fn valtype() -> ValType {
-        ValType::Ref(RefType::new(false, HeapType::Extern))
-    }
-
-    #[inline]
-    fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
-        self.place().store == store.id()
-    }
-
-    #[inline]
-    fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) {
-        WasmTy::store(Some(self), store, slots);
-    }
-
-    #[inline]
-    unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { <Option<Self> as WasmTy>::load(store, slots) }
-            .expect("a reference that is never null")
+    unsafe fn load(_: &mut StoreOpaque, slots: &[Slot]) -> Self {
+        HeapRef::from_bits(slots[0] as u32)?.as_i31().map(I31::wrapping_u32)
     }
 }
 

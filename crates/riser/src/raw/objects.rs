@@ -104,11 +104,11 @@ pub(crate) fn table_new<T: 'static>(
     Ok(unsafe { store.vm.new_table(module_ty, slot)? })
 }
 
-pub(crate) fn table_get(store: &StoreOpaque, id: TableId, at: u64) -> Option<Ref> {
+pub(crate) fn table_get(store: &mut StoreOpaque, id: TableId, at: u64) -> Option<Ref> {
     let table = store.vm.table(id);
-    let slot = table.get(at)?;
+    let (slot, element) = (table.get(at)?, table.ty().element);
     // SAFETY: tables hold references of their element type.
-    Some(unsafe { values::from_slot(store, slot, table.ty().element) })
+    Some(unsafe { values::from_slot(store, slot, element) })
 }
 
 fn out_of_bounds() -> Error {
@@ -173,10 +173,10 @@ pub(crate) fn global_new(store: &mut StoreOpaque, ty: &GlobalType, val: &Val) ->
     id.ok_or_else(|| Error::msg("the store has too many globals"))
 }
 
-pub(crate) fn global_get(store: &StoreOpaque, id: GlobalId) -> Val {
-    let ty = store.vm.global(id).ty().ty;
+pub(crate) fn global_get(store: &mut StoreOpaque, id: GlobalId) -> Val {
+    let (ty, cell) = (store.vm.global(id).ty().ty, store.vm.global_get(id));
     // SAFETY: globals hold values of their type.
-    unsafe { values::from_cell(store, store.vm.global_get(id), ty) }
+    unsafe { values::from_cell(store, cell, ty) }
 }
 
 pub(crate) fn global_set(store: &mut StoreOpaque, id: GlobalId, val: &Val) -> Result<()> {

@@ -66,6 +66,8 @@ impl StoreOpaque {
         let mut vm = VmStore::new(engine.take_stack()?);
         // SAFETY: the store keeps its engine.
         unsafe { vm.watch_epoch(engine.epoch()) };
+        vm.trace_frames = super::gc::trace_frames;
+        vm.heap.set_stress(engine.config().gc_stress);
         Ok(StoreOpaque {
             vm,
             id: StoreId::next(),

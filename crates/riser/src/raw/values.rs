@@ -1,7 +1,7 @@
 //! Dynamically typed values in slots. Whatever is written is checked against the declared type.
 
 use super::store::StoreOpaque;
-use crate::roots::Place;
+use crate::gc::Place;
 use crate::{Func, Ref, Result, Rooted, V128, Val, bail};
 use riser_abi::{GlobalCell, Slot};
 use riser_heap::HeapRef;
@@ -47,15 +47,9 @@ pub(super) fn to_slot(store: &StoreOpaque, reference: &Ref, ty: RefType) -> Resu
             store.check(func.store);
             (func.func.to_slot(), func_matches(store, func.func, ty.heap()))
         }
-        (Ref::Extern(Some(value)), Hierarchy::Extern) => {
-            (place(store, value.place()), ty.heap() == HeapType::Extern)
-        }
-        (Ref::Any(Some(value)), Hierarchy::Any) => {
-            (place(store, value.place()), ty.heap() == HeapType::Any)
-        }
-        (Ref::Exn(Some(value)), Hierarchy::Exn) => {
-            (place(store, value.place()), ty.heap() == HeapType::Exn)
-        }
+        (Ref::Extern(Some(value)), Hierarchy::Extern) => in_heap(store, value.place(), ty.heap())?,
+        (Ref::Any(Some(value)), Hierarchy::Any) => in_heap(store, value.place(), ty.heap())?,
+        (Ref::Exn(Some(value)), Hierarchy::Exn) => in_heap(store, value.place(), ty.heap())?,
         _ => (0, false),
     };
     if !fits {
@@ -64,9 +58,11 @@ pub(super) fn to_slot(store: &StoreOpaque, reference: &Ref, ty: RefType) -> Resu
     Ok(slot)
 }
 
-fn place(store: &StoreOpaque, place: Place) -> Slot {
-    store.check(place.store);
-    u64::from(place.at.to_bits())
+/// A reference into the heap as it stands in a slot, and whether it is of heap type `ty`.
+fn in_heap(store: &StoreOpaque, place: Place, ty: HeapType) -> Result<(Slot, bool)> {
+    let at = place.get(store)?;
+    let fits = store.vm.heap.matches(at, ty).map_err(crate::gc::corrupted)?;
+    Ok((at.to_bits().into(), fits))
 }
 
 /// Whether a function of the store is one of heap type `ty`.
@@ -98,7 +94,7 @@ pub(super) fn push(
 ///
 /// # Safety
 /// The cell holds a value of type `ty` of this store.
-pub(super) unsafe fn from_cell(store: &StoreOpaque, cell: GlobalCell, ty: ValType) -> Val {
+pub(super) unsafe fn from_cell(store: &mut StoreOpaque, cell: GlobalCell, ty: ValType) -> Val {
     let low = cell.slots[0];
     match ty {
         ValType::I32 => Val::I32(low as i32),
@@ -111,12 +107,21 @@ pub(super) unsafe fn from_cell(store: &StoreOpaque, cell: GlobalCell, ty: ValTyp
     }
 }
 
-/// The reference in a slot.
+/// The value that was read from an object.
+///
+/// # Safety
+/// As for [`from_cell`].
+pub(super) unsafe fn from_heap(store: &mut StoreOpaque, slots: [Slot; 2], ty: ValType) -> Val {
+    // SAFETY: the caller's promise.
+    unsafe { from_cell(store, GlobalCell { slots }, ty) }
+}
+
+/// The reference in a slot. One into the heap becomes a handle.
 ///
 /// # Safety
 /// The slot holds a reference of type `ty` of this store.
-pub(super) unsafe fn from_slot(store: &StoreOpaque, slot: Slot, ty: RefType) -> Ref {
-    let place = || HeapRef::from_bits(slot as u32).map(|at| Place { store: store.id(), at });
+pub(super) unsafe fn from_slot(store: &mut StoreOpaque, slot: Slot, ty: RefType) -> Ref {
+    let mut place = || HeapRef::from_bits(slot as u32).map(|at| Place::new(store, at));
     match ty.heap().hierarchy() {
         Hierarchy::Func => {
             Ref::Func(FuncPtr::from_slot(slot).map(|func| Func { store: store.id(), func }))
@@ -132,7 +137,7 @@ pub(super) unsafe fn from_slot(store: &StoreOpaque, slot: Slot, ty: RefType) -> 
 /// # Safety
 /// The slots hold values of `types` of this store; `vals` is as long as `types`.
 pub(super) unsafe fn load_all(
-    store: &StoreOpaque,
+    store: &mut StoreOpaque,
     types: &[ValType],
     slots: &[Slot],
     vals: &mut [Val],
@@ -153,12 +158,15 @@ pub(super) fn check_references(store: &StoreOpaque, ty: &FuncType, slots: &[Slot
     let mut at = 0;
     for (number, ty) in ty.params().iter().enumerate() {
         if let Some(reference) = ty.as_ref() {
-            let fits = match FuncPtr::from_slot(slots[at]) {
-                None => reference.is_nullable(),
-                Some(func) if reference.heap().hierarchy() == Hierarchy::Func => {
-                    func_matches(store, func, reference.heap())
+            let fits = match (slots[at], reference.heap().hierarchy()) {
+                (0, _) => reference.is_nullable(),
+                (slot, Hierarchy::Func) => FuncPtr::from_slot(slot)
+                    .is_some_and(|func| func_matches(store, func, reference.heap())),
+                (slot, _) => {
+                    let matches = |at| store.vm.heap.matches(at, reference.heap());
+                    let at = HeapRef::from_bits(slot as u32);
+                    at.map_or(Ok(false), matches).map_err(crate::gc::corrupted)?
                 }
-                Some(_) => reference.heap() == reference.heap().top(),
             };
             if !fits {
                 bail!("argument {number}: type mismatch: expected {ty}");

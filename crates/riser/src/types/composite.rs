@@ -1,7 +1,7 @@
 //! Function, structure and array types: handles to canonical types of an engine.
 
 use super::{Mutability, ValType};
-use crate::{AsContextMut, Engine, Func, Result, format_err};
+use crate::{AsContextMut, Engine, Func, Result, bail, format_err};
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use riser_module::Registered;
@@ -116,14 +116,6 @@ macro_rules! handles {
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct FuncType(Handle);
-
-/// The type of a structure.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct StructType(Handle);
-
-/// The type of an array.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct ArrayType(Handle);
 
 handles! { FuncType StructType ArrayType }
 
@@ -268,6 +260,19 @@ impl FieldType {
         &self.element_type
     }
 
+    pub(crate) fn to_ops(&self) -> ops::FieldType {
+        let storage = match &self.element_type {
+            StorageType::I8 => ops::StorageType::I8,
+            StorageType::I16 => ops::StorageType::I16,
+            StorageType::ValType(ty) => ops::StorageType::Val(ty.to_ops()),
+        };
+        ops::FieldType { storage, mutable: self.mutability == Mutability::Var }
+    }
+
+    fn is_of(&self, engine: &Engine) -> bool {
+        self.element_type.unpack().is_of(engine)
+    }
+
     fn from_ops(engine: &Engine, ty: &ops::FieldType) -> FieldType {
         let element_type = match ty.storage {
             ops::StorageType::I8 => StorageType::I8,
@@ -278,8 +283,99 @@ impl FieldType {
     }
 }
 
+/// The type of a structure.
+///
+/// ```
+/// use riser::{Engine, FieldType, Finality, Mutability, StorageType, StructType, ValType};
+///
+/// # fn main() -> riser::Result<()> {
+/// let engine = Engine::default();
+/// let x = FieldType::new(Mutability::Var, ValType::F64.into());
+/// let color = FieldType::new(Mutability::Const, StorageType::I8);
+/// let point =
+///     StructType::with_finality_and_supertype(&engine, Finality::NonFinal, None, [x.clone()])?;
+/// let colored = StructType::with_finality_and_supertype(
+///     &engine,
+///     Finality::Final,
+///     Some(&point),
+///     [x, color],
+/// )?;
+/// assert!(colored.matches(&point));
+/// assert_eq!(colored.to_string(), "(struct (field (mut f64)) (field i8))");
+/// # Ok(()) }
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct StructType(Handle);
+
+/// The type of an array.
+///
+/// ```
+/// use riser::{ArrayType, Engine, FieldType, Mutability, StorageType};
+///
+/// let engine = Engine::default();
+/// let ty = ArrayType::new(&engine, FieldType::new(Mutability::Var, StorageType::I16));
+/// assert_eq!(ty.to_string(), "(array (field (mut i16)))");
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ArrayType(Handle);
+
+/// The canonical type of a structure or array that the host describes.
+fn extend(
+    engine: &Engine,
+    finality: Finality,
+    supertype: Option<&Handle>,
+    composite: ops::CompositeType,
+) -> Result<Handle> {
+    if let Some(supertype) = supertype {
+        assert!(Engine::same(&supertype.0.engine, engine), "a type of another engine");
+        if supertype.finality().is_final() {
+            bail!("the supertype is final");
+        }
+        if !engine.registry().may_extend(&composite, &supertype.0.ty.composite) {
+            bail!("the type does not match its supertype");
+        }
+    }
+    let supertype = supertype.map(Handle::id);
+    let ty = ops::SubType { is_final: finality.is_final(), supertype, composite };
+    match engine.registry().register_type(ty) {
+        Ok(registered) => Ok(Handle::new(engine, registered)),
+        Err(riser_module::RegistryFull) => bail!("the engine has too many types"),
+    }
+}
+
 impl StructType {
-    fn ops_fields(&self) -> &[ops::FieldType] {
+    /// The type of structures with these fields. It is final.
+    ///
+    /// # Errors
+    /// If the engine has too many types.
+    ///
+    /// # Panics
+    /// If a field names a type of another engine.
+    pub fn new(engine: &Engine, fields: impl IntoIterator<Item = FieldType>) -> Result<StructType> {
+        StructType::with_finality_and_supertype(engine, Finality::Final, None, fields)
+    }
+
+    /// The same for a type that may be extended, or extends another.
+    ///
+    /// # Errors
+    /// If the supertype is final, or the fields do not match its fields; as for [`StructType::new`].
+    ///
+    /// # Panics
+    /// As for [`StructType::new`].
+    pub fn with_finality_and_supertype(
+        engine: &Engine,
+        finality: Finality,
+        supertype: Option<&StructType>,
+        fields: impl IntoIterator<Item = FieldType>,
+    ) -> Result<StructType> {
+        let fields: Vec<FieldType> = fields.into_iter().collect();
+        assert!(fields.iter().all(|field| field.is_of(engine)), "a type of another engine");
+        let fields = fields.iter().map(FieldType::to_ops).collect();
+        let composite = ops::CompositeType::Struct(fields);
+        Ok(StructType(extend(engine, finality, supertype.map(|ty| &ty.0), composite)?))
+    }
+
+    pub(crate) fn ops_fields(&self) -> &[ops::FieldType] {
         match &self.0.0.ty.composite {
             ops::CompositeType::Struct(fields) => fields,
             _ => unreachable!("a handle of a structure type"),
@@ -314,7 +410,34 @@ impl fmt::Display for StructType {
 }
 
 impl ArrayType {
-    fn ops_element(&self) -> &ops::FieldType {
+    /// The type of arrays with such elements. It is final.
+    ///
+    /// # Panics
+    /// If the element names a type of another engine, or the engine has too many types.
+    pub fn new(engine: &Engine, element: FieldType) -> ArrayType {
+        ArrayType::with_finality_and_supertype(engine, Finality::Final, None, element)
+            .expect("the engine has an id for the type")
+    }
+
+    /// The same for a type that may be extended, or extends another.
+    ///
+    /// # Errors
+    /// If the supertype is final, the element does not match its element, or the engine has too many types.
+    ///
+    /// # Panics
+    /// If the element names a type of another engine.
+    pub fn with_finality_and_supertype(
+        engine: &Engine,
+        finality: Finality,
+        supertype: Option<&ArrayType>,
+        element: FieldType,
+    ) -> Result<ArrayType> {
+        assert!(element.is_of(engine), "a type of another engine");
+        let composite = ops::CompositeType::Array(element.to_ops());
+        Ok(ArrayType(extend(engine, finality, supertype.map(|ty| &ty.0), composite)?))
+    }
+
+    pub(crate) fn ops_element(&self) -> &ops::FieldType {
         match &self.0.0.ty.composite {
             ops::CompositeType::Array(element) => element,
             _ => unreachable!("a handle of an array type"),
