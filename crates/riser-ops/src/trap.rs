@@ -50,11 +50,13 @@ pub enum TrapCode {
     UncaughtException = 19,
     /// A function import that the linker was told to replace by a trap was called.
     UnknownImport = 20,
+    /// `memory.atomic.wait` would have to wait, where threads cannot.
+    CannotWait = 21,
 }
 
 impl TrapCode {
     /// All codes, in the order of their numbers.
-    pub const ALL: [TrapCode; 20] = [
+    pub const ALL: [TrapCode; 21] = [
         TrapCode::Unreachable,
         TrapCode::MemoryOutOfBounds,
         TrapCode::TableOutOfBounds,
@@ -75,6 +77,7 @@ impl TrapCode {
         TrapCode::Interrupt,
         TrapCode::UncaughtException,
         TrapCode::UnknownImport,
+        TrapCode::CannotWait,
     ];
 
     /// The code with the number `n`, if there is one.
@@ -106,6 +109,7 @@ impl TrapCode {
             TrapCode::Interrupt => "interrupt",
             TrapCode::UncaughtException => "uncaught exception",
             TrapCode::UnknownImport => "unknown import called",
+            TrapCode::CannotWait => "atomic wait where threads cannot wait",
         }
     }
 }
@@ -127,6 +131,6 @@ mod tests {
             assert_eq!(TrapCode::from_u8(*code as u8), Some(*code));
         }
         assert_eq!(TrapCode::from_u8(0), None);
-        assert_eq!(TrapCode::from_u8(21), None);
+        assert_eq!(TrapCode::from_u8(22), None);
     }
 }

@@ -58,6 +58,8 @@ traps! {
     UncaughtException = UncaughtException,
     /// An import that stands for a missing one was called.
     UnknownImport = UnknownImport,
+    /// `memory.atomic.wait` would have to wait, where threads cannot: inside another runtime of WebAssembly.
+    CannotWait = CannotWait,
 }
 
 impl Trap {
