@@ -8,6 +8,7 @@
 mod bench;
 mod bless;
 mod corpus;
+mod guest;
 mod layers;
 mod spec;
 mod tidy;
@@ -48,6 +49,11 @@ const TASKS: &[Task] = &[
         name: "corpus",
         help: "install real programs to try: [--all] [--list] [NAME...]",
         run: corpus::run,
+    },
+    Task {
+        name: "guest",
+        help: "build Riser for wasm32-unknown-unknown, run it in Riser, and commit it as guests/riser.wasm [--check]",
+        run: guest::run,
     },
     Task {
         name: "bench",

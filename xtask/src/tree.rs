@@ -16,6 +16,7 @@ const SKIPPED: &[&str] = &[
     "fuzz/artifacts",
     "fuzz/coverage",
     "bench/compare/target",
+    "guests/riser/target",
 ];
 
 /// Kinds of text files that people write and read.

@@ -52,11 +52,13 @@ pub enum TrapCode {
     UnknownImport = 20,
     /// The store's garbage-collected heap is damaged: a bug of the runtime or of the host. Nothing was read from it.
     HeapCorrupted = 21,
+    /// `memory.atomic.wait` would have to wait, where threads cannot.
+    CannotWait = 22,
 }
 
 impl TrapCode {
     /// All codes, in the order of their numbers.
-    pub const ALL: [TrapCode; 21] = [
+    pub const ALL: [TrapCode; 22] = [
         TrapCode::Unreachable,
         TrapCode::MemoryOutOfBounds,
         TrapCode::TableOutOfBounds,
@@ -78,6 +80,7 @@ impl TrapCode {
         TrapCode::UncaughtException,
         TrapCode::UnknownImport,
         TrapCode::HeapCorrupted,
+        TrapCode::CannotWait,
     ];
 
     /// The code with the number `n`, if there is one.
@@ -110,6 +113,7 @@ impl TrapCode {
             TrapCode::UncaughtException => "uncaught exception",
             TrapCode::UnknownImport => "unknown import called",
             TrapCode::HeapCorrupted => "damaged heap",
+            TrapCode::CannotWait => "atomic wait where threads cannot wait",
         }
     }
 }
@@ -131,6 +135,6 @@ mod tests {
             assert_eq!(TrapCode::from_u8(*code as u8), Some(*code));
         }
         assert_eq!(TrapCode::from_u8(0), None);
-        assert_eq!(TrapCode::from_u8(22), None);
+        assert_eq!(TrapCode::from_u8(23), None);
     }
 }

@@ -18,7 +18,11 @@ mod region;
 mod stack;
 
 pub use region::Region;
-pub use stack::{SlotStack, stack_pointer};
+pub use stack::{SlotStack, host_stack_limit, stack_pointer};
+
+/// Whether a thread can wait for another one, and for a time to pass. In a browser and in other runtimes of WebAssembly
+/// there is one thread and no clock; there the standard library would panic.
+pub const CAN_WAIT: bool = cfg!(not(target_family = "wasm"));
 
 /// The system has no memory (or no address space) left for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -116,6 +116,8 @@ impl Region {
         }
         match &mut self.backing {
             Backing::Mapped(mapping) if len <= mapping.reserved() => mapping.grow(len)?,
+            // Bytes behind the length were never given out: they are zero.
+            Backing::Heap(bytes) if len <= bytes.len() => {}
             Backing::Heap(bytes) if len <= ALLOCATED_MAX => bytes.grow(len)?,
             _ => return self.grow_elsewhere(len),
         }
@@ -123,10 +125,17 @@ impl Region {
         Ok(())
     }
 
-    /// To a larger reservation. Beyond what was expected it has room so that growing step by step stays linear.
+    /// To a larger reservation. Where it ends before what may be needed (on the ordinary heap, or beyond what was
+    /// expected), it has room so that growing step by step stays linear.
     fn grow_elsewhere(&mut self, len: usize) -> Result<(), OutOfMemory> {
-        let room = if len <= self.reserve { self.reserve } else { len.saturating_add(len / 2) };
-        let larger = Region::new(len, room)?;
+        let ample = len.saturating_add(len / 2);
+        let larger = if Mapping::EXISTS {
+            Region::new(len, if len <= self.reserve { self.reserve } else { ample })?
+        } else {
+            let room = if len <= self.reserve { ample.min(self.reserve) } else { ample };
+            let bytes = HeapBytes::new(room).or_else(|_| HeapBytes::new(len))?;
+            Region { backing: Backing::Heap(bytes), len, reserve: self.reserve }
+        };
         // SAFETY: both have at least `self.len` bytes, and the new region was just made.
         unsafe { larger.base().copy_from_nonoverlapping(self.base(), self.len) };
         *self = larger;
@@ -156,6 +165,20 @@ mod tests {
         }
         assert_eq!(*byte(&mut region, 65535), 7);
         assert_eq!(*byte(&mut region, (1 << 20) - 1), 0);
+    }
+
+    #[test]
+    fn growing_step_by_step_moves_seldom() {
+        let mut region = Region::new(1 << 16, 1 << 32).unwrap();
+        let mut moves = 0;
+        for pages in 2..=1024 {
+            let base = region.base();
+            region.grow(pages << 16).unwrap();
+            *byte(&mut region, (pages << 16) - 1) = 1;
+            moves += u32::from(region.base() != base);
+        }
+        assert!(moves <= 20, "{moves}");
+        assert!((0..1024).all(|page| *byte(&mut region, page << 16) == 0));
     }
 
     #[test]

@@ -231,7 +231,7 @@ impl Memory {
         // long as the memory.
         let holds =
             || unsafe { AtomicU32::from_ptr(at) }.load(Ordering::SeqCst) == expected.to_le();
-        Ok(self.parking()?.wait(address, holds, timeout))
+        self.parking()?.wait(address, holds, timeout)
     }
 
     /// The same for 64 bits.
@@ -245,7 +245,7 @@ impl Memory {
         // SAFETY: as for 32 bits.
         let holds =
             || unsafe { AtomicU64::from_ptr(at) }.load(Ordering::SeqCst) == expected.to_le();
-        Ok(self.parking()?.wait(address, holds, timeout))
+        self.parking()?.wait(address, holds, timeout)
     }
 
     /// Wakes at most `count` threads that wait at `address`: how many it woke.

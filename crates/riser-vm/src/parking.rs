@@ -3,10 +3,13 @@
 //! One lock guards all queues of a memory. Whoever waits compares the memory's content under it and joins a queue
 //! before releasing it, so that no notification after the comparison is lost. Every waiting thread has a condition
 //! variable of its own: a notification wakes those that it is for, in the order in which they came.
+//! Where a thread cannot wait, an operator that would have to traps.
 //! Source: WebAssembly threads proposal, "Wait and notify operators".
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
+use riser_ops::TrapCode;
+use riser_sys::CAN_WAIT;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -50,25 +53,33 @@ impl Parking {
         address: u64,
         holds: impl FnOnce() -> bool,
         timeout: Option<Duration>,
-    ) -> WaitResult {
+    ) -> Result<WaitResult, TrapCode> {
+        if !CAN_WAIT {
+            // Nobody else could write meanwhile, so nothing is lost without a queue.
+            return match timeout {
+                _ if !holds() => Ok(WaitResult::Mismatch),
+                Some(Duration::ZERO) => Ok(WaitResult::TimedOut),
+                _ => Err(TrapCode::CannotWait),
+            };
+        }
         // A time that the clock cannot express never comes.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut queues = self.lock();
         if !holds() {
-            return WaitResult::Mismatch;
+            return Ok(WaitResult::Mismatch);
         }
         let waiter = Arc::new(Waiter::default());
         queues.entry(address).or_default().push_back(waiter.clone());
         loop {
             if waiter.notified.load(Ordering::Relaxed) {
-                return WaitResult::Ok;
+                return Ok(WaitResult::Ok);
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             queues = match left {
                 None => waiter.woken.wait(queues).unwrap_or_else(PoisonError::into_inner),
                 Some(Duration::ZERO) => {
                     Parking::leave(&mut queues, address, &waiter);
-                    return WaitResult::TimedOut;
+                    return Ok(WaitResult::TimedOut);
                 }
                 Some(left) => {
                     let woken = waiter.woken.wait_timeout(queues, left);
@@ -114,10 +125,10 @@ mod tests {
     #[test]
     fn who_is_not_notified_times_out_and_leaves() {
         let parking = Parking::default();
-        assert_eq!(parking.wait(8, || false, None), WaitResult::Mismatch);
+        assert_eq!(parking.wait(8, || false, None), Ok(WaitResult::Mismatch));
         let short = Some(Duration::from_millis(2));
-        assert_eq!(parking.wait(8, || true, short), WaitResult::TimedOut);
-        assert_eq!(parking.wait(8, || true, Some(Duration::ZERO)), WaitResult::TimedOut);
+        assert_eq!(parking.wait(8, || true, short), Ok(WaitResult::TimedOut));
+        assert_eq!(parking.wait(8, || true, Some(Duration::ZERO)), Ok(WaitResult::TimedOut));
         assert_eq!(parking.notify(8, u32::MAX), 0);
         assert!(parking.lock().is_empty());
     }
@@ -139,7 +150,7 @@ mod tests {
             assert_eq!(parking.notify(0, 9), 1);
             assert_eq!(parking.notify(4, 9), 1);
             for thread in threads {
-                assert_eq!(thread.join().unwrap(), WaitResult::Ok);
+                assert_eq!(thread.join().unwrap(), Ok(WaitResult::Ok));
             }
         });
         assert!(parking.lock().is_empty());

@@ -60,6 +60,8 @@ traps! {
     UnknownImport = UnknownImport,
     /// The store's garbage-collected heap is damaged: a bug of the runtime or of the host.
     HeapCorrupted = HeapCorrupted,
+    /// `memory.atomic.wait` would have to wait, where threads cannot: inside another runtime of WebAssembly.
+    CannotWait = CannotWait,
 }
 
 impl Trap {

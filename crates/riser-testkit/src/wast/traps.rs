@@ -57,6 +57,7 @@ mod tests {
             TrapCode::Interrupt,
             TrapCode::UncaughtException,
             TrapCode::UnknownImport,
+            TrapCode::CannotWait,
         ];
         for code in TrapCode::ALL.into_iter().filter(|code| !host_made.contains(code)) {
             assert!(matches(Trap::from(code), code.message()), "{code}");

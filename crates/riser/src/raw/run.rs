@@ -54,10 +54,6 @@ pub(crate) enum Pending {
     Panic(Box<dyn Any + Send>),
 }
 
-/// Host frames between Wasm frames may take this much of the host's stack; a thread has 2 MiB by default, of
-/// which the embedder may have used some when it calls first.
-const HOST_STACK_BYTES: usize = 1 << 20;
-
 /// While this lives, code of the store may run.
 struct Entered {
     runtime: *mut VmRuntime,
@@ -73,8 +69,7 @@ impl Entered {
         unsafe {
             let outer = (*runtime).store;
             if outer.is_null() {
-                let limit = riser_sys::stack_pointer().saturating_sub(HOST_STACK_BYTES);
-                (*runtime).host_stack_limit = limit;
+                (*runtime).host_stack_limit = riser_sys::host_stack_limit();
             }
             (*runtime).store = store;
             Entered { runtime, outer }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "not every test file uses all of it")]
 
 use riser::{Engine, Error, Instance, Module, Result, Store, Trap};
+use std::time::{Duration, Instant};
 
 /// An instance of a module without imports, in a store of its own.
 pub fn instance(text: &str) -> Result<(Store<()>, Instance)> {
@@ -15,4 +16,19 @@ pub fn instance(text: &str) -> Result<(Store<()>, Instance)> {
 /// The trap in an error.
 pub fn trap(error: &Error) -> Trap {
     *error.downcast_ref::<Trap>().unwrap_or_else(|| panic!("no trap in {error:?}"))
+}
+
+/// Measures that something took bounded time.
+pub struct Clock(Instant);
+
+impl Clock {
+    pub fn start() -> Clock {
+        Clock(Instant::now())
+    }
+
+    /// Far more than it should take, on a machine that does much else.
+    pub fn check(self) {
+        let taken = self.0.elapsed();
+        assert!(taken < Duration::from_secs(60), "{taken:?}");
+    }
 }
