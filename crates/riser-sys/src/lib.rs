@@ -4,7 +4,8 @@
 //! Every platform `cfg` of the project is in this crate, as twin modules with equal signatures. `heap.rs` is
 //! the portable twin: plain zeroed allocations. `mapping.rs` is the Unix one: address space is reserved first
 //! and made accessible as a memory grows, so that its base does not move. `region.rs` chooses between them,
-//! `stack.rs` is the interpreter's stack and the measure of the host's.
+//! `stack.rs` is the interpreter's stack and the measure of the host's,
+//! `usage.rs` what the process has used.
 //!
 //! What is deliberately not here: anything that knows of WebAssembly. Sizes are bytes.
 
@@ -16,9 +17,15 @@ mod mapping;
 mod mapping;
 mod region;
 mod stack;
+#[cfg(all(unix, not(riser_portable)))]
+mod usage;
+#[cfg(not(all(unix, not(riser_portable))))]
+#[path = "no_usage.rs"]
+mod usage;
 
 pub use region::Region;
 pub use stack::{SlotStack, stack_pointer};
+pub use usage::{cpu_time, peak_memory};
 
 /// The system has no memory (or no address space) left for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
