@@ -1,22 +1,54 @@
 //! What goes wrong while a program runs: traps with their reason and the calls that led there, and errors of the host.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use riser::{Trap, WasmBacktrace};
 use riser_ops::{Features, FuncIdx};
 
-use crate::decoded::{Decoded, demangle, func_label};
-use crate::errors::{Report, STATUS_TRAP, clean};
+use crate::decoded::{self, Decoded, count, demangle, func_label, size};
+use crate::errors::{Report, STATUS_TIMEOUT, STATUS_TRAP, clean};
 use crate::input::Input;
 
 /// How many frames of a backtrace are shown: as many as fit a screen with what else there is to read.
 pub const SHOWN_FRAMES: usize = 20;
 
-/// The report of a call into the program that failed. `only` says that frames can be of no other module.
-pub fn call_failed(input: &Input, only: bool, verbose: bool, error: &riser::Error) -> Report {
+/// What is known of the run besides the error.
+#[derive(Clone, Copy, Debug)]
+pub struct Running {
+    /// Whether frames can be of no other module.
+    pub alone: bool,
+    /// Whether everything is to be said.
+    pub verbose: bool,
+    /// How long the program might run.
+    pub timeout: Option<Duration>,
+    /// How much fuel it was given.
+    pub fuel: Option<u64>,
+    /// The bytes of its memories that were refused to it, all memories together.
+    pub refused_memory: Option<usize>,
+}
+
+/// The report of a module that wants more than the limits allow before it begins.
+pub fn too_large(input: &Input, memory: Option<usize>, table: Option<usize>) -> Report {
+    let name = &input.name;
+    match (memory, table) {
+        (Some(bytes), _) => {
+            let bytes = size(bytes as u64);
+            Report::new(format!("{name} needs {bytes} of memory, more than --max-memory allows"))
+        }
+        (None, elements) => {
+            let elements = count(elements.unwrap_or(0) as u64, "element");
+            Report::new(format!("{name} needs tables of {elements}, more than --max-table allows"))
+        }
+    }
+}
+
+/// The report of a call into the program that failed.
+pub fn call_failed(input: &Input, running: &Running, error: &riser::Error) -> Report {
     let name = &input.name;
     let trap = error.downcast_ref::<Trap>().copied();
     let report = match trap {
+        Some(Trap::Interrupt) if let Some(time) = running.timeout => time_is_up(name, time),
         Some(trap) => {
             Report::new(format!("{name} trapped: {}", reason(trap, error))).status(STATUS_TRAP)
         }
@@ -24,14 +56,25 @@ pub fn call_failed(input: &Input, only: bool, verbose: bool, error: &riser::Erro
     };
     let (report, frames) = match error.downcast_ref::<WasmBacktrace>() {
         Some(backtrace) => {
-            let frames = Frame::all(backtrace, only.then_some(input));
-            (frames_shown(report, &frames, verbose), frames)
+            let frames = Frame::all(backtrace, running.alone.then_some(input));
+            (frames_shown(report, &frames, running.verbose), frames)
         }
         None => (report, Vec::new()),
     };
     let report = match trap.and_then(advice) {
         Some(advice) => report.help(advice),
         None => report,
+    };
+    let report = match (trap, running.fuel, running.refused_memory) {
+        (Some(Trap::OutOfFuel), Some(fuel), _) => report.help(format!(
+            "it was given {} by --fuel; allow more, or leave the option out",
+            decoded::number(fuel)
+        )),
+        (Some(_), _, Some(bytes)) => report.help(format!(
+            "it was refused {} of memory before; allow more with --max-memory",
+            size(bytes as u64)
+        )),
+        _ => report,
     };
     if !frames.is_empty() && frames.iter().all(|frame| frame.name.is_none()) {
         return report.help(
@@ -42,6 +85,13 @@ pub fn call_failed(input: &Input, only: bool, verbose: bool, error: &riser::Erro
         return report.help("names that begin with _Z are C++; `c++filt` makes them readable");
     }
     report
+}
+
+/// The report of a program that took too long.
+pub fn time_is_up(name: &str, time: Duration) -> Report {
+    Report::new(format!("{name} was stopped: its time of {time:?} was up"))
+        .status(STATUS_TIMEOUT)
+        .help("allow more with --timeout, as in --timeout 1m")
 }
 
 /// The report of an error that is no trap: of a host function, or of the engine.
