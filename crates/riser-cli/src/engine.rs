@@ -28,6 +28,7 @@ pub fn config(wasm: &[WasmChange]) -> Result<Config, Report> {
 pub fn run_config(options: &RunOptions, general: &General) -> Result<Config, Report> {
     let mut config = config(&options.wasm)?;
     set_backtrace(&mut config, general.verbose);
+    config.symbolizer(riser_inspect::symbolizer());
     if let Some(bytes) = options.max_stack {
         config.max_wasm_stack(bytes);
     }

@@ -44,6 +44,8 @@ fn run(command: &Command, general: &General) -> Result<i32, errors::Report> {
         Command::Validate(options) => commands::validate::run(options, general),
         Command::Inspect(options) => commands::inspect::run(options),
         Command::Wat(options) => commands::wat::run(options),
+        Command::Completions(options) => commands::completions::run(options),
+        Command::Man(options) => commands::man::run(options),
         Command::Wast(options) => commands::wast::run(options, general),
     }
 }

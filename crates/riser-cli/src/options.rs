@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use crate::style;
 use clap::builder::Styles;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 
+mod spellings;
 mod values;
 
+pub use spellings::translate;
 pub use values::{GrantedDir, Link, WasmChange};
 
 /// The headings that group options in the help.
@@ -87,7 +89,7 @@ pub enum Command {
     ///
     /// A program gets no file, variable or argument that is not given to it here. Only the time, random numbers and the
     /// standard streams are always there.
-    Run(RunOptions),
+    Run(Box<RunOptions>),
     /// Check that modules are valid
     ///
     /// Nothing is said of modules that are valid. For each that is not, the first error is printed with its place. FILE is binary or text, or `-` for standard input.
@@ -103,12 +105,35 @@ pub enum Command {
     ///
     /// A binary becomes text and text becomes a binary. Which of them FILE is, is told by its content. `-` is standard input.
     Wat(WatOptions),
+    /// Print what completes riser's options in a shell
+    ///
+    /// Bash: `riser completions bash > ~/.local/share/bash-completion/completions/riser`. Zsh: save it as `_riser` in a folder of `$fpath`. Fish:
+    /// `riser completions fish > ~/.config/fish/completions/riser.fish`. PowerShell: add it to `$PROFILE`.
+    Completions(CompletionsOptions),
+    /// Print a manual page
+    ///
+    /// It is in the format of man(1): `riser man | man -l -`. With --output all pages are written to a folder, such as
+    /// `~/.local/share/man/man1`.
+    Man(ManOptions),
     /// Run test scripts of the specification (.wast)
     ///
     /// They are in the format of the official specification suite. Each directive that does not do what the script says is printed with file, line and column; then how many passed.
     ///
     /// Exit status: 0 if all passed, 1 if not.
     Wast(WastOptions),
+}
+
+/// The declarations with those of `run` also at the top, since `riser FILE` is `riser run FILE`: for what is generated of
+/// them.
+pub fn with_run() -> clap::Command {
+    let run = RunOptions::augment_args(clap::Command::new("run"));
+    let own = run.get_arguments().map(|arg| match arg.is_positional() {
+        true => {
+            arg.clone().required(false).help("The module to run, and the arguments of its program")
+        }
+        false => arg.clone(),
+    });
+    Cli::command().args(own.collect::<Vec<_>>())
 }
 
 /// Options of all commands.
@@ -173,7 +198,13 @@ pub enum ReportFormat {
 )]
 pub struct RunOptions {
     /// The module, and what the program gets as arguments
-    #[arg(value_names = ["FILE", "ARGS"], num_args = 1.., required = true, trailing_var_arg = true)]
+    #[arg(
+        value_names = ["FILE", "ARGS"],
+        num_args = 1..,
+        required = true,
+        trailing_var_arg = true,
+        value_hint = ValueHint::FilePath
+    )]
     program: Vec<OsString>,
 
     /// Call this exported function instead of `_start`
@@ -205,6 +236,7 @@ pub struct RunOptions {
         long,
         value_name = "HOST[::GUEST][:ro]",
         value_parser = values::dir,
+        value_hint = ValueHint::DirPath,
         help_heading = heading::GRANTS
     )]
     pub dir: Vec<GrantedDir>,
@@ -215,10 +247,10 @@ pub struct RunOptions {
     ///
     /// A line is `NAME=VALUE`, or `NAME` to copy riser's own. Empty lines are skipped, and those that begin with `#`. What --env gives
     /// comes after it and wins.
-    #[arg(long, value_name = "FILE", help_heading = heading::GRANTS)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = heading::GRANTS)]
     pub env_file: Vec<PathBuf>,
     /// A file as standard input, instead of riser's own
-    #[arg(long, value_name = "FILE", help_heading = heading::GRANTS)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = heading::GRANTS)]
     pub stdin: Option<PathBuf>,
     /// An address at which the program accepts connections
     ///
@@ -335,7 +367,7 @@ impl RunOptions {
 #[command(after_long_help = VALIDATE_EXAMPLES)]
 pub struct ValidateOptions {
     /// The modules
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
     /// The version and the proposals to check against
     ///
@@ -355,7 +387,7 @@ Examples:
 #[command(after_long_help = INSPECT_EXAMPLES)]
 pub struct InspectOptions {
     /// The module, binary or text, or `-` for standard input
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
     /// Print JSON, for other programs to read
     #[arg(long)]
@@ -375,10 +407,10 @@ Examples:
 #[command(after_long_help = WAT_EXAMPLES)]
 pub struct WatOptions {
     /// The module
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
     /// Where to write, instead of standard output
-    #[arg(short, long, value_name = "OUT")]
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 }
 
@@ -387,12 +419,31 @@ Examples:
   riser wat app.wasm | less
   riser wat lib.wat -o lib.wasm";
 
+/// Options of `riser completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsOptions {
+    /// The shell: bash, zsh, fish, powershell or elvish
+    #[arg(value_name = "SHELL", value_enum, hide_possible_values = true)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Options of `riser man`.
+#[derive(Debug, Args)]
+pub struct ManOptions {
+    /// The command that the page is about; riser as a whole without it
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+    /// Write all pages to this folder
+    #[arg(short, long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+}
+
 /// Options of `riser wast`.
 #[derive(Debug, Args)]
 #[command(after_long_help = WAST_EXAMPLES)]
 pub struct WastOptions {
     /// The scripts
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
     /// The version and the proposals that are on
     ///
@@ -410,7 +461,6 @@ Examples:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_declarations_are_consistent() {
@@ -420,7 +470,7 @@ mod tests {
     fn run_options(args: &[&str]) -> RunOptions {
         let args = ["riser", "run"].iter().chain(args);
         match Cli::try_parse_from(args).unwrap().command {
-            Command::Run(options) => options,
+            Command::Run(options) => *options,
             other => panic!("{other:?}"),
         }
     }

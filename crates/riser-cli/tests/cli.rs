@@ -89,6 +89,8 @@ fn help_fits_80_columns() {
         ("help-inspect.txt", "help inspect"),
         ("help-wat.txt", "help wat"),
         ("help-wast.txt", "help wast"),
+        ("help-man.txt", "help man"),
+        ("help-completions.txt", "help completions"),
     ] {
         let text = folder.session(&[line]);
         golden(name, &text);
@@ -712,4 +714,64 @@ fn sockets_are_opened_for_the_program() {
         .unwrap();
     assert_eq!(answer, "hello\n");
     assert!(child.wait().unwrap().success());
+}
+
+/// The long options that the help of all commands lists.
+fn listed_options() -> Vec<String> {
+    let mut options = Vec::new();
+    for command in ["run", "validate", "inspect", "wat", "wast", "completions", "man"] {
+        let help = stdout_of(riser().args(["help", command]).output().unwrap());
+        let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+        for word in lines.flat_map(|line| line.split([' ', ',', '[', '='])) {
+            if word.starts_with("--") && !options.iter().any(|known| known == word) {
+                options.push(word.to_string());
+            }
+        }
+    }
+    assert!(options.len() > 25, "{options:?}");
+    options
+}
+
+#[test]
+fn completions_and_man_pages_have_every_option() {
+    let options = listed_options();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = stdout_of(riser().args(["completions", shell]).output().unwrap());
+        for option in &options {
+            // Fish has the names without the dashes.
+            let name =
+                if shell == "fish" { format!("-l {}", &option[2..]) } else { option.clone() };
+            assert!(script.contains(&name), "{shell} does not complete {option}");
+        }
+        if shell == "bash" {
+            let checked = with_input(Command::new("bash").arg("-n"), script.as_bytes());
+            assert_eq!(text_of(&checked.stderr), "");
+        }
+    }
+    let folder = Folder::new("man", &[]);
+    assert_eq!(stdout_of(folder.run(&["man", "-o", "."])), "");
+    let mut pages = String::new();
+    for command in ["", "-run", "-validate", "-inspect", "-wat", "-wast", "-completions", "-man"] {
+        let path = folder.path().join(format!("riser{command}.1"));
+        pages += &std::fs::read_to_string(path).unwrap().replace("\\-", "-");
+    }
+    let own = stdout_of(riser().arg("man").output().unwrap()).replace("\\-", "-");
+    for option in &options {
+        assert!(pages.contains(option.as_str()), "no page has {option}");
+        let of_run = !matches!(option.as_str(), "--json" | "--all" | "--output");
+        assert!(!of_run || own.contains(option.as_str()), "riser(1) has no {option}");
+    }
+    let session = folder.session(&["man vaildate", "completions tcsh", "man -o no/such/folder"]);
+    golden("man.txt", &session);
+}
+
+/// The program of `crates/riser-inspect/tests/fixtures/`, which has debug information.
+const AVERAGE: &str = "../riser-inspect/tests/fixtures/average.wasm";
+
+#[test]
+fn traps_name_the_file_and_the_line() {
+    let average =
+        std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(AVERAGE)).unwrap();
+    let folder = Folder::new("dwarf", &[("average.wasm", &average)]);
+    golden("dwarf.txt", &folder.session(&["--invoke main average.wasm 0"]));
 }

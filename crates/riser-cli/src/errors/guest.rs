@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use riser::{Trap, WasmBacktrace};
+use riser::{FrameSymbol, Trap, WasmBacktrace};
 use riser_ops::{Features, FuncIdx};
 
 use crate::decoded::{self, Decoded, count, demangle, func_label, size};
@@ -76,13 +76,11 @@ pub fn call_failed(input: &Input, running: &Running, error: &riser::Error) -> Re
         )),
         _ => report,
     };
-    if !frames.is_empty() && frames.iter().all(|frame| frame.name.is_none()) {
+    let nameless = frames.iter().filter(|frame| frame.name.is_none()).count();
+    if nameless * 2 > frames.len() {
         return report.help(
-            "the module has no names of functions; build it without -s or --strip to see them",
+            "the module does not name its functions; build it without -s or --strip to see them",
         );
-    }
-    if frames.iter().any(|frame| frame.name.as_deref().is_some_and(|name| name.starts_with("_Z"))) {
-        return report.help("names that begin with _Z are C++; `c++filt` makes them readable");
     }
     report
 }
@@ -143,6 +141,10 @@ struct Frame {
     name: Option<String>,
     func: u32,
     offset: Option<usize>,
+    /// Functions that were inlined there, innermost first, each with its place in the source.
+    inlined: Vec<(String, Option<String>)>,
+    /// The place in the source.
+    source: Option<String>,
 }
 
 impl Frame {
@@ -157,32 +159,67 @@ impl Frame {
             Some(name) => Some(clean(&demangle(name))),
             None => decoded.as_ref()?.func_name(FuncIdx(frame.func_index())),
         };
-        let frame = |frame| Frame {
-            name: name(frame),
-            func: frame.func_index(),
-            offset: frame.module_offset(),
-        };
-        frames.iter().map(frame).collect()
+        frames.iter().map(|frame| Frame::new(frame, name(frame))).collect()
     }
 
-    fn describe(&self) -> String {
-        let mut text = func_label(self.name.as_deref(), self.func);
-        if let Some(offset) = self.offset {
-            let _ = write!(text, " at offset {offset:#x}");
+    fn new(frame: &riser::FrameInfo, name: Option<String>) -> Frame {
+        let (own, inlined) = match frame.symbols().split_last() {
+            Some((own, inlined)) => (Some(own), inlined),
+            None => (None, &[][..]),
+        };
+        let inlined = inlined.iter().map(|symbol| {
+            let name = clean(symbol.name().unwrap_or("a function"));
+            (name, place(symbol))
+        });
+        Frame {
+            // The debug information knows a function whose name was stripped.
+            name: name.or_else(|| own?.name().map(clean)),
+            func: frame.func_index(),
+            offset: frame.module_offset(),
+            inlined: inlined.collect(),
+            source: own.and_then(place),
         }
-        text
     }
+
+    /// The lines that tell of the frame: the functions that were inlined, then the function itself.
+    fn lines(&self) -> Vec<String> {
+        let inlined = self.inlined.iter().map(|(name, place)| match place {
+            Some(place) => format!("`{name}` (inlined) at {place}"),
+            None => format!("`{name}` (inlined)"),
+        });
+        let mut lines: Vec<String> = inlined.collect();
+        let mut text = func_label(self.name.as_deref(), self.func);
+        if let Some(place) = &self.source {
+            let _ = write!(text, " at {place}");
+        }
+        if let Some(offset) = self.offset {
+            let lead = if self.source.is_some() { "," } else { " at" };
+            let _ = write!(text, "{lead} offset {offset:#x}");
+        }
+        lines.push(text);
+        lines
+    }
+}
+
+/// The place of a symbol in the source.
+fn place(symbol: &FrameSymbol) -> Option<String> {
+    let mut text = clean(symbol.file()?);
+    for number in [symbol.line(), symbol.column()].into_iter().flatten() {
+        let _ = write!(text, ":{number}");
+    }
+    Some(text)
 }
 
 fn frames_shown(report: Report, frames: &[Frame], verbose: bool) -> Report {
     let shown = if verbose { frames.len() } else { frames.len().min(SHOWN_FRAMES) };
     let mut lines: Vec<(String, usize)> = Vec::new();
     for (i, frame) in frames[..shown].iter().enumerate() {
-        let text = frame.describe();
-        match lines.last_mut() {
-            // Recursion is told in one line, but not the place itself.
-            Some((last, times)) if *last == text && i > 1 => *times += 1,
-            _ => lines.push((text, 1)),
+        for text in frame.lines() {
+            match lines.last_mut() {
+                // Recursion is told in one line, but not the place itself.
+                Some((last, times)) if *last == text && i > 1 => *times += 1,
+                _ => lines.push((text, 1)),
+            }
         }
     }
     let report = lines.iter().enumerate().fold(report, |report, (i, (text, times))| {

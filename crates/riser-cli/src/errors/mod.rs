@@ -80,7 +80,8 @@ impl Report {
         style::eprint(&self.render(brief));
     }
 
-    fn render(&self, brief: bool) -> String {
+    /// The failure as text.
+    pub fn render(&self, brief: bool) -> String {
         let mut text = String::new();
         let (message, more) = self.message.split_once('\n').unwrap_or((&self.message, ""));
         let _ = writeln!(text, "{}: {}", styled(style::ERROR, "error"), clean(message));

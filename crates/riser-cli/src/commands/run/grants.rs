@@ -153,6 +153,12 @@ fn grant_dir(builder: &mut WasiCtxBuilder, dir: &GrantedDir) -> Result<(), Repor
             Err(Report::new(format!("{host} is a file, and --dir takes a folder"))
                 .help("name the folder that it is in"))
         }
+        Err(_) if dir.guest == dir.host.to_string_lossy() && dir.guest.contains(':') => {
+            let (first, second) = dir.guest.split_once(':').unwrap_or_default();
+            Err(Report::new(format!("there is no folder {host}")).help(format!(
+                "a name for the program stands behind two colons: --dir {first}::{second}"
+            )))
+        }
         Err(error) => {
             Err(Report::new(format!("the folder {host} cannot be granted: {}", error.root_cause()))
                 .detail(format!("by --dir {host}")))

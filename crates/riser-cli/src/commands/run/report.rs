@@ -60,7 +60,7 @@ fn text(usage: &Usage<'_>, wall: Duration) -> String {
         row("fuel", format!("{} consumed", number(fuel)));
     }
     let mut calls: Vec<_> = usage.observer.counts().into_iter().collect();
-    calls.sort_by(|(_, a), (_, b)| b.count.cmp(&a.count));
+    calls.sort_by_key(|(_, calls)| std::cmp::Reverse(calls.count));
     let total: u64 = calls.iter().map(|call| call.1.count).sum();
     let time: Duration = calls.iter().map(|call| call.1.time).sum();
     row("system calls", format!("{}, which took {}", number(total), seconds(time)));
