@@ -103,8 +103,7 @@ fn a_trap_in_cpython_tells_where_and_what_to_do() {
         common::transcript(code, &output).replace(&*python.to_string_lossy(), "python.wasm")
     };
     const DEEP: &str = "import sys; sys.setrecursionlimit(10**9); f = []\nfor i in range(100000): f = [f]\nprint(repr(f))";
-    let abort = run(&[], "import os; os.abort()");
-    let deep = run(&["--max-stack", "256K"], DEEP);
-    let fuel = run(&["--fuel", "10M"], "print(1)");
-    common::golden("python-trap.txt", &format!("{abort}\n{deep}\n{fuel}"));
+    let abort = run(&["--deterministic"], "import os; os.abort()");
+    let deep = run(&["--deterministic", "--max-stack", "256K"], DEEP);
+    common::golden("python-trap.txt", &format!("{abort}\n{deep}"));
 }
