@@ -96,9 +96,9 @@ pub enum Command {
     ///
     /// Exit status: 0 if all are valid, 1 if not.
     Validate(ValidateOptions),
-    /// Show what a module consists of
+    /// Show what a module asks for and consists of
     ///
-    /// That is its sections, types, imports, exports, memories, tables, globals, the proposals it uses and its largest functions.
+    /// That is what it will ask for when it runs (files, variables, sockets, threads, memory, other modules), its sections, types, imports, exports, memories, tables, globals, the proposals it uses and its largest functions.
     /// The module need not be one that could run, and its functions need not be valid.
     Inspect(InspectOptions),
     /// Translate between the binary and the text format

@@ -488,6 +488,15 @@ fn inspect_shows_what_a_module_consists_of() {
       (elem (i32.const 0) $setup)
       (data (i32.const 8) "hello"))"#;
     let invalid = b"(module (func $area (param f64) (result i32) (local.get 0)))";
+    let asks = br#"(module
+      (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "environ_get" (func (param i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "path_open" (func (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "sock_accept" (func (param i32 i32 i32) (result i32)))
+      (import "wasi" "thread-spawn" (func (param i32) (result i32)))
+      (import "env" "memory" (memory 17 16384 shared))
+      (import "sqlite" "open" (func))
+      (func (export "_start")))"#;
     let many: String = (0..30).map(|i| format!("(func (export \"f{i}\"))")).collect();
     let many = format!("(module {many})");
     let folder = Folder::new(
@@ -496,6 +505,7 @@ fn inspect_shows_what_a_module_consists_of() {
             ("rich.wat", rich),
             ("invalid.wat", invalid),
             ("many.wat", many.as_bytes()),
+            ("asks.wat", asks),
             ("bad.wasm", b"\0asm\x01\0\0\0\x63\0"),
         ],
     );
@@ -505,6 +515,7 @@ fn inspect_shows_what_a_module_consists_of() {
             "inspect rich.wat",
             "inspect invalid.wat",
             "inspect many.wat",
+            "inspect asks.wat",
             "inspect bad.wasm",
         ]),
     );

@@ -363,7 +363,9 @@ fn text(reader: &Reader<'_>) -> Result<String> {
 
 /// Appends to a path; what is absolute replaces it.
 fn append(path: &mut String, part: &str) {
-    let is_absolute = part.starts_with('/') || part.as_bytes().get(1) == Some(&b':');
+    // Builds that can be repeated have something like a URL in place of the machine's folders.
+    let is_absolute =
+        part.starts_with('/') || part.as_bytes().get(1) == Some(&b':') || part.contains("://");
     if is_absolute || path.is_empty() {
         *path = part.into();
         return;

@@ -28,6 +28,9 @@ pub struct Running {
     pub refused_memory: Option<usize>,
 }
 
+/// The longest line of a backtrace that is not broken.
+const LINE_MAX: usize = 84;
+
 /// The report of a module that wants more than the limits allow before it begins.
 pub fn too_large(input: &Input, memory: Option<usize>, table: Option<usize>) -> Report {
     let name = &input.name;
@@ -184,20 +187,27 @@ impl Frame {
     /// The lines that tell of the frame: the functions that were inlined, then the function itself.
     fn lines(&self) -> Vec<String> {
         let inlined = self.inlined.iter().map(|(name, place)| match place {
-            Some(place) => format!("`{name}` (inlined) at {place}"),
+            Some(place) => located(format!("`{name}` (inlined)"), place),
             None => format!("`{name}` (inlined)"),
         });
         let mut lines: Vec<String> = inlined.collect();
         let mut text = func_label(self.name.as_deref(), self.func);
-        if let Some(place) = &self.source {
-            let _ = write!(text, " at {place}");
-        }
         if let Some(offset) = self.offset {
-            let lead = if self.source.is_some() { "," } else { " at" };
-            let _ = write!(text, "{lead} offset {offset:#x}");
+            let _ = write!(text, " at offset {offset:#x}");
         }
-        lines.push(text);
+        lines.push(match &self.source {
+            Some(place) => located(text, place),
+            None => text,
+        });
         lines
+    }
+}
+
+/// A function with its place in the source, on a line of its own if that would be a long one.
+fn located(function: String, place: &str) -> String {
+    match function.len() + place.len() {
+        ..=LINE_MAX => format!("{function} in {place}"),
+        _ => format!("{function}\n    in {place}"),
     }
 }
 

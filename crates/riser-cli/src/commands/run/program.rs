@@ -11,6 +11,7 @@ use crate::errors::{Report, module_failed, similar};
 use crate::hosts::{self, Purpose};
 use crate::input::Input;
 use crate::options::{General, RunOptions};
+use crate::progress::Progress;
 use crate::style;
 use crate::values;
 
@@ -37,11 +38,14 @@ impl Loaded {
     /// Reads and validates a file.
     pub fn new(engine: &Engine, file: &Path, general: &General) -> Result<Loaded, Report> {
         let start = Instant::now();
+        let what = format!("reading and checking {}", file.display());
+        let progress = Progress::start(what, general.quiet || file.as_os_str() == "-");
         let mut input = Input::load(file)?;
         let module = Module::from_binary(engine, &input.bytes)
             .map_err(|error| module_failed(&input, &error))?;
         // The module has its own copy: ours need not take memory while the program runs.
         input.bytes = module.decoded().bytes.clone();
+        drop(progress);
         if general.verbose {
             let bytes = count(input.bytes.len() as u64, "byte");
             let time = start.elapsed().as_secs_f64() * 1e3;
