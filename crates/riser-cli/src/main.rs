@@ -14,6 +14,8 @@ mod input;
 mod options;
 mod progress;
 mod proposals;
+#[cfg(test)]
+mod reference;
 mod style;
 mod values;
 

@@ -14,6 +14,8 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, Value
 mod spellings;
 mod values;
 
+#[cfg(test)]
+pub use spellings::described;
 pub use spellings::translate;
 pub use values::{GrantedDir, Link, WasmChange};
 
@@ -105,6 +107,12 @@ pub enum Command {
     ///
     /// A binary becomes text and text becomes a binary. Which of them FILE is, is told by its content. `-` is standard input.
     Wat(WatOptions),
+    /// Run test scripts of the specification (.wast)
+    ///
+    /// They are in the format of the official specification suite. Each directive that does not do what the script says is printed with file, line and column; then how many passed.
+    ///
+    /// Exit status: 0 if all passed, 1 if not.
+    Wast(WastOptions),
     /// Print what completes riser's options in a shell
     ///
     /// Bash: `riser completions bash > ~/.local/share/bash-completion/completions/riser`. Zsh: save it as `_riser` in a folder of `$fpath`. Fish:
@@ -115,12 +123,6 @@ pub enum Command {
     /// It is in the format of man(1): `riser man | man -l -`. With --output all pages are written to a folder, such as
     /// `~/.local/share/man/man1`.
     Man(ManOptions),
-    /// Run test scripts of the specification (.wast)
-    ///
-    /// They are in the format of the official specification suite. Each directive that does not do what the script says is printed with file, line and column; then how many passed.
-    ///
-    /// Exit status: 0 if all passed, 1 if not.
-    Wast(WastOptions),
 }
 
 /// The declarations with those of `run` also at the top, since `riser FILE` is `riser run FILE`: for what is generated of

@@ -1,5 +1,8 @@
 //! Backtraces of a program with debug information: functions, those that were inlined, files and lines.
 
+#[path = "../examples/explain.rs"]
+mod explain;
+
 use riser::{Config, Engine, Instance, Module, Store, WasmBacktrace};
 
 const AVERAGE: &[u8] = include_bytes!("fixtures/average.wasm");
@@ -134,4 +137,9 @@ fn sections_that_ask_for_endless_work_are_given_up() {
     assert_eq!(look(&sections, &[1, 5]), [vec![], vec![]]);
     // Without a limit it would be forty thousand million steps.
     assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+}
+
+#[test]
+fn the_example_runs() {
+    explain::main().unwrap();
 }

@@ -111,7 +111,7 @@ const SPELLINGS: [(&str, Meaning); 62] = [
     ("--gas-limit", Same("--fuel")),
     ("--time-limit", Form(milliseconds, "--timeout TIME")),
     ("--heap-size", SaysOfValue(RESERVED)),
-    ("--max-threads", SaysOfValue("riser has no limit on the number of threads")),
+    ("--max-threads", SaysOfValue("a program with threads may have 256 of them at once")),
     ("--addr-pool", SaysOfValue(NETWORK)),
     ("--experimental-wasi-threads", Always),
 ];
@@ -310,6 +310,38 @@ fn explain(keys: &[Key], option: &str, item: &str) -> Result<Vec<String>, Report
 /// Whether the value of a switch says yes, which it does if there is none.
 fn is_on(value: Option<&str>) -> bool {
     !matches!(value, Some("n" | "no" | "false" | "off" | "0"))
+}
+
+/// The table for the reference: what others spell, and what it is here.
+#[cfg(test)]
+pub fn described() -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    for (name, meaning) in &SPELLINGS {
+        match meaning {
+            // The long form is the same again.
+            Keys(_) if name.starts_with("--") => {}
+            Keys(keys) => {
+                let described = keys
+                    .iter()
+                    .map(|key| (format!("{name} {}", key.name), key.meaning.described()));
+                rows.extend(described);
+            }
+            meaning => rows.push(((*name).to_string(), meaning.described())),
+        }
+    }
+    rows
+}
+
+#[cfg(test)]
+impl Meaning {
+    fn described(&self) -> String {
+        match self {
+            Same(ours) | Flag(ours) | Form(_, ours) => format!("`{ours}`"),
+            Always => "always so; ignored".into(),
+            Says(help) | SaysOfValue(help) => format!("not there: {help}"),
+            Keys(_) => String::new(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use riser_wasi::WasiCtx;
 
 use crate::options::RunOptions;
 
-/// The data of the store.
+/// The data of the store; threads of one program have clones.
+#[derive(Clone)]
 pub struct Host {
     /// What the program was granted.
     pub wasi: WasiCtx,
