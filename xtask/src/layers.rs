@@ -63,12 +63,16 @@ const BORDERS: &[Border] = &[
         why: "the text format and its scripts",
     },
     Border { foreign: "wasmprinter", crates: &["riser-cli"], why: "binary to text" },
-    Border {
-        foreign: "rustc-demangle",
-        crates: &["riser", "riser-cli"],
-        why: "names in backtraces",
-    },
+    Border { foreign: "rustc-demangle", crates: &["riser-inspect"], why: "names of Rust" },
+    Border { foreign: "cpp_demangle", crates: &["riser-inspect"], why: "names of C++" },
+    Border { foreign: "gimli", crates: &["riser-inspect"], why: "debug information" },
     Border { foreign: "clap", crates: &["riser-cli"], why: "the command line" },
+    Border {
+        foreign: "clap_complete",
+        crates: &["riser-cli"],
+        why: "completions of the command line in shells",
+    },
+    Border { foreign: "clap_mangen", crates: &["riser-cli"], why: "man pages" },
     Border { foreign: "anstream", crates: &["riser-cli"], why: "colour on terminals only" },
     Border { foreign: "anstyle", crates: &["riser-cli"], why: "colour on terminals only" },
     Border {

@@ -6,7 +6,7 @@ use riser::{Config, Engine};
 use riser_ops::Features;
 
 use crate::errors::{Report, SHOWN_FRAMES};
-use crate::options::WasmChange;
+use crate::options::{General, RunOptions, WasmChange};
 
 /// How many frames of a backtrace `--verbose` shows.
 const VERBOSE_FRAMES: usize = 10_000;
@@ -24,8 +24,23 @@ pub fn config(wasm: &[WasmChange]) -> Result<Config, Report> {
     Ok(config)
 }
 
+/// The configuration for running a program.
+pub fn run_config(options: &RunOptions, general: &General) -> Result<Config, Report> {
+    let mut config = config(&options.wasm)?;
+    set_backtrace(&mut config, general.verbose);
+    config.symbolizer(riser_inspect::symbolizer());
+    if let Some(bytes) = options.max_stack {
+        config.max_wasm_stack(bytes);
+    }
+    config.consume_fuel(options.fuel.is_some());
+    config.epoch_interruption(options.timeout.is_some());
+    config.cranelift_nan_canonicalization(options.deterministic);
+    config.relaxed_simd_deterministic(options.deterministic);
+    Ok(config)
+}
+
 /// Sets how many frames a backtrace has: one more than is shown, to know that there are more.
-pub fn set_backtrace(config: &mut Config, verbose: bool) {
+fn set_backtrace(config: &mut Config, verbose: bool) {
     let frames = if verbose { VERBOSE_FRAMES } else { SHOWN_FRAMES + 1 };
     config.wasm_backtrace_max_frames(NonZeroUsize::new(frames));
 }

@@ -2,7 +2,7 @@
 //!
 //! `options.rs` declares what can be typed, `commands/` has a file per command, `errors/` turns what goes wrong
 //! into messages. `input.rs` reads modules, `decoded.rs`, `proposals.rs` and `hosts.rs` look into them, `engine.rs` sets up what
-//! runs them, `style.rs` speaks to the terminal.
+//! runs them, `style.rs` and `progress.rs` speak to the terminal.
 #![forbid(unsafe_code)]
 
 mod commands;
@@ -12,7 +12,10 @@ mod errors;
 mod hosts;
 mod input;
 mod options;
+mod progress;
 mod proposals;
+#[cfg(test)]
+mod reference;
 mod style;
 mod values;
 
@@ -42,8 +45,10 @@ fn run(command: &Command, general: &General) -> Result<i32, errors::Report> {
     match command {
         Command::Run(options) => commands::run::run(options, general),
         Command::Validate(options) => commands::validate::run(options, general),
-        Command::Inspect(options) => commands::inspect::run(options),
+        Command::Inspect(options) => commands::inspect::run(options, general),
         Command::Wat(options) => commands::wat::run(options),
+        Command::Completions(options) => commands::completions::run(options),
+        Command::Man(options) => commands::man::run(options),
         Command::Wast(options) => commands::wast::run(options, general),
     }
 }

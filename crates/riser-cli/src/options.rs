@@ -1,23 +1,31 @@
 //! Every option of the command, declared once: the parser, the help and the messages about mistakes come from here.
 //!
 //! These are the options as typed. What they mean for an engine is in `engine.rs`, for a guest in
-//! `commands/run.rs`. The comment on a field is its help: the first paragraph for `-h`, all of it for `--help`.
+//! `commands/run/`; how their values are typed in `options/values.rs`. The comment on a field is its help: the first paragraph for `-h`, all of it for `--help`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::builder::Styles;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use riser_ops::Features;
-
-use crate::errors::similar;
 use crate::style;
+use clap::builder::Styles;
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
+
+mod spellings;
+mod values;
+
+#[cfg(test)]
+pub use spellings::described;
+pub use spellings::translate;
+pub use values::{GrantedDir, Link, WasmChange};
 
 /// The headings that group options in the help.
 mod heading {
     pub const PROGRAM: &str = "The program";
     pub const GRANTS: &str = "What the program may use";
+    pub const LIMITS: &str = "Limits";
     pub const ENGINE: &str = "How it runs";
+    pub const VIEW: &str = "What is shown of it";
     pub const GENERAL: &str = "General";
 }
 
@@ -69,8 +77,8 @@ Examples:
   riser --invoke add lib.wat 1 2      call an exported function
   riser inspect app.wasm              see what a module consists of
 
-Exit status: that of the program; 134 if it trapped; 2 if riser was called
-wrongly; 1 for other errors.";
+Exit status: that of the program; 134 if it trapped; 124 if its time was up; 2
+if riser was called wrongly; 1 for other errors.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -83,16 +91,16 @@ pub enum Command {
     ///
     /// A program gets no file, variable or argument that is not given to it here. Only the time, random numbers and the
     /// standard streams are always there.
-    Run(RunOptions),
+    Run(Box<RunOptions>),
     /// Check that modules are valid
     ///
     /// Nothing is said of modules that are valid. For each that is not, the first error is printed with its place. FILE is binary or text, or `-` for standard input.
     ///
     /// Exit status: 0 if all are valid, 1 if not.
     Validate(ValidateOptions),
-    /// Show what a module consists of
+    /// Show what a module asks for and consists of
     ///
-    /// That is its sections, types, imports, exports, memories, tables, globals, the proposals it uses and its largest functions.
+    /// That is what it will ask for when it runs (files, variables, sockets, threads, memory, other modules), its sections, types, imports, exports, memories, tables, globals, the proposals it uses and its largest functions.
     /// The module need not be one that could run, and its functions need not be valid.
     Inspect(InspectOptions),
     /// Translate between the binary and the text format
@@ -105,6 +113,29 @@ pub enum Command {
     ///
     /// Exit status: 0 if all passed, 1 if not.
     Wast(WastOptions),
+    /// Print what completes riser's options in a shell
+    ///
+    /// Bash: `riser completions bash > ~/.local/share/bash-completion/completions/riser`. Zsh: save it as `_riser` in a folder of `$fpath`. Fish:
+    /// `riser completions fish > ~/.config/fish/completions/riser.fish`. PowerShell: add it to `$PROFILE`.
+    Completions(CompletionsOptions),
+    /// Print a manual page
+    ///
+    /// It is in the format of man(1): `riser man | man -l -`. With --output all pages are written to a folder, such as
+    /// `~/.local/share/man/man1`.
+    Man(ManOptions),
+}
+
+/// The declarations with those of `run` also at the top, since `riser FILE` is `riser run FILE`: for what is generated of
+/// them.
+pub fn with_run() -> clap::Command {
+    let run = RunOptions::augment_args(clap::Command::new("run"));
+    let own = run.get_arguments().map(|arg| match arg.is_positional() {
+        true => {
+            arg.clone().required(false).help("The module to run, and the arguments of its program")
+        }
+        false => arg.clone(),
+    });
+    Cli::command().args(own.collect::<Vec<_>>())
 }
 
 /// Options of all commands.
@@ -152,6 +183,15 @@ pub enum Color {
     Never,
 }
 
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people.
+    Text,
+    /// For programs: one object on one line.
+    Json,
+}
+
 /// Options of `riser run`.
 #[derive(Debug, Args)]
 #[command(
@@ -160,7 +200,13 @@ pub enum Color {
 )]
 pub struct RunOptions {
     /// The module, and what the program gets as arguments
-    #[arg(value_names = ["FILE", "ARGS"], num_args = 1.., required = true, trailing_var_arg = true)]
+    #[arg(
+        value_names = ["FILE", "ARGS"],
+        num_args = 1..,
+        required = true,
+        trailing_var_arg = true,
+        value_hint = ValueHint::FilePath
+    )]
     program: Vec<OsString>,
 
     /// Call this exported function instead of `_start`
@@ -173,7 +219,7 @@ pub struct RunOptions {
     ///
     /// FILE is instantiated first, and what it exports can be imported from NAME. May be repeated; a later module can import from
     /// an earlier one.
-    #[arg(long, value_name = "NAME=FILE", value_parser = parse_link, help_heading = heading::PROGRAM)]
+    #[arg(long, value_name = "NAME=FILE", value_parser = values::link, help_heading = heading::PROGRAM)]
     pub link: Vec<Link>,
     /// Let functions that nothing provides trap when called
     #[arg(long, help_heading = heading::PROGRAM)]
@@ -191,16 +237,53 @@ pub struct RunOptions {
     #[arg(
         long,
         value_name = "HOST[::GUEST][:ro]",
-        value_parser = parse_dir,
+        value_parser = values::dir,
+        value_hint = ValueHint::DirPath,
         help_heading = heading::GRANTS
     )]
     pub dir: Vec<GrantedDir>,
     /// An environment variable; NAME alone copies riser's own
     #[arg(long, value_name = "NAME[=VALUE]", help_heading = heading::GRANTS)]
     pub env: Vec<String>,
+    /// A file of environment variables, one a line
+    ///
+    /// A line is `NAME=VALUE`, or `NAME` to copy riser's own. Empty lines are skipped, and those that begin with `#`. What --env gives
+    /// comes after it and wins.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = heading::GRANTS)]
+    pub env_file: Vec<PathBuf>,
     /// A file as standard input, instead of riser's own
-    #[arg(long, value_name = "FILE", help_heading = heading::GRANTS)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = heading::GRANTS)]
     pub stdin: Option<PathBuf>,
+    /// An address at which the program accepts connections
+    ///
+    /// A port of this machine (`8080`), or `HOST:PORT`. The program finds the open sockets as descriptors 3, 4, ..., before the folders.
+    /// It can open no connection itself. With port 0 the system chooses one, which is printed.
+    #[arg(long, value_name = "[HOST:]PORT", value_parser = values::listen, help_heading = heading::GRANTS)]
+    pub listen: Vec<String>,
+
+    /// End the program after this time, such as 500ms, 5s or 2m
+    ///
+    /// The exit status is then 124. The time begins when the program does.
+    #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = heading::LIMITS)]
+    pub timeout: Option<Duration>,
+    /// End the program after so many instructions, such as 10M
+    ///
+    /// Each operator costs 1 except those that do nothing, the same on every machine.
+    #[arg(long, value_name = "N", value_parser = values::number, help_heading = heading::LIMITS)]
+    pub fuel: Option<u64>,
+    /// How large the program's memories may be together
+    ///
+    /// A size such as 64M or 1G. A program that asks for more is told that there is none, as on a machine without more.
+    #[arg(long, value_name = "SIZE", value_parser = values::size, help_heading = heading::LIMITS)]
+    pub max_memory: Option<usize>,
+    /// How many elements the program's tables may have together
+    #[arg(long, value_name = "N", value_parser = values::number, help_heading = heading::LIMITS)]
+    pub max_table: Option<u64>,
+    /// How much the program's calls may take, such as 512K or 64M
+    ///
+    /// It is 8M without this option.
+    #[arg(long, value_name = "SIZE", value_parser = values::size, help_heading = heading::LIMITS)]
+    pub max_stack: Option<usize>,
 
     /// Switch proposals on or off
     ///
@@ -210,13 +293,17 @@ pub struct RunOptions {
         long,
         value_name = "FEATURE[=off]",
         value_delimiter = ',',
-        value_parser = parse_wasm,
+        value_parser = values::wasm,
         help_heading = heading::ENGINE
     )]
     pub wasm: Vec<WasmChange>,
-    /// How much the program's calls may take, such as 512K or 8M
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = heading::ENGINE)]
-    pub max_stack: Option<usize>,
+    /// Run the same way each time
+    ///
+    /// The clocks begin on 2000-01-01 and advance by a microsecond at each look, waiting takes no time, random numbers are always the same
+    /// ones, and results that WebAssembly leaves to the machine (bits of NaNs, relaxed vectors) are fixed. Files, standard input and
+    /// sockets are still those of the machine.
+    #[arg(long, help_heading = heading::ENGINE)]
+    pub deterministic: bool,
     /// Run in the interpreter
     ///
     /// The interpreter is the only way to run at present, so this changes nothing yet.
@@ -224,9 +311,29 @@ pub struct RunOptions {
     pub interp: bool,
     /// Neither read nor write cached code
     ///
-    /// There is no cache at present, so this changes nothing yet.
+    /// Nothing is cached at present, so this changes nothing yet.
     #[arg(long, help_heading = heading::ENGINE)]
     pub no_cache: bool,
+
+    /// Print each call of the system on standard error
+    ///
+    /// A line has the function, its arguments, its result and the time it took: `fd_write(1, "hello\n") = 6 <0.000012>`.
+    #[arg(long, help_heading = heading::VIEW)]
+    pub trace: bool,
+    /// Print at the end what the program used, as text or json
+    ///
+    /// On standard error: wall and processor time, memory, functions that were called, fuel (if --fuel is given), calls of the system by their number.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "text",
+        value_enum,
+        hide_possible_values = true,
+        help_heading = heading::VIEW
+    )]
+    pub report: Option<ReportFormat>,
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -236,10 +343,11 @@ Examples:
   riser run --dir /srv/data::/data:ro --env HOME=/data app.wasm
   riser run --invoke add lib.wat 1 -0x2  call a function, print what it returns
   riser run --link env=sensor.wasm app.wasm
+  riser run --timeout 5s --max-memory 256M app.wasm
   generate | riser run -                 the module comes from a pipe
 
-Exit status: that of the program; 134 if it trapped; 2 if riser was called
-wrongly; 1 for other errors.";
+Exit status: that of the program; 134 if it trapped; 124 if its time was up; 2
+if riser was called wrongly; 1 for other errors.";
 
 impl RunOptions {
     /// The file to run.
@@ -256,38 +364,18 @@ impl RunOptions {
     }
 }
 
-/// A module that provides imports.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Link {
-    /// The module name of the imports.
-    pub name: String,
-    /// The module that provides them.
-    pub file: PathBuf,
-}
-
-/// A directory that a program may use.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GrantedDir {
-    /// Where it is.
-    pub host: PathBuf,
-    /// Its name for the program.
-    pub guest: String,
-    /// Whether the program can change nothing in it.
-    pub read_only: bool,
-}
-
 /// Options of `riser validate`.
 #[derive(Debug, Args)]
 #[command(after_long_help = VALIDATE_EXAMPLES)]
 pub struct ValidateOptions {
     /// The modules
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
     /// The version and the proposals to check against
     ///
     /// `1.0`, `2.0`, `3.0` or `all` (everything that Riser knows; this is the default), then features to add, or to leave out with
     /// `=off`: `--wasm 2.0,tail-call`.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_wasm)]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = values::wasm)]
     pub wasm: Vec<WasmChange>,
 }
 
@@ -301,7 +389,7 @@ Examples:
 #[command(after_long_help = INSPECT_EXAMPLES)]
 pub struct InspectOptions {
     /// The module, binary or text, or `-` for standard input
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
     /// Print JSON, for other programs to read
     #[arg(long)]
@@ -321,10 +409,10 @@ Examples:
 #[command(after_long_help = WAT_EXAMPLES)]
 pub struct WatOptions {
     /// The module
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
     /// Where to write, instead of standard output
-    #[arg(short, long, value_name = "OUT")]
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 }
 
@@ -333,18 +421,37 @@ Examples:
   riser wat app.wasm | less
   riser wat lib.wat -o lib.wasm";
 
+/// Options of `riser completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsOptions {
+    /// The shell: bash, zsh, fish, powershell or elvish
+    #[arg(value_name = "SHELL", value_enum, hide_possible_values = true)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Options of `riser man`.
+#[derive(Debug, Args)]
+pub struct ManOptions {
+    /// The command that the page is about; riser as a whole without it
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+    /// Write all pages to this folder
+    #[arg(short, long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+}
+
 /// Options of `riser wast`.
 #[derive(Debug, Args)]
 #[command(after_long_help = WAST_EXAMPLES)]
 pub struct WastOptions {
     /// The scripts
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
     /// The version and the proposals that are on
     ///
     /// `1.0`, `2.0`, `3.0` or `all` (everything that Riser knows; this is the default), then features to add, or to leave out with
     /// `=off`: `--wasm 3.0,threads`.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_wasm)]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = values::wasm)]
     pub wasm: Vec<WasmChange>,
 }
 
@@ -353,106 +460,9 @@ Examples:
   riser wast i32.wast
   riser wast --wasm 2.0 *.wast";
 
-/// One entry of `--wasm`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum WasmChange {
-    /// A version: exactly these features.
-    Version(Features),
-    /// A feature, on or off.
-    Feature(Features, bool),
-}
-
-impl WasmChange {
-    /// The features that a list of changes leads to, starting with all.
-    pub fn apply(changes: &[WasmChange]) -> Features {
-        changes.iter().fold(Features::ALL, |features, change| match *change {
-            WasmChange::Version(version) => version,
-            WasmChange::Feature(feature, on) => features.with(feature, on),
-        })
-    }
-}
-
-const VERSIONS: [(&str, Features); 4] = [
-    ("1.0", Features::WASM1),
-    ("2.0", Features::WASM2),
-    ("3.0", Features::WASM3),
-    ("all", Features::ALL),
-];
-
-fn parse_wasm(text: &str) -> Result<WasmChange, String> {
-    if let Some((_, features)) = VERSIONS.iter().find(|(name, _)| *name == text) {
-        return Ok(WasmChange::Version(*features));
-    }
-    let (name, on) = match text.split_once('=') {
-        None => (text, true),
-        Some((name, "on")) => (name, true),
-        Some((name, "off")) => (name, false),
-        Some(_) => return Err("a feature is `NAME`, `NAME=on` or `NAME=off`".into()),
-    };
-    match Features::by_name(name) {
-        Some(feature) => Ok(WasmChange::Feature(feature, on)),
-        None => {
-            let known = || Features::TABLE.iter().map(|row| row.1);
-            Err(match similar(name, known()) {
-                Some(candidate) => {
-                    format!("there is no feature `{name}`; did you mean `{candidate}`?")
-                }
-                None => {
-                    let known: Vec<&str> = known().collect();
-                    format!(
-                        "there is no feature `{name}`; there are the versions 1.0, 2.0, 3.0, all and the features {}",
-                        known.join(", ")
-                    )
-                }
-            })
-        }
-    }
-}
-
-fn parse_link(text: &str) -> Result<Link, String> {
-    match text.split_once('=') {
-        Some((name, file)) if !file.is_empty() => Ok(Link { name: name.into(), file: file.into() }),
-        _ => Err(
-            "give the name that is imported and the module that provides it, as in `env=lib.wasm`"
-                .into(),
-        ),
-    }
-}
-
-fn parse_dir(text: &str) -> Result<GrantedDir, String> {
-    let (rest, read_only) = match text.strip_suffix(":ro") {
-        Some(rest) => (rest, true),
-        None => (text.strip_suffix(":rw").unwrap_or(text), false),
-    };
-    let (host, guest) = rest.split_once("::").unwrap_or((rest, rest));
-    if host.is_empty() || guest.is_empty() {
-        return Err("give a folder, as in `data`, `data::/srv` or `data::/srv:ro`".into());
-    }
-    Ok(GrantedDir { host: host.into(), guest: guest.into(), read_only })
-}
-
-/// Parses a size in bytes with an optional unit of 1024 to a power.
-fn parse_size(text: &str) -> Result<usize, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let shift = match text[digits.len()..].to_ascii_uppercase().as_str() {
-        "" | "B" => 0,
-        "K" | "KB" | "KIB" => 10,
-        "M" | "MB" | "MIB" => 20,
-        "G" | "GB" | "GIB" => 30,
-        unit => return Err(format!("`{unit}` is not a unit of size; there are K, M and G")),
-    };
-    let number: usize =
-        digits.parse().map_err(|_| "give a number of bytes, as in 65536, 512K or 8M")?;
-    match number.checked_mul(1 << shift) {
-        Some(bytes) if bytes > 0 => Ok(bytes),
-        _ => Err("the size is out of range".into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_declarations_are_consistent() {
@@ -462,7 +472,7 @@ mod tests {
     fn run_options(args: &[&str]) -> RunOptions {
         let args = ["riser", "run"].iter().chain(args);
         match Cli::try_parse_from(args).unwrap().command {
-            Command::Run(options) => options,
+            Command::Run(options) => *options,
             other => panic!("{other:?}"),
         }
     }
@@ -477,46 +487,5 @@ mod tests {
         assert_eq!(options.args(), ["-c", "--", "x"]);
         let options = run_options(&["-", "--help"]);
         assert_eq!((options.file(), options.args().len()), (PathBuf::from("-"), 1));
-    }
-
-    #[test]
-    fn directories_have_names_and_modes() {
-        let dir = |host: &str, guest: &str, read_only| {
-            Ok(GrantedDir { host: host.into(), guest: guest.into(), read_only })
-        };
-        assert_eq!(parse_dir("a"), dir("a", "a", false));
-        assert_eq!(parse_dir("a:ro"), dir("a", "a", true));
-        assert_eq!(parse_dir("a::/b"), dir("a", "/b", false));
-        assert_eq!(parse_dir("a::/b:ro"), dir("a", "/b", true));
-        assert_eq!(parse_dir("a::/b:rw"), dir("a", "/b", false));
-        assert!(parse_dir("::/b").is_err() && parse_dir("a::").is_err() && parse_dir("").is_err());
-    }
-
-    #[test]
-    fn features_are_changed_in_order() {
-        let features = |list: &str| {
-            let changes: Vec<_> = list.split(',').map(|item| parse_wasm(item).unwrap()).collect();
-            WasmChange::apply(&changes)
-        };
-        assert_eq!(features("2.0"), Features::WASM2);
-        assert_eq!(features("2.0,tail-call"), Features::WASM2 | Features::TAIL_CALL);
-        assert_eq!(features("simd=off"), Features::ALL.without(Features::SIMD));
-        assert_eq!(features("simd=off,3.0"), Features::WASM3);
-        assert_eq!(
-            parse_wasm("simdd").unwrap_err(),
-            "there is no feature `simdd`; did you mean `simd`?"
-        );
-        assert!(parse_wasm("simd=maybe").is_err());
-    }
-
-    #[test]
-    fn sizes_have_units() {
-        assert_eq!(parse_size("65536"), Ok(65536));
-        assert_eq!(parse_size("512K"), Ok(512 << 10));
-        assert_eq!(parse_size("8MiB"), Ok(8 << 20));
-        assert!(parse_size("0").is_err() && parse_size("M").is_err() && parse_size("8X").is_err());
-        assert!(
-            parse_size("99999999999999999999").is_err() && parse_size("99999999999999G").is_err()
-        );
     }
 }

@@ -89,6 +89,8 @@ fn help_fits_80_columns() {
         ("help-inspect.txt", "help inspect"),
         ("help-wat.txt", "help wat"),
         ("help-wast.txt", "help wast"),
+        ("help-man.txt", "help man"),
+        ("help-completions.txt", "help completions"),
     ] {
         let text = folder.session(&[line]);
         golden(name, &text);
@@ -344,7 +346,7 @@ fn programs_get_what_is_granted_and_nothing_else() {
     assert_eq!(text_of(&output.stdout), expected);
     assert_eq!(
         text_of(&output.stderr),
-        "warning: --env ABSENT: there is no such variable to copy\n"
+        "warning: --env ABSENT: there is no variable `ABSENT` to copy\n"
     );
     assert_eq!(output.status.code(), Some(4));
 
@@ -486,6 +488,15 @@ fn inspect_shows_what_a_module_consists_of() {
       (elem (i32.const 0) $setup)
       (data (i32.const 8) "hello"))"#;
     let invalid = b"(module (func $area (param f64) (result i32) (local.get 0)))";
+    let asks = br#"(module
+      (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "environ_get" (func (param i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "path_open" (func (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "sock_accept" (func (param i32 i32 i32) (result i32)))
+      (import "wasi" "thread-spawn" (func (param i32) (result i32)))
+      (import "env" "memory" (memory 17 16384 shared))
+      (import "sqlite" "open" (func))
+      (func (export "_start")))"#;
     let many: String = (0..30).map(|i| format!("(func (export \"f{i}\"))")).collect();
     let many = format!("(module {many})");
     let folder = Folder::new(
@@ -494,6 +505,7 @@ fn inspect_shows_what_a_module_consists_of() {
             ("rich.wat", rich),
             ("invalid.wat", invalid),
             ("many.wat", many.as_bytes()),
+            ("asks.wat", asks),
             ("bad.wasm", b"\0asm\x01\0\0\0\x63\0"),
         ],
     );
@@ -503,6 +515,7 @@ fn inspect_shows_what_a_module_consists_of() {
             "inspect rich.wat",
             "inspect invalid.wat",
             "inspect many.wat",
+            "inspect asks.wat",
             "inspect bad.wasm",
         ]),
     );
@@ -561,4 +574,215 @@ fn wast_runs_scripts_and_tells_what_failed() {
         "wast missing.wast",
     ]);
     golden("wast.txt", &session);
+}
+
+#[test]
+fn limits_end_programs_and_say_so() {
+    let endless = br#"(module (func $go (export "_start") (loop $l (br $l))))"#;
+    let large = br#"(module (memory 100) (func (export "_start")))"#;
+    let tables = br#"(module (table 1000 funcref) (func (export "_start")))"#;
+    // Asks for one page after the other until there is none, then stops at an assertion.
+    let greedy = br#"(module (memory 1) (func $grow (export "_start")
+        (loop $l (br_if $l (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) unreachable))"#;
+    let waits = br#"(module
+      (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (data (i32.const 24) "\00\00\00\00\00\10\00\00")
+      (func (export "_start")
+        (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))"#;
+    let files: [(&str, &[u8]); 5] = [
+        ("endless.wat", endless),
+        ("large.wat", large),
+        ("tables.wat", tables),
+        ("greedy.wat", greedy),
+        ("waits.wat", waits),
+    ];
+    let folder = Folder::new("limits", &files);
+    let session = folder.session(&[
+        "--timeout 100ms endless.wat",
+        "--timeout 100ms waits.wat",
+        "--fuel 1k endless.wat",
+        "--max-memory 1M large.wat",
+        "--max-memory 1M greedy.wat",
+        "--max-table 999 tables.wat",
+        "--max-memory 8M --max-table 1000 --timeout 1h --fuel 1T large.wat",
+    ]);
+    golden("limits.txt", &session);
+}
+
+#[test]
+fn the_same_run_twice_is_the_same_when_it_is_deterministic() {
+    let asks = br#"(module
+      (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+      (memory (export "memory") 1)
+      (func (export "look") (result i64 i64 i32)
+        (drop (call $random (i32.const 0) (i32.const 8)))
+        (drop (call $time (i32.const 0) (i64.const 0) (i32.const 8)))
+        (i64.load (i32.const 0)) (i64.load (i32.const 8))
+        (i32.reinterpret_f32 (f32.div (f32.const 0) (f32.const 0)))))"#;
+    let folder = Folder::new("deterministic", &[("asks.wat", asks)]);
+    let look = |more: &[&str]| {
+        let args = [more, &["--invoke", "look", "asks.wat"]].concat();
+        stdout_of(folder.run(&args))
+    };
+    assert_eq!(look(&["--deterministic"]), look(&["--deterministic"]));
+    assert!(look(&["--deterministic"]).contains("\n946684800000"), "the year 2000");
+    assert_ne!(look(&[]), look(&[]));
+}
+
+#[test]
+fn calls_of_the_system_are_traced() {
+    let folder = Folder::new("trace", &[("data.txt", b"the \"data\"\n\x1b[2J\xff")]);
+    let trace = |args: &[&str]| {
+        let output = folder.riser().arg("--trace").args(args).output().unwrap();
+        // Times differ from run to run.
+        let text = text_of(&output.stderr);
+        let lines = text.lines().map(|line| match line.rsplit_once(" <0.") {
+            Some((call, _)) => format!("{call} <time>\n"),
+            None => format!("{line}\n"),
+        });
+        lines.collect::<String>()
+    };
+    let cat = guest("cat.wasm");
+    let cat = cat.to_str().unwrap();
+    let mut text = trace(&["--dir", ".", cat, "data.txt", "missing"]);
+    std::fs::write(folder.path().join("stub.wat"), SENSOR_USER).unwrap();
+    text += &trace(&["--stub-imports", "--invoke", "main", "stub.wat"]);
+    golden("trace.txt", &text);
+}
+
+#[test]
+fn reports_say_what_was_used() {
+    let folder = Folder::new("report", &[]);
+    let hello = guest("hello.wasm");
+    let output =
+        folder.riser().args(["--report=json", "--fuel", "1M"]).arg(&hello).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(report["exit_status"], 0);
+    assert_eq!(report["host_calls"]["fd_write"]["calls"], 1);
+    assert!(report["fuel"].as_u64().unwrap() > 1000 && report["fuel"].as_u64().unwrap() < 100_000);
+    assert!(report["functions_called"].as_u64().unwrap() < report["functions"].as_u64().unwrap());
+    assert!(report["memory_bytes"].as_u64().unwrap() >= 65536);
+    assert!(report["wall_seconds"].as_f64().unwrap() > 0.0);
+    let output = folder.riser().arg("--report").arg(&hello).output().unwrap();
+    let text = text_of(&output.stderr);
+    for word in ["Report of ", "wall time", "system calls    2", "fd_write", "functions "] {
+        assert!(text.contains(word), "{text}");
+    }
+    // The report of a program that traps comes behind the error.
+    std::fs::write(folder.path().join("trap.wat"), TRAP).unwrap();
+    let text = text_of(&folder.run(&["--report", "trap.wat"]).stderr);
+    let (error, report) = (text.find("trapped"), text.find("exit status     134"));
+    assert!(error.is_some() && error < report, "{text}");
+    assert_eq!(folder.run(&["--report", "trap.wat"]).status.code(), Some(134));
+}
+
+#[test]
+fn variables_come_from_files_too() {
+    let env = b"# a comment\n\nA=1\n  B=x=y\nCOPIED\n";
+    let folder = Folder::new("env-file", &[("env", env), ("bad", b"\xff")]);
+    let mut command = folder.riser();
+    command
+        .args(["--env-file", "env", "--env", "A=2"])
+        .arg(guest("args.wasm"))
+        .env("COPIED", "yes");
+    let printed = text_of(&command.output().unwrap().stdout);
+    assert_eq!(
+        printed,
+        "argument 0: args.wasm\nvariable: A=2\nvariable: B=x=y\nvariable: COPIED=yes\n"
+    );
+    let args = guest("args.wasm");
+    let output = folder.riser().args(["--env-file", "bad"]).arg(args).output().unwrap();
+    assert!(text_of(&output.stderr).contains("bad is not text"));
+}
+
+#[test]
+fn sockets_are_opened_for_the_program() {
+    // Accepts one connection on descriptor 3, answers, and ends.
+    let server = br#"(module
+      (import "wasi_snapshot_preview1" "sock_accept" (func $accept (param i32 i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "sock_send" (func $send (param i32 i32 i32 i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (memory (export "memory") 1)
+      (data (i32.const 0) "\10\00\00\00\06\00\00\00")
+      (data (i32.const 16) "hello\n")
+      (func (export "_start")
+        (if (call $accept (i32.const 3) (i32.const 0) (i32.const 8)) (then (call $exit (i32.const 1))))
+        (drop (call $send (i32.load (i32.const 8)) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 12)))))"#;
+    let folder = Folder::new("listen", &[("server.wat", server)]);
+    let mut child = folder
+        .riser()
+        .args(["--listen", "0", "--timeout", "60s", "server.wat"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("riser: listening on ").expect(&line);
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut std::net::TcpStream::connect(address).unwrap(), &mut answer)
+        .unwrap();
+    assert_eq!(answer, "hello\n");
+    assert!(child.wait().unwrap().success());
+}
+
+/// The long options that the help of all commands lists.
+fn listed_options() -> Vec<String> {
+    let mut options = Vec::new();
+    for command in ["run", "validate", "inspect", "wat", "wast", "completions", "man"] {
+        let help = stdout_of(riser().args(["help", command]).output().unwrap());
+        let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+        for word in lines.flat_map(|line| line.split([' ', ',', '[', '='])) {
+            if word.starts_with("--") && !options.iter().any(|known| known == word) {
+                options.push(word.to_string());
+            }
+        }
+    }
+    assert!(options.len() > 25, "{options:?}");
+    options
+}
+
+#[test]
+fn completions_and_man_pages_have_every_option() {
+    let options = listed_options();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = stdout_of(riser().args(["completions", shell]).output().unwrap());
+        for option in &options {
+            // Fish has the names without the dashes.
+            let name =
+                if shell == "fish" { format!("-l {}", &option[2..]) } else { option.clone() };
+            assert!(script.contains(&name), "{shell} does not complete {option}");
+        }
+        if shell == "bash" {
+            let checked = with_input(Command::new("bash").arg("-n"), script.as_bytes());
+            assert_eq!(text_of(&checked.stderr), "");
+        }
+    }
+    let folder = Folder::new("man", &[]);
+    assert_eq!(stdout_of(folder.run(&["man", "-o", "."])), "");
+    let mut pages = String::new();
+    for command in ["", "-run", "-validate", "-inspect", "-wat", "-wast", "-completions", "-man"] {
+        let path = folder.path().join(format!("riser{command}.1"));
+        pages += &std::fs::read_to_string(path).unwrap().replace("\\-", "-");
+    }
+    let own = stdout_of(riser().arg("man").output().unwrap()).replace("\\-", "-");
+    for option in &options {
+        assert!(pages.contains(option.as_str()), "no page has {option}");
+        let of_run = !matches!(option.as_str(), "--json" | "--all" | "--output");
+        assert!(!of_run || own.contains(option.as_str()), "riser(1) has no {option}");
+    }
+    let session = folder.session(&["man vaildate", "completions tcsh", "man -o no/such/folder"]);
+    golden("man.txt", &session);
+}
+
+/// The program of `crates/riser-inspect/tests/fixtures/`, which has debug information.
+const AVERAGE: &str = "../riser-inspect/tests/fixtures/average.wasm";
+
+#[test]
+fn traps_name_the_file_and_the_line() {
+    let average =
+        std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(AVERAGE)).unwrap();
+    let folder = Folder::new("dwarf", &[("average.wasm", &average)]);
+    golden("dwarf.txt", &folder.session(&["--invoke main average.wasm 0"]));
 }

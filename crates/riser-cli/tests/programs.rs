@@ -90,3 +90,20 @@ sys.exit(3)
     assert_eq!(common::text_of(&output.stdout), expected);
     assert_eq!(output.status.code(), Some(3));
 }
+
+#[test]
+fn a_trap_in_cpython_tells_where_and_what_to_do() {
+    let Some((python, library)) = python() else { return };
+    let folder = Folder::new("python-trap", &[]);
+    let run = |more: &[&str], code: &str| {
+        let mut command = folder.riser();
+        command.args(["run", "--dir", &library]).args(more).arg(&python).args(["-c", code]);
+        // The name of the file is that of the machine.
+        let output = command.output().unwrap();
+        common::transcript(code, &output).replace(&*python.to_string_lossy(), "python.wasm")
+    };
+    const DEEP: &str = "import sys; sys.setrecursionlimit(10**9); f = []\nfor i in range(100000): f = [f]\nprint(repr(f))";
+    let abort = run(&["--deterministic"], "import os; os.abort()");
+    let deep = run(&["--deterministic", "--max-stack", "256K"], DEEP);
+    common::golden("python-trap.txt", &format!("{abort}\n{deep}"));
+}

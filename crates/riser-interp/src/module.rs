@@ -105,6 +105,11 @@ impl InterpModule {
         self.shared.code.lock().bytes
     }
 
+    /// How many functions were lowered so far: those that were called, unless somebody asked for others.
+    pub fn functions_lowered(&self) -> usize {
+        self.shared.code.lock().blocks.len()
+    }
+
     /// Lowers a function that was not called yet. Otherwise its first call does.
     pub fn lower(&self, defined: u32) {
         self.shared.lower(defined as usize);

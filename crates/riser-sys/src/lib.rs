@@ -4,7 +4,8 @@
 //! Every platform `cfg` of the project is in this crate, as twin modules with equal signatures. `heap.rs` is
 //! the portable twin: plain zeroed allocations. `mapping.rs` is the Unix one: address space is reserved first
 //! and made accessible as a memory grows, so that its base does not move. `region.rs` chooses between them,
-//! `stack.rs` is the interpreter's stack and the measure of the host's.
+//! `stack.rs` is the interpreter's stack and the measure of the host's,
+//! `usage.rs` what the process has used.
 //!
 //! What is deliberately not here: anything that knows of WebAssembly. Sizes are bytes.
 
@@ -16,9 +17,15 @@ mod mapping;
 mod mapping;
 mod region;
 mod stack;
+#[cfg(all(unix, not(riser_portable)))]
+mod usage;
+#[cfg(not(all(unix, not(riser_portable))))]
+#[path = "no_usage.rs"]
+mod usage;
 
 pub use region::Region;
 pub use stack::{SlotStack, host_stack_limit, stack_pointer};
+pub use usage::{cpu_time, peak_memory};
 
 /// Whether a thread can wait for another one, and for a time to pass. In a browser and in other runtimes of WebAssembly
 /// there is one thread and no clock; there the standard library would panic.

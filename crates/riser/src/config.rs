@@ -1,8 +1,11 @@
 //! Configuration of an engine.
 
+use crate::Symbolize;
+use crate::symbols::Symbolizer;
 use core::num::NonZeroUsize;
 use riser_module::ModuleLimits;
 use riser_ops::Features;
+use std::sync::Arc;
 
 /// What an [`Engine`](crate::Engine) accepts and how it runs it.
 ///
@@ -27,6 +30,7 @@ pub struct Config {
     pub(crate) parallel: bool,
     /// The most frames of a backtrace; 0 for none.
     pub(crate) backtrace_max: usize,
+    pub(crate) symbolizer: Option<Symbolizer>,
 }
 
 /// A guest's stack holds all locals of its frames, 8 bytes each. CPython's deepest recursion that its own limit
@@ -49,6 +53,7 @@ impl Default for Config {
             gc_stress: false,
             parallel: true,
             backtrace_max: BACKTRACE_MAX,
+            symbolizer: None,
         }
     }
 }
@@ -185,6 +190,13 @@ impl Config {
     /// The most frames that a backtrace lists; `None` turns backtraces off.
     pub fn wasm_backtrace_max_frames(&mut self, limit: Option<NonZeroUsize>) -> &mut Self {
         self.backtrace_max = limit.map_or(0, NonZeroUsize::get);
+        self
+    }
+
+    /// Lets `hook` find the functions, files and lines of the source to which the frames of backtraces belong:
+    /// [`FrameInfo::symbols`](crate::FrameInfo::symbols). Without it there are none.
+    pub fn symbolizer(&mut self, hook: Arc<dyn Symbolize>) -> &mut Self {
+        self.symbolizer = Some(Symbolizer(hook));
         self
     }
 }

@@ -53,8 +53,10 @@ mod limits;
 mod link;
 mod linker;
 mod module;
+mod observe;
 mod raw;
 mod store;
+mod symbols;
 mod text;
 mod trap;
 mod types;
@@ -75,9 +77,11 @@ pub use instance::{Instance, InstancePre};
 pub use limits::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};
 pub use linker::{Linker, UnknownImportError};
 pub use module::{Module, ModuleExport, ResourcesRequired};
+pub use observe::{HostCall, HostObserver};
 pub use raw::{WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
 pub use riser_vm::WaitResult;
 pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut, UpdateDeadline};
+pub use symbols::{FrameSymbol, Symbolize};
 pub use trap::{FrameInfo, Trap, WasmBacktrace};
 pub use types::{
     ArrayType, ExportType, ExternType, FieldType, Finality, FuncType, GlobalType, HeapType,

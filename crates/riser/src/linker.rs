@@ -129,11 +129,15 @@ impl<T: 'static> Linker<T> {
     }
 
     fn insert(&mut self, module: &str, name: &str, item: Definition) -> Result<&mut Self> {
-        if !self.modules.contains_key(module) {
-            self.modules.insert(module.into(), BTreeMap::new());
+        let module: Arc<str> = match self.modules.get_key_value(module) {
+            Some((known, _)) => known.clone(),
+            None => module.into(),
+        };
+        let name: Arc<str> = name.into();
+        if let Definition::Host(host) = &item {
+            host.set_name(&module, &name);
         }
-        let names = self.modules.get_mut(module).ok_or_else(|| Error::msg("just inserted"))?;
-        match names.entry(name.into()) {
+        match self.modules.entry(module.clone()).or_default().entry(name.clone()) {
             Entry::Occupied(_) if !self.allow_shadowing => {
                 bail!("import of `{module}::{name}` defined twice");
             }

@@ -159,6 +159,11 @@ impl Module {
         Arc::ptr_eq(&a.inner, &b.inner)
     }
 
+    /// How many of the module's own functions were called so far, in any store.
+    pub fn functions_called(&self) -> usize {
+        crate::raw::functions_called(self)
+    }
+
     /// What the binary says, for tools that show modules to people. Not part of the stable interface.
     #[doc(hidden)]
     pub fn decoded(&self) -> &riser_module::Module {

@@ -1,7 +1,8 @@
 //! The store, and the contexts through which everything in it is reached.
 
 use crate::raw::{self, StoreInner, StoreOpaque};
-use crate::{Engine, GcHeapOutOfMemory, ResourceLimiter, Result, bail};
+use crate::{Engine, GcHeapOutOfMemory, HostObserver, ResourceLimiter, Result, bail};
+use std::sync::Arc;
 
 /// Owns instances and all that they refer to, together with the host's own data `T`. Used by one thread at a
 /// time; what is in it lives until it is dropped.
@@ -109,6 +110,10 @@ impl<T> Store<T> {
         limiter: impl (FnMut(&mut T) -> &mut dyn ResourceLimiter) + Send + Sync + 'static,
     ) {
         raw::set_limiter(&mut self.inner, Box::new(limiter));
+    }
+
+    pub(crate) fn set_observer(&mut self, observer: Arc<dyn HostObserver<T>>) {
+        self.inner.observer = Some(observer);
     }
 
     /// Sets the fuel that guests of the store may consume. An operator that would need more traps with

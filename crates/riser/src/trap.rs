@@ -1,9 +1,11 @@
 //! Traps, and where they happened.
 
-use crate::Module;
 use crate::store::AsContext;
+use crate::symbols::TraceSymbols;
+use crate::{FrameSymbol, Module};
 use core::fmt;
 use riser_ops::{FuncIdx, TrapCode};
+use std::sync::Arc;
 
 /// Declares [`Trap`] from the table of codes: which variant stands for which code.
 macro_rules! traps {
@@ -125,8 +127,18 @@ impl WasmBacktrace {
         crate::raw::capture_backtrace(store.as_context().opaque())
     }
 
-    pub(crate) fn new(frames: Vec<FrameInfo>) -> WasmBacktrace {
-        WasmBacktrace { frames }
+    /// From the frames' modules, functions and offsets.
+    pub(crate) fn new(frames: Vec<(Module, FuncIdx, u32)>) -> WasmBacktrace {
+        let place = |(module, _, offset): &(Module, _, u32)| (module.clone(), *offset as usize);
+        let symbols = Arc::new(TraceSymbols::new(frames.iter().map(place).collect()));
+        let info = |(position, (module, func, offset))| FrameInfo {
+            module,
+            func,
+            offset,
+            symbols: Arc::clone(&symbols),
+            position,
+        };
+        WasmBacktrace { frames: frames.into_iter().enumerate().map(info).collect() }
     }
 
     /// The frames, innermost first.
@@ -148,6 +160,13 @@ impl fmt::Display for WasmBacktrace {
                 Some(func) => write!(f, "{name}!{func}")?,
                 None => write!(f, "{name}!<wasm function {}>", frame.func_index())?,
             }
+            for symbol in frame.symbols() {
+                let Some(file) = symbol.file() else { continue };
+                write!(f, "\n                    at {file}")?;
+                if let Some(line) = symbol.line() {
+                    write!(f, ":{line}")?;
+                }
+            }
         }
         Ok(())
     }
@@ -158,14 +177,13 @@ impl fmt::Display for WasmBacktrace {
 pub struct FrameInfo {
     module: Module,
     func: FuncIdx,
-    offset: Option<u32>,
+    offset: u32,
+    /// Those of the whole backtrace, of which this frame is the one at `position`.
+    symbols: Arc<TraceSymbols>,
+    position: usize,
 }
 
 impl FrameInfo {
-    pub(crate) fn new(module: Module, func: FuncIdx, offset: Option<u32>) -> FrameInfo {
-        FrameInfo { module, func, offset }
-    }
-
     /// The function's position in its module's index space.
     pub fn func_index(&self) -> u32 {
         self.func.0
@@ -183,13 +201,20 @@ impl FrameInfo {
 
     /// The offset of the current instruction in the module's bytes.
     pub fn module_offset(&self) -> Option<usize> {
-        self.offset.map(|offset| offset as usize)
+        Some(self.offset as usize)
     }
 
     /// The offset of the current instruction from the start of the function's body.
     pub fn func_offset(&self) -> Option<usize> {
         let body = self.module.decoded().body(self.func)?;
         self.module_offset()?.checked_sub(body.start as usize)
+    }
+
+    /// What the frame is in the source: the functions that were inlined there, innermost first, and at last the
+    /// function itself. Empty unless [`Config::symbolizer`](crate::Config::symbolizer) is set and the module has
+    /// debug information.
+    pub fn symbols(&self) -> &[FrameSymbol] {
+        self.symbols.of(self.position)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The commands, a file each.
 
+pub mod completions;
 pub mod inspect;
+pub mod man;
 pub mod run;
 pub mod validate;
 pub mod wast;

@@ -10,6 +10,7 @@ use crate::engine;
 use crate::errors::{Report, module_failed};
 use crate::input::Input;
 use crate::options::{General, ValidateOptions};
+use crate::progress::Progress;
 use crate::style;
 
 /// Runs the command.
@@ -17,7 +18,10 @@ pub fn run(options: &ValidateOptions, general: &General) -> Result<i32, Report> 
     let engine = engine::engine(&engine::config(&options.wasm)?)?;
     let mut status = 0;
     for file in &options.files {
-        match validate(&engine, file) {
+        let progress = Progress::start(format!("checking {}", file.display()), general.quiet);
+        let outcome = validate(&engine, file);
+        drop(progress);
+        match outcome {
             Ok(line) if general.verbose => style::print(&line),
             Ok(_) => {}
             Err(report) => {

@@ -1,22 +1,57 @@
 //! What goes wrong while a program runs: traps with their reason and the calls that led there, and errors of the host.
 
 use std::fmt::Write;
+use std::time::Duration;
 
-use riser::{Trap, WasmBacktrace};
+use riser::{FrameSymbol, Trap, WasmBacktrace};
 use riser_ops::{Features, FuncIdx};
 
-use crate::decoded::{Decoded, demangle, func_label};
-use crate::errors::{Report, STATUS_TRAP, clean};
+use crate::decoded::{self, Decoded, count, demangle, func_label, size};
+use crate::errors::{Report, STATUS_TIMEOUT, STATUS_TRAP, clean};
 use crate::input::Input;
 
 /// How many frames of a backtrace are shown: as many as fit a screen with what else there is to read.
 pub const SHOWN_FRAMES: usize = 20;
 
-/// The report of a call into the program that failed. `only` says that frames can be of no other module.
-pub fn call_failed(input: &Input, only: bool, verbose: bool, error: &riser::Error) -> Report {
+/// What is known of the run besides the error.
+#[derive(Clone, Copy, Debug)]
+pub struct Running {
+    /// Whether frames can be of no other module.
+    pub alone: bool,
+    /// Whether everything is to be said.
+    pub verbose: bool,
+    /// How long the program might run.
+    pub timeout: Option<Duration>,
+    /// How much fuel it was given.
+    pub fuel: Option<u64>,
+    /// The bytes of its memories that were refused to it, all memories together.
+    pub refused_memory: Option<usize>,
+}
+
+/// The longest line of a backtrace that is not broken.
+const LINE_MAX: usize = 84;
+
+/// The report of a module that wants more than the limits allow before it begins.
+pub fn too_large(input: &Input, memory: Option<usize>, table: Option<usize>) -> Report {
+    let name = &input.name;
+    match (memory, table) {
+        (Some(bytes), _) => {
+            let bytes = size(bytes as u64);
+            Report::new(format!("{name} needs {bytes} of memory, more than --max-memory allows"))
+        }
+        (None, elements) => {
+            let elements = count(elements.unwrap_or(0) as u64, "element");
+            Report::new(format!("{name} needs tables of {elements}, more than --max-table allows"))
+        }
+    }
+}
+
+/// The report of a call into the program that failed.
+pub fn call_failed(input: &Input, running: &Running, error: &riser::Error) -> Report {
     let name = &input.name;
     let trap = error.downcast_ref::<Trap>().copied();
     let report = match trap {
+        Some(Trap::Interrupt) if let Some(time) = running.timeout => time_is_up(name, time),
         Some(trap) => {
             Report::new(format!("{name} trapped: {}", reason(trap, error))).status(STATUS_TRAP)
         }
@@ -24,8 +59,8 @@ pub fn call_failed(input: &Input, only: bool, verbose: bool, error: &riser::Erro
     };
     let (report, frames) = match error.downcast_ref::<WasmBacktrace>() {
         Some(backtrace) => {
-            let frames = Frame::all(backtrace, only.then_some(input));
-            (frames_shown(report, &frames, verbose), frames)
+            let frames = Frame::all(backtrace, running.alone.then_some(input));
+            (frames_shown(report, &frames, running.verbose), frames)
         }
         None => (report, Vec::new()),
     };
@@ -33,15 +68,31 @@ pub fn call_failed(input: &Input, only: bool, verbose: bool, error: &riser::Erro
         Some(advice) => report.help(advice),
         None => report,
     };
-    if !frames.is_empty() && frames.iter().all(|frame| frame.name.is_none()) {
+    let report = match (trap, running.fuel, running.refused_memory) {
+        (Some(Trap::OutOfFuel), Some(fuel), _) => report.help(format!(
+            "it was given {} by --fuel; allow more, or leave the option out",
+            decoded::number(fuel)
+        )),
+        (Some(_), _, Some(bytes)) => report.help(format!(
+            "it was refused {} of memory before; allow more with --max-memory",
+            size(bytes as u64)
+        )),
+        _ => report,
+    };
+    let nameless = frames.iter().filter(|frame| frame.name.is_none()).count();
+    if nameless * 2 > frames.len() {
         return report.help(
-            "the module has no names of functions; build it without -s or --strip to see them",
+            "the module does not name its functions; build it without -s or --strip to see them",
         );
     }
-    if frames.iter().any(|frame| frame.name.as_deref().is_some_and(|name| name.starts_with("_Z"))) {
-        return report.help("names that begin with _Z are C++; `c++filt` makes them readable");
-    }
     report
+}
+
+/// The report of a program that took too long.
+pub fn time_is_up(name: &str, time: Duration) -> Report {
+    Report::new(format!("{name} was stopped: its time of {time:?} was up"))
+        .status(STATUS_TIMEOUT)
+        .help("allow more with --timeout, as in --timeout 1m")
 }
 
 /// The report of an error that is no trap: of a host function, or of the engine.
@@ -93,6 +144,10 @@ struct Frame {
     name: Option<String>,
     func: u32,
     offset: Option<usize>,
+    /// Functions that were inlined there, innermost first, each with its place in the source.
+    inlined: Vec<(String, Option<String>)>,
+    /// The place in the source.
+    source: Option<String>,
 }
 
 impl Frame {
@@ -107,32 +162,74 @@ impl Frame {
             Some(name) => Some(clean(&demangle(name))),
             None => decoded.as_ref()?.func_name(FuncIdx(frame.func_index())),
         };
-        let frame = |frame| Frame {
-            name: name(frame),
-            func: frame.func_index(),
-            offset: frame.module_offset(),
-        };
-        frames.iter().map(frame).collect()
+        frames.iter().map(|frame| Frame::new(frame, name(frame))).collect()
     }
 
-    fn describe(&self) -> String {
+    fn new(frame: &riser::FrameInfo, name: Option<String>) -> Frame {
+        let (own, inlined) = match frame.symbols().split_last() {
+            Some((own, inlined)) => (Some(own), inlined),
+            None => (None, &[][..]),
+        };
+        let inlined = inlined.iter().map(|symbol| {
+            let name = clean(symbol.name().unwrap_or("a function"));
+            (name, place(symbol))
+        });
+        Frame {
+            // The debug information knows a function whose name was stripped.
+            name: name.or_else(|| own?.name().map(clean)),
+            func: frame.func_index(),
+            offset: frame.module_offset(),
+            inlined: inlined.collect(),
+            source: own.and_then(place),
+        }
+    }
+
+    /// The lines that tell of the frame: the functions that were inlined, then the function itself.
+    fn lines(&self) -> Vec<String> {
+        let inlined = self.inlined.iter().map(|(name, place)| match place {
+            Some(place) => located(format!("`{name}` (inlined)"), place),
+            None => format!("`{name}` (inlined)"),
+        });
+        let mut lines: Vec<String> = inlined.collect();
         let mut text = func_label(self.name.as_deref(), self.func);
         if let Some(offset) = self.offset {
             let _ = write!(text, " at offset {offset:#x}");
         }
-        text
+        lines.push(match &self.source {
+            Some(place) => located(text, place),
+            None => text,
+        });
+        lines
     }
+}
+
+/// A function with its place in the source, on a line of its own if that would be a long one.
+fn located(function: String, place: &str) -> String {
+    match function.len() + place.len() {
+        ..=LINE_MAX => format!("{function} in {place}"),
+        _ => format!("{function}\n    in {place}"),
+    }
+}
+
+/// The place of a symbol in the source.
+fn place(symbol: &FrameSymbol) -> Option<String> {
+    let mut text = clean(symbol.file()?);
+    for number in [symbol.line(), symbol.column()].into_iter().flatten() {
+        let _ = write!(text, ":{number}");
+    }
+    Some(text)
 }
 
 fn frames_shown(report: Report, frames: &[Frame], verbose: bool) -> Report {
     let shown = if verbose { frames.len() } else { frames.len().min(SHOWN_FRAMES) };
     let mut lines: Vec<(String, usize)> = Vec::new();
     for (i, frame) in frames[..shown].iter().enumerate() {
-        let text = frame.describe();
-        match lines.last_mut() {
-            // Recursion is told in one line, but not the place itself.
-            Some((last, times)) if *last == text && i > 1 => *times += 1,
-            _ => lines.push((text, 1)),
+        for text in frame.lines() {
+            match lines.last_mut() {
+                // Recursion is told in one line, but not the place itself.
+                Some((last, times)) if *last == text && i > 1 => *times += 1,
+                _ => lines.push((text, 1)),
+            }
         }
     }
     let report = lines.iter().enumerate().fold(report, |report, (i, (text, times))| {

@@ -10,7 +10,7 @@ mod imports;
 mod module;
 mod usage;
 
-pub use guest::{SHOWN_FRAMES, call_failed};
+pub use guest::{Running, SHOWN_FRAMES, call_failed, time_is_up, too_large};
 pub use imports::{different_imports, link_failed, missing_imports};
 pub use module::{module_failed, refused};
 pub use usage::parse;
@@ -23,6 +23,8 @@ use crate::style::{self, styled};
 pub const STATUS_USAGE: u8 = 2;
 /// The exit status for a trap: 128 + SIGABRT, as if the program had called `abort`.
 pub const STATUS_TRAP: u8 = 134;
+/// The exit status for a program whose time was up, as that of timeout(1).
+pub const STATUS_TIMEOUT: u8 = 124;
 const STATUS_OTHER: u8 = 1;
 
 /// A failure, ready to be shown.
@@ -78,7 +80,8 @@ impl Report {
         style::eprint(&self.render(brief));
     }
 
-    fn render(&self, brief: bool) -> String {
+    /// The failure as text.
+    pub fn render(&self, brief: bool) -> String {
         let mut text = String::new();
         let (message, more) = self.message.split_once('\n').unwrap_or((&self.message, ""));
         let _ = writeln!(text, "{}: {}", styled(style::ERROR, "error"), clean(message));

@@ -11,7 +11,7 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 use crate::errors::Report;
 use crate::input::neighbour;
-use crate::options::{Cli, Color};
+use crate::options::{Cli, Color, translate};
 use crate::style;
 
 /// Parses the words of the command line, the program's own name first. `None` if help or the version was asked for
@@ -24,6 +24,11 @@ pub fn parse(mut words: Vec<OsString>) -> Result<Option<Cli>, Report> {
     }
     if start.runs_file {
         words.insert(start.position, "run".into());
+    }
+    if words.get(start.position).is_some_and(|word| word == "run")
+        && let Some(run) = command.find_subcommand("run")
+    {
+        words = translate(run, words, start.position + 1)?;
     }
     let command = command.color(match start.color {
         Some(Color::Always) => ColorChoice::Always,

@@ -9,14 +9,17 @@ use super::lower::{WasmRet, WasmTyList};
 use super::run::{Pending, capture_backtrace};
 use super::store::{StoreInner, StoreOpaque};
 use super::values;
-use crate::{Caller, Engine, Error, Func, FuncType, Result, StoreContextMut, Val, bail};
+use crate::{
+    Caller, Engine, Error, Func, FuncType, HostCall as ObservedCall, HostObserver, Result,
+    StoreContextMut, Val, bail,
+};
 use core::any::Any;
 use core::ffi::c_void;
 use core::slice;
 use riser_abi::{FrameLayout, HostCall, Slot, Status, VmCtx};
 use riser_interp::HostEntry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A host function, for any store of its engine whose data is that of its closure.
 pub(crate) struct HostFunc {
@@ -25,6 +28,8 @@ pub(crate) struct HostFunc {
     /// The address of what `_owner` keeps: the closure, with what the call needs.
     data: *const c_void,
     _owner: Arc<dyn Any + Send + Sync>,
+    /// The two parts of the name under which a linker has it.
+    name: OnceLock<(Arc<str>, Arc<str>)>,
 }
 
 // SAFETY: `data` belongs to `_owner`, which is `Send` and `Sync`; the entry does not change.
@@ -44,7 +49,8 @@ impl HostFunc {
         let results = FrameLayout::slots_of(ty.func().results());
         let owner = Arc::new(data);
         let data = Arc::as_ptr(&owner).cast();
-        HostFunc { ty, entry: HostEntry::new(call, params, results), data, _owner: owner }
+        let entry = HostEntry::new(call, params, results);
+        HostFunc { ty, entry, data, _owner: owner, name: OnceLock::new() }
     }
 
     /// From a closure whose types are known.
@@ -70,6 +76,11 @@ impl HostFunc {
 
     pub(crate) fn ty(&self) -> &FuncType {
         &self.ty
+    }
+
+    /// Says under which name a linker has the function; the first one stays.
+    pub(crate) fn set_name(&self, module: &Arc<str>, name: &Arc<str>) {
+        let _ = self.name.set((module.clone(), name.clone()));
     }
 
     /// A new function in a store.
@@ -99,11 +110,13 @@ impl core::fmt::Debug for HostFunc {
 ///
 /// # Safety
 /// `callee` is the `VmCtx` of a host function that was bound to a running store whose data is `T`, and `D` is
-/// what the function was made with. `caller` is null or the `VmCtx` of a live instance.
+/// what the function was made with. `caller` is null or the `VmCtx` of a live instance. `slots` begins with
+/// arguments of the function's type; when `body` succeeds it has written results of that type there.
 #[inline(always)]
 unsafe fn border<T: 'static, D>(
     callee: *mut VmCtx,
     caller: *mut VmCtx,
+    slots: *mut Slot,
     body: impl FnOnce(Caller<'_, T>, &D) -> Result<()>,
 ) -> Status {
     // SAFETY: the caller's promise. The function's data lives as long as the store; the store is borrowed
@@ -116,7 +129,16 @@ unsafe fn border<T: 'static, D>(
         let scope = (*store).opaque.vm.roots.enter();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let instance = riser_vm::instance_of(caller);
-            body(Caller::new(StoreContextMut(&mut *store), instance), data)
+            let caller = Caller::new(StoreContextMut(&mut *store), instance);
+            match &caller.store.0.observer {
+                None => body(caller, data),
+                Some(observer) => {
+                    let observer = observer.clone();
+                    observed(&*observer, (*host).owner(), caller, slots, |caller| {
+                        body(caller, data)
+                    })
+                }
+            }
         }));
         // The handles that were made for the call, and by it.
         (*store).opaque.vm.roots.exit(scope);
@@ -126,6 +148,42 @@ unsafe fn border<T: 'static, D>(
             Err(panic) => fail(&mut (*store).opaque, Err(panic)),
         }
     }
+}
+
+/// Runs `body`, and tells the observer of the store about it before and after.
+///
+/// # Safety
+/// As for [`border`]; `owner` is what keeps the function.
+#[cold]
+unsafe fn observed<T: 'static>(
+    observer: &dyn HostObserver<T>,
+    owner: &Arc<dyn Any + Send + Sync>,
+    mut caller: Caller<'_, T>,
+    slots: *mut Slot,
+    body: impl FnOnce(Caller<'_, T>) -> Result<()>,
+) -> Result<()> {
+    let Some(host) = owner.downcast_ref::<HostFunc>() else { return body(caller) };
+    // SAFETY: `slots` holds arguments of the function's type, and results of it once `body` has succeeded.
+    let load = |caller: &mut Caller<'_, T>, types: &[riser_ops::ValType]| unsafe {
+        let mut vals = vec![Val::null_func_ref(); types.len()];
+        let count = FrameLayout::slots_of(types) as usize;
+        let cells = slice::from_raw_parts(slots, count);
+        values::load_all(caller.store.opaque_mut(), types, cells, &mut vals);
+        vals
+    };
+    let params = load(&mut caller, host.ty.func().params());
+    let name = host.name.get().map(|(module, name)| (&**module, &**name));
+    let call = ObservedCall { name, params: &params };
+    observer.calling(&mut caller, &call);
+    let outcome = body(caller.reborrow());
+    match &outcome {
+        Ok(()) => {
+            let results = load(&mut caller, host.ty.func().results());
+            observer.returned(&mut caller, &call, Ok(&results));
+        }
+        Err(error) => observer.returned(&mut caller, &call, Err(error)),
+    }
+    outcome
 }
 
 #[cold]
@@ -160,7 +218,7 @@ where
     // SAFETY: code calls this through an entry that `HostFunc::wrap` made, with arguments of the types of `P` in
     // as many slots, and room for the results.
     unsafe {
-        border::<T, F>(callee, caller, |mut caller, func| {
+        border::<T, F>(callee, caller, slots, |mut caller, func| {
             let args = slice::from_raw_parts(slots, P::SLOTS);
             let params = P::load(caller.store.opaque_mut(), args);
             let result = func(caller.reborrow(), params);
@@ -185,7 +243,7 @@ where
     // SAFETY: code calls this through an entry that `HostFunc::new` made, with arguments of the function's type
     // in as many slots, and room for the results.
     unsafe {
-        border::<T, Dynamic<F>>(callee, caller, |mut caller, data| {
+        border::<T, Dynamic<F>>(callee, caller, slots, |mut caller, data| {
             let store = caller.store.opaque_mut();
             let mut vals = core::mem::take(&mut store.vals);
             vals.clear();

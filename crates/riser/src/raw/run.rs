@@ -4,7 +4,7 @@ use super::lower::{WasmParams, WasmResults};
 use super::store::{StoreInner, StoreOpaque};
 use super::values;
 use crate::{
-    Engine, Error, FrameInfo, Func, FuncType, Result, StoreContextMut, Trap, TypedFunc, Val,
+    Engine, Error, Func, FuncType, Result, StoreContextMut, Trap, TypedFunc, Val,
     WasmBacktrace, bail, format_err,
 };
 use core::any::Any;
@@ -46,6 +46,12 @@ unsafe impl ModuleCode for CodeHolder {
     fn as_any(&self) -> &(dyn Any + Send + Sync) {
         self
     }
+}
+
+/// How many functions of a module were called, in any store.
+pub(crate) fn functions_called(module: &crate::Module) -> usize {
+    let holder = module.vm().code().as_any().downcast_ref::<CodeHolder>();
+    holder.map_or(0, |holder| holder.interp.functions_lowered())
 }
 
 /// What a host call leaves in the store when it fails.
@@ -144,7 +150,7 @@ fn backtrace(store: &StoreOpaque, frames: &Backtrace, max: usize) -> WasmBacktra
         let holder = module.vm().code().as_any().downcast_ref::<CodeHolder>()?;
         let func = FuncIdx(module.decoded().imported.funcs + frame.func);
         let offset = holder.interp.wasm_offset(frame.func, frame.pc);
-        Some(FrameInfo::new(module.clone(), func, Some(offset)))
+        Some((module.clone(), func, offset))
     });
     WasmBacktrace::new(frames.collect())
 }

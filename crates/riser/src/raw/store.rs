@@ -4,7 +4,7 @@ use super::deadline::OnDeadline;
 use super::host::HostFunc;
 use super::limits::Limiter;
 use super::run::Pending;
-use crate::{Engine, Func, Module, Result, Val};
+use crate::{Engine, Func, HostObserver, Module, Result, Val};
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU64, Ordering};
 use riser_vm::VmStore;
@@ -31,11 +31,14 @@ pub struct StoreInner<T: 'static> {
     pub(crate) data: T,
     pub(super) limiter: Option<Limiter<T>>,
     pub(super) on_deadline: Option<OnDeadline<T>>,
+    /// Who hears of calls of host functions.
+    pub(crate) observer: Option<Arc<dyn HostObserver<T>>>,
 }
 
 impl<T: 'static> StoreInner<T> {
     pub(crate) fn new(engine: &Engine, data: T) -> Result<StoreInner<T>> {
-        Ok(StoreInner { opaque: StoreOpaque::new(engine)?, data, limiter: None, on_deadline: None })
+        let opaque = StoreOpaque::new(engine)?;
+        Ok(StoreInner { opaque, data, limiter: None, on_deadline: None, observer: None })
     }
 }
 

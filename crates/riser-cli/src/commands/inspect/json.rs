@@ -19,6 +19,7 @@ pub fn render(inspection: &Inspection<'_>) -> String {
         "name": decoded.names().module(),
         "valid": inspection.invalid.is_none(),
         "error": inspection.invalid.as_ref().map(error),
+        "needs": needs(module),
         "sections": sections(module),
         "types": types(decoded),
         "imports": imports(decoded),
@@ -47,6 +48,11 @@ fn error(error: &ModuleError) -> Value {
         "offset": error.offset(),
         "function": error.func().map(|func| func.0),
     })
+}
+
+fn needs(module: &Module) -> Value {
+    let need = |need: &super::needs::Need| json!({ "topic": need.topic, "what": need.what, "functions": need.functions });
+    super::needs::needs(module).iter().map(need).collect()
 }
 
 fn sections(module: &Module) -> Value {

@@ -3,6 +3,7 @@
 //! The module is decoded here and not given to an engine, so one that riser cannot run is shown too.
 
 mod json;
+mod needs;
 mod text;
 
 use riser_front::validate_bodies;
@@ -13,7 +14,8 @@ use crate::decoded::{Decoded, count};
 use crate::errors::{Report, refused};
 use crate::hosts;
 use crate::input::Input;
-use crate::options::InspectOptions;
+use crate::options::{General, InspectOptions};
+use crate::progress::Progress;
 use crate::proposals::Proposals;
 use crate::style;
 
@@ -21,10 +23,13 @@ use crate::style;
 const LARGEST: usize = 10;
 
 /// Runs the command.
-pub fn run(options: &InspectOptions) -> Result<i32, Report> {
+pub fn run(options: &InspectOptions, general: &General) -> Result<i32, Report> {
+    let what = format!("looking into {}", options.file.display());
+    let progress = Progress::start(what, general.quiet);
     let input = Input::load(&options.file)?;
     let decoded = Decoded::new(&input, Features::ALL).map_err(|error| refused(&input, &error))?;
     let inspection = Inspection::new(&input, &decoded);
+    drop(progress);
     match options.json {
         true => style::print_bytes(json::render(&inspection).as_bytes()),
         false => style::print(&text::render(&inspection, options.all)),

@@ -19,6 +19,7 @@ const SHOWN: usize = 20;
 pub fn render(inspection: &Inspection<'_>, all: bool) -> String {
     let mut page = Page { text: String::new(), shown: if all { usize::MAX } else { SHOWN } };
     title(&mut page, inspection);
+    needs(&mut page, inspection);
     sections(&mut page, inspection);
     types(&mut page, inspection);
     imports(&mut page, inspection);
@@ -116,6 +117,28 @@ fn title(page: &mut Page, inspection: &Inspection<'_>) {
                 clean(&place)
             );
         }
+    }
+}
+
+/// How many of the functions by which something is asked for are named.
+const NAMED_FUNCTIONS: usize = 4;
+
+fn needs(page: &mut Page, inspection: &Inspection<'_>) {
+    let named = if page.shown == SHOWN { NAMED_FUNCTIONS } else { page.shown };
+    for (i, need) in super::needs::needs(inspection.module()).iter().enumerate() {
+        if i == 0 {
+            page.heading("What it asks for");
+        }
+        let topic = styled(style::NAME, format!("{:<11}", need.topic));
+        let _ = writeln!(page.text, "  {topic}  {}", clean(&need.what));
+        if need.functions.is_empty() {
+            continue;
+        }
+        let mut names = need.functions[..need.functions.len().min(named)].join(", ");
+        if need.functions.len() > named {
+            let _ = write!(names, " and {} more", need.functions.len() - named);
+        }
+        let _ = writeln!(page.text, "               {}", styled(style::DIM, clean(&names)));
     }
 }
 
