@@ -17,6 +17,7 @@ mod const_expr;
 mod host;
 mod instance;
 mod instantiate;
+mod interrupt;
 mod memory;
 mod parking;
 mod store;
@@ -28,6 +29,7 @@ pub use cell::{Global, Tag};
 pub use host::HostFunc;
 pub use instance::{Instance, InstanceModule, ModuleCode};
 pub use instantiate::InstantiateError;
+pub use interrupt::Interrupter;
 pub use memory::{Memory, SharedMemory};
 pub use parking::WaitResult;
 pub use store::{

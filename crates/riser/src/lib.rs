@@ -74,7 +74,9 @@ pub use module::{Module, ModuleExport, ResourcesRequired};
 pub use raw::{WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
 pub use riser_vm::WaitResult;
 pub use roots::{AnyRef, ExnRef, ExternRef, GcRef, Rooted};
-pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut, UpdateDeadline};
+pub use store::{
+    AsContext, AsContextMut, InterruptHandle, Store, StoreContext, StoreContextMut, UpdateDeadline,
+};
 pub use trap::{FrameInfo, Trap, WasmBacktrace};
 pub use types::{
     ArrayType, ExportType, ExternType, FieldType, Finality, FuncType, GlobalType, HeapType,
