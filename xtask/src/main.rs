@@ -8,6 +8,7 @@
 mod bench;
 mod bless;
 mod corpus;
+mod guests;
 mod layers;
 mod spec;
 mod tidy;
@@ -48,6 +49,11 @@ const TASKS: &[Task] = &[
         name: "corpus",
         help: "install real programs to try: [--all] [--list] [NAME...]",
         run: corpus::run,
+    },
+    Task {
+        name: "guests",
+        help: "make the modules in guests/ from their sources: [--check] [NAME...]",
+        run: guests::run,
     },
     Task {
         name: "bench",

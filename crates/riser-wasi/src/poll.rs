@@ -150,8 +150,8 @@ mod tests {
         let clocks = Clocks::default();
         let (reader, mut writer) = io::pipe().unwrap();
         let poll = |timeout| {
-            wait(&clocks, None, &[Interest::Fd(reader.as_fd(), Direction::Read)], Some(timeout)).unwrap()
-                [0]
+            wait(&clocks, None, &[Interest::Fd(reader.as_fd(), Direction::Read)], Some(timeout))
+                .unwrap()[0]
         };
         assert_eq!(poll(Duration::from_millis(1)), None);
         writer.write_all(b"abc").unwrap();

@@ -195,7 +195,10 @@ mod tests {
         let peek = Receive { peek: true, ..Receive::default() };
         assert_eq!(receive(peek).map(|received| received.bytes), Ok(4));
         assert_eq!(receive(Receive::default()), Ok(Received { bytes: 4, truncated: false }));
-        assert_eq!(connection.send(&[IoSlice::new(b"po"), IoSlice::new(b"ng")], false, None), Ok(4));
+        assert_eq!(
+            connection.send(&[IoSlice::new(b"po"), IoSlice::new(b"ng")], false, None),
+            Ok(4)
+        );
         connection.shutdown(false, true).unwrap();
         assert_eq!(connection.send(&[IoSlice::new(b"x")], false, None), Err(ErrorCode::Pipe));
         let mut answer = String::new();

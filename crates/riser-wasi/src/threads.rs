@@ -316,8 +316,9 @@ fn spawn<T: Clone + Send + 'static>(
     let data = caller.data().clone();
     let thread = program.clone();
     let name = format!("wasm thread {id}");
-    let spawned =
-        std::thread::Builder::new().name(name).spawn(move || run_thread(&thread, id, argument, data));
+    let spawned = std::thread::Builder::new()
+        .name(name)
+        .spawn(move || run_thread(&thread, id, argument, data));
     if spawned.is_err() {
         program.locked().started -= 1;
         return Ok(AGAIN);

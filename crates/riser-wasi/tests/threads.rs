@@ -47,23 +47,14 @@ const BLOCKING: [(&str, &str); 9] = [
             (drop (call $write (i32.const 1) (i32.const 72) (i32.const 1) (i32.const 32)))
             (br $again))",
     ),
-    (
-        "a poll",
-        "(drop (call $poll (i32.const 256) (i32.const 512) (i32.const 1) (i32.const 32)))",
-    ),
+    ("a poll", "(drop (call $poll (i32.const 256) (i32.const 512) (i32.const 1) (i32.const 32)))"),
     (
         "a poll with a clock",
         "(drop (call $poll (i32.const 256) (i32.const 512) (i32.const 2) (i32.const 32)))",
     ),
-    (
-        "a sleep",
-        "(drop (call $poll (i32.const 304) (i32.const 512) (i32.const 1) (i32.const 32)))",
-    ),
+    ("a sleep", "(drop (call $poll (i32.const 304) (i32.const 512) (i32.const 1) (i32.const 32)))"),
     ("an accept", "(drop (call $accept (i32.const 3) (i32.const 0) (i32.const 32)))"),
-    (
-        "starting threads",
-        "(loop $again (drop (call $spawn (i32.const 100))) (br $again))",
-    ),
+    ("starting threads", "(loop $again (drop (call $spawn (i32.const 100))) (br $again))"),
 ];
 
 fn engine() -> Engine {
@@ -71,11 +62,7 @@ fn engine() -> Engine {
 }
 
 /// Runs `_start` of a program.
-fn run_with(
-    builder: &mut WasiCtxBuilder,
-    threads: WasiThreads<WasiCtx>,
-    text: &str,
-) -> Result<()> {
+fn run_with(builder: &mut WasiCtxBuilder, threads: WasiThreads<WasiCtx>, text: &str) -> Result<()> {
     let engine = engine();
     let module = Module::new(&engine, format!("(module {PRELUDE} {text})")).unwrap();
     assert!(is_threaded(&module));

@@ -1,7 +1,8 @@
 //! `riser run`: gives a module what it imports and what it was granted, and calls it.
 //!
 //! Three kinds of modules run: commands (they export `_start`), reactors (`_initialize`, then what `--invoke` names)
-//! and plain modules (what `--invoke` names). No thread or event loop is started on this path.
+//! and plain modules (what `--invoke` names). No thread or event loop is started on this path, unless the program imports
+//! what starts threads.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice};
@@ -13,6 +14,7 @@ use riser::{
     Caller, Engine, Extern, ExternType, Func, FuncType, Instance, Linker, Module, Store, Trap, Val,
 };
 use riser_ops::Features;
+use riser_wasi::threads::{self, Running, WasiThreads};
 use riser_wasi::{
     DirPerms, FilePerms, I32Exit, InheritedStderr, InheritedStdout, InputFile, OutputStream,
     WasiCtx, WasiCtxBuilder,
@@ -47,8 +49,14 @@ pub fn run(options: &RunOptions, general: &General) -> Result<i32, Report> {
     if let Some(bytes) = options.max_stack {
         config.max_wasm_stack(bytes);
     }
-    let engine = engine::engine(&config)?;
-    let program = Loaded::new(&engine, &options.file(), general)?;
+    let mut engine = engine::engine(&config)?;
+    let mut program = Loaded::new(&engine, &options.file(), general)?;
+    let threaded = threads::is_threaded(&program.module);
+    if threaded {
+        // One thread can only end another one if loops can be interrupted, which other programs need not pay for.
+        engine = engine::engine(config.epoch_interruption(true))?;
+        program = program.again(&engine)?;
+    }
     let linked: Vec<(&str, Loaded)> = options
         .link
         .iter()
@@ -60,6 +68,9 @@ pub fn run(options: &RunOptions, general: &General) -> Result<i32, Report> {
     let everyone = || linked.iter().map(|(_, loaded)| loaded).chain([&program]);
     if everyone().any(Loaded::imports_wasi) {
         session.provide_wasi()?;
+    }
+    if threaded {
+        session.provide_threads(&program)?;
     }
     session.linked = !linked.is_empty();
     for (name, loaded) in &linked {
@@ -99,6 +110,13 @@ impl Loaded {
             ));
         }
         Ok(Loaded { input, module })
+    }
+
+    /// The same module for another engine.
+    fn again(self, engine: &Engine) -> Result<Loaded, Report> {
+        let module = Module::from_binary(engine, &self.input.bytes)
+            .map_err(|error| module_failed(&self.input, &error))?;
+        Ok(Loaded { module, ..self })
     }
 
     fn imports_wasi(&self) -> bool {
@@ -175,6 +193,10 @@ struct Session {
     verbose: bool,
     /// Whether there are modules besides the program.
     linked: bool,
+    /// What the program starts threads with, before it begins.
+    threads: Option<WasiThreads<WasiCtx>>,
+    /// The program with its threads, while it runs.
+    running: Option<Running<WasiCtx>>,
 }
 
 impl Session {
@@ -191,12 +213,33 @@ impl Session {
             stub_imports: options.stub_imports,
             verbose: general.verbose,
             linked: false,
+            threads: None,
+            running: None,
         })
     }
 
     fn provide_wasi(&mut self) -> Result<(), Report> {
         riser_wasi::p1::add_to_linker(&mut self.linker, |ctx: &mut WasiCtx| ctx)
             .map_err(|error| Report::new(format!("WASI cannot be provided: {error:#}")))
+    }
+
+    /// Provides the program with threads and the memories that they share.
+    fn provide_threads(&mut self, program: &Loaded) -> Result<(), Report> {
+        self.store.set_epoch_deadline(u64::MAX);
+        let threads = WasiThreads::new(|ctx: &mut WasiCtx| ctx);
+        threads
+            .add_to_linker(&mut self.linker, &mut self.store, &program.module)
+            .map_err(|error| Report::new(format!("threads cannot be provided: {error:#}")))?;
+        self.threads = Some(threads);
+        Ok(())
+    }
+
+    /// What a call came to, or what ended the program before in another thread. When a call has failed, all threads end.
+    fn settle<R>(&mut self, outcome: riser::Result<R>) -> riser::Result<R> {
+        match self.running.take_if(|_| outcome.is_err()) {
+            Some(running) => running.end(outcome),
+            None => outcome,
+        }
     }
 
     /// Instantiates a module and lets others import its exports from `name`.
@@ -209,7 +252,16 @@ impl Session {
         }
     }
 
+    /// Runs the program. When its main thread has ended, so have the others.
     fn start(&mut self, program: &Loaded, entry: Entry) -> Result<(), End> {
+        self.main(program, entry)?;
+        match self.running.take().map(|running| running.end(Ok(()))) {
+            Some(Err(error)) => Err(self.ended(&program.input, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn main(&mut self, program: &Loaded, entry: Entry) -> Result<(), End> {
         let instance = self.instantiate(program)?;
         match entry {
             Entry::Nothing => Ok(()),
@@ -238,7 +290,14 @@ impl Session {
             Ok(prepared) => prepared,
             Err(error) => return Err(self.unlinkable(loaded, &error).into()),
         };
-        prepared.instantiate(&mut self.store).map_err(|error| self.ended(input, &error))
+        if let Some(threads) = &self.threads
+            && threads::is_threaded(module)
+        {
+            let begun = threads.begin(&mut self.store, &prepared);
+            self.running = Some(begun.map_err(|error| link_failed(input, &error))?);
+        }
+        let instance = prepared.instantiate(&mut self.store);
+        self.settle(instance).map_err(|error| self.ended(input, &error))
     }
 
     /// Calls what prepares a reactor, if the module is one.
@@ -260,7 +319,8 @@ impl Session {
 
     fn call(&mut self, loaded: &Loaded, func: Func, args: &[Val]) -> Result<Vec<Val>, End> {
         let mut results = vec![Val::I32(0); func.ty(&self.store).results().len()];
-        match func.call(&mut self.store, args, &mut results) {
+        let outcome = func.call(&mut self.store, args, &mut results);
+        match self.settle(outcome) {
             Ok(()) => Ok(results),
             Err(error) => Err(self.ended(&loaded.input, &error)),
         }

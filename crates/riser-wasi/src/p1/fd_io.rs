@@ -79,7 +79,9 @@ pub(super) fn fd_write(
         Resource::Connection(connection) => {
             descriptor.require(rights::FD_WRITE)?;
             let nonblock = descriptor.flags().nonblock;
-            guest.gather(iovs, iovs_len, |buffers| Ok(connection.send(buffers, nonblock, ctx.stop())?))?
+            guest.gather(iovs, iovs_len, |buffers| {
+                Ok(connection.send(buffers, nonblock, ctx.stop())?)
+            })?
         }
         Resource::Listener(_) => return Err(Errno::NOTCONN),
         Resource::Dir(_) => return Err(Errno::ISDIR),

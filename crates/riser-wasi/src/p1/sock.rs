@@ -84,9 +84,8 @@ pub(super) fn sock_send(
         return Err(Errno::INVAL);
     }
     let nonblock = descriptor.flags().nonblock;
-    let sent = guest.gather(data, data_len, |buffers| {
-        Ok(connection.send(buffers, nonblock, ctx.stop())?)
-    })?;
+    let sent = guest
+        .gather(data, data_len, |buffers| Ok(connection.send(buffers, nonblock, ctx.stop())?))?;
     guest.write_u32(len, sent)
 }
 
