@@ -9,6 +9,7 @@ mod bench;
 mod bless;
 mod corpus;
 mod guest;
+mod guests;
 mod layers;
 mod spec;
 mod tidy;
@@ -54,6 +55,11 @@ const TASKS: &[Task] = &[
         name: "guest",
         help: "build Riser for wasm32-unknown-unknown, run it in Riser, and commit it as guests/riser.wasm [--check]",
         run: guest::run,
+    },
+    Task {
+        name: "guests",
+        help: "make the modules in guests/ from their sources: [--check] [NAME...]",
+        run: guests::run,
     },
     Task {
         name: "bench",

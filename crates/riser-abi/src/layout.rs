@@ -120,8 +120,9 @@ vm_blocks! {
         fuel: u64 = Moves;
         /// The engine's epoch, which any thread may advance.
         epoch: *const AtomicU64 = ReadOnly;
-        /// Code that watches epochs calls `epoch_reached` when the epoch is not less.
-        epoch_deadline: u64 = Moves;
+        /// Code that watches epochs calls `epoch_reached` when the epoch is not less. Set to 0 from any thread to
+        /// end execution soon.
+        epoch_deadline: AtomicU64 = Atomic;
         /// The first slot of the interpreter's stack.
         stack_base: *mut Slot = ReadOnly;
         /// Behind the last slot of the interpreter's stack.

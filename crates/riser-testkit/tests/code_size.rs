@@ -50,6 +50,9 @@ fn sizes(path: &Path) -> Option<Sizes> {
     Some(Sizes { bodies, code: code.code_bytes() as u64, has_objects })
 }
 
+/// What a module of some ten functions may take beyond that: what each has whatever its size.
+const SMALL: u64 = 256;
+
 #[test]
 fn code_takes_at_most_four_times_the_bytes_of_bodies() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -62,7 +65,7 @@ fn code_takes_at_most_four_times_the_bytes_of_bodies() {
         let Some(Sizes { bodies, code, has_objects }) = sizes(&path) else { continue };
         let ratio = code as f64 / bodies as f64;
         println!("{ratio:.2}  {bodies:>9} bytes of bodies  {}", path.display());
-        assert!(has_objects || code <= 4 * bodies, "{}: {ratio:.2}", path.display());
+        assert!(has_objects || code <= 4 * bodies + SMALL, "{}: {ratio:.2}", path.display());
         checked += 1;
     }
     assert!(checked >= 16, "the kernels are there");

@@ -213,10 +213,11 @@ unsafe extern "C" fn memory_atomic_wait32(
     result: *mut Slot,
 ) -> Status {
     // SAFETY: the contract of builtins. The memory lives while this waits, since its instance does; it is borrowed
-    // shared, and only a shared memory waits.
+    // shared, and only a shared memory waits. The store is not changed while its thread waits here.
     unsafe {
         let memory = &*(*instance(vmctx)).memory(MemoryIdx(memory));
-        let waited = memory.atomic_wait32(address, expected, timeout(nanoseconds));
+        let interrupter = (*store(vmctx)).given_interrupter();
+        let waited = memory.wait32(address, expected, timeout(nanoseconds), interrupter);
         outcome(result, waited.map(|result| result as u32))
     }
 }
@@ -232,7 +233,8 @@ unsafe extern "C" fn memory_atomic_wait64(
     // SAFETY: as for 32 bits.
     unsafe {
         let memory = &*(*instance(vmctx)).memory(MemoryIdx(memory));
-        let waited = memory.atomic_wait64(address, expected, timeout(nanoseconds));
+        let interrupter = (*store(vmctx)).given_interrupter();
+        let waited = memory.wait64(address, expected, timeout(nanoseconds), interrupter);
         outcome(result, waited.map(|result| result as u32))
     }
 }
@@ -358,6 +360,9 @@ unsafe extern "C" fn epoch_reached(vmctx: *mut VmCtx) -> Status {
     // SAFETY: the contract of builtins. The hook gets the store itself, so nothing of it is borrowed meanwhile.
     unsafe {
         let store = store(vmctx);
+        if (*store).is_interrupted() {
+            return Status::trap(TrapCode::Interrupt);
+        }
         ((*store).on_deadline)(store)
     }
 }

@@ -1,13 +1,14 @@
 //! Linear memories.
 
+use crate::interrupt::Interrupter;
 use crate::parking::{Parking, WaitResult};
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
 use riser_abi::MemoryDef;
 use riser_module::MemoryType;
 use riser_ops::TrapCode;
 use riser_sys::{OutOfMemory, Region};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Address space that a memory reserves at most, so that its base does not move: all that 32 bits reach.
 const RESERVE_MAX: u64 = 1 << 32;
@@ -36,7 +37,7 @@ enum Backing {
     /// The bytes of one store. They may move when they grow.
     Own(Region),
     /// The bytes of any number of stores on any threads. They never move; whoever grows them holds the lock.
-    Shared(Mutex<Region>, Parking),
+    Shared(Mutex<Region>, Arc<Parking>),
 }
 
 /// A memory that stores on several threads can have in common.
@@ -57,13 +58,44 @@ impl SharedMemory {
         let max = max_pages(&ty).saturating_mul(ty.page_size()).min(SHARED_MAX);
         let region = Region::fixed(len, usize::try_from(max).unwrap_or(usize::MAX))?;
         let def = MemoryDef { base: region.base(), len: AtomicUsize::new(len) };
-        let backing = Backing::Shared(Mutex::new(region), Parking::default());
+        let backing = Backing::Shared(Mutex::new(region), Arc::default());
         Ok(SharedMemory(Memory { def, backing, ty, index: NO_INDEX }))
     }
 
     /// The memory itself.
     pub fn memory(&self) -> &Memory {
         &self.0
+    }
+
+    /// Copies bytes out, each read at some moment; `false` if they are not all there. Other threads may write
+    /// meanwhile.
+    pub fn read(&self, address: u64, buffer: &mut [u8]) -> bool {
+        let Some(bytes) = self.bytes(address, buffer.len()) else { return false };
+        for (byte, from) in buffer.iter_mut().zip(bytes) {
+            *byte = from.load(Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// Copies bytes in, one after the other; `false` if there is no room for all. Other threads may read meanwhile.
+    pub fn write(&self, address: u64, buffer: &[u8]) -> bool {
+        let Some(bytes) = self.bytes(address, buffer.len()) else { return false };
+        for (byte, to) in buffer.iter().zip(bytes) {
+            to.store(*byte, Ordering::Relaxed);
+        }
+        true
+    }
+
+    fn bytes(&self, address: u64, len: usize) -> Option<&[AtomicU8]> {
+        let end = address.checked_add(len as u64)?;
+        if end > self.0.len() as u64 {
+            return None;
+        }
+        // SAFETY: in bounds, as just compared; the memory neither moves nor shrinks, and all access to its bytes from other
+        // threads is by atomics or by code, whose accesses are no less atomic than those of single bytes.
+        Some(unsafe {
+            core::slice::from_raw_parts(self.0.base().add(address as usize).cast::<AtomicU8>(), len)
+        })
     }
 
     /// Grows by `delta` pages as far as its type and the system allow: the old size in pages.
@@ -212,7 +244,7 @@ impl Memory {
         Ok(unsafe { self.base().add(address as usize) })
     }
 
-    fn parking(&self) -> Result<&Parking, TrapCode> {
+    fn parking(&self) -> Result<&Arc<Parking>, TrapCode> {
         match &self.backing {
             Backing::Shared(_, parking) => Ok(parking),
             Backing::Own(_) => Err(TrapCode::AtomicWaitOnUnsharedMemory),
@@ -226,12 +258,23 @@ impl Memory {
         expected: u32,
         timeout: Option<Duration>,
     ) -> Result<WaitResult, TrapCode> {
+        self.wait32(address, expected, timeout, None)
+    }
+
+    /// The same for a thread that can be interrupted.
+    pub(crate) fn wait32(
+        &self,
+        address: u64,
+        expected: u32,
+        timeout: Option<Duration>,
+        interrupter: Option<&Interrupter>,
+    ) -> Result<WaitResult, TrapCode> {
         let at = self.atomic(address, 4)?.cast::<u32>();
         // SAFETY: in bounds and aligned, as just checked (bases are aligned for every atomic access), and the bytes live as
         // long as the memory.
         let holds =
             || unsafe { AtomicU32::from_ptr(at) }.load(Ordering::SeqCst) == expected.to_le();
-        self.parking()?.wait(address, holds, timeout)
+        self.parking()?.wait(address, holds, timeout, interrupter)
     }
 
     /// The same for 64 bits.
@@ -241,11 +284,22 @@ impl Memory {
         expected: u64,
         timeout: Option<Duration>,
     ) -> Result<WaitResult, TrapCode> {
+        self.wait64(address, expected, timeout, None)
+    }
+
+    /// The same for a thread that can be interrupted.
+    pub(crate) fn wait64(
+        &self,
+        address: u64,
+        expected: u64,
+        timeout: Option<Duration>,
+        interrupter: Option<&Interrupter>,
+    ) -> Result<WaitResult, TrapCode> {
         let at = self.atomic(address, 8)?.cast::<u64>();
         // SAFETY: as for 32 bits.
         let holds =
             || unsafe { AtomicU64::from_ptr(at) }.load(Ordering::SeqCst) == expected.to_le();
-        self.parking()?.wait(address, holds, timeout)
+        self.parking()?.wait(address, holds, timeout, interrupter)
     }
 
     /// Wakes at most `count` threads that wait at `address`: how many it woke.

@@ -6,6 +6,7 @@
 //! Where a thread cannot wait, an operator that would have to traps.
 //! Source: WebAssembly threads proposal, "Wait and notify operators".
 
+use crate::interrupt::Interrupter;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use riser_ops::TrapCode;
@@ -35,7 +36,7 @@ pub(crate) struct Parking {
 
 /// A waiting thread.
 #[derive(Debug, Default)]
-struct Waiter {
+pub(crate) struct Waiter {
     woken: Condvar,
     /// Written and read under the lock of the queues.
     notified: AtomicBool,
@@ -47,12 +48,14 @@ impl Parking {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits at `address`, if `holds` is true, until notified or until `timeout` has passed.
+    /// Waits at `address`, if `holds` is true, until notified or until `timeout` has passed. `None` if the thread was
+    /// interrupted.
     pub(crate) fn wait(
-        &self,
+        self: &Arc<Self>,
         address: u64,
         holds: impl FnOnce() -> bool,
         timeout: Option<Duration>,
+        interrupter: Option<&Interrupter>,
     ) -> Result<WaitResult, TrapCode> {
         if !CAN_WAIT {
             // Nobody else could write meanwhile, so nothing is lost without a queue.
@@ -62,24 +65,47 @@ impl Parking {
                 _ => Err(TrapCode::CannotWait),
             };
         }
+        let waiter = Arc::new(Waiter::default());
+        // Before the lock is taken: whoever interrupts holds only one lock at a time, and so does this.
+        if let Some(interrupter) = interrupter {
+            interrupter.enter(self, &waiter);
+        }
+        let result = self.wait_as(&waiter, address, holds, timeout, interrupter);
+        if let Some(interrupter) = interrupter {
+            interrupter.leave();
+        }
+        result.ok_or(TrapCode::Interrupt)
+    }
+
+    fn wait_as(
+        &self,
+        waiter: &Arc<Waiter>,
+        address: u64,
+        holds: impl FnOnce() -> bool,
+        timeout: Option<Duration>,
+        interrupter: Option<&Interrupter>,
+    ) -> Option<WaitResult> {
         // A time that the clock cannot express never comes.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut queues = self.lock();
         if !holds() {
-            return Ok(WaitResult::Mismatch);
+            return Some(WaitResult::Mismatch);
         }
-        let waiter = Arc::new(Waiter::default());
         queues.entry(address).or_default().push_back(waiter.clone());
         loop {
             if waiter.notified.load(Ordering::Relaxed) {
-                return Ok(WaitResult::Ok);
+                return Some(WaitResult::Ok);
+            }
+            if interrupter.is_some_and(Interrupter::is_interrupted) {
+                Parking::leave(&mut queues, address, waiter);
+                return None;
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             queues = match left {
                 None => waiter.woken.wait(queues).unwrap_or_else(PoisonError::into_inner),
                 Some(Duration::ZERO) => {
-                    Parking::leave(&mut queues, address, &waiter);
-                    return Ok(WaitResult::TimedOut);
+                    Parking::leave(&mut queues, address, waiter);
+                    return Some(WaitResult::TimedOut);
                 }
                 Some(left) => {
                     let woken = waiter.woken.wait_timeout(queues, left);
@@ -87,6 +113,13 @@ impl Parking {
                 }
             };
         }
+    }
+
+    /// Wakes a thread to look whether it was interrupted. The lock makes sure that it does not look just before it goes
+    /// to sleep.
+    pub(crate) fn wake(&self, waiter: &Waiter) {
+        let _queues = self.lock();
+        waiter.woken.notify_one();
     }
 
     /// Takes a waiter that was not notified out of its queue.
@@ -124,22 +157,23 @@ mod tests {
 
     #[test]
     fn who_is_not_notified_times_out_and_leaves() {
-        let parking = Parking::default();
-        assert_eq!(parking.wait(8, || false, None), Ok(WaitResult::Mismatch));
+        let parking = Arc::new(Parking::default());
+        assert_eq!(parking.wait(8, || false, None, None), Ok(WaitResult::Mismatch));
         let short = Some(Duration::from_millis(2));
-        assert_eq!(parking.wait(8, || true, short), Ok(WaitResult::TimedOut));
-        assert_eq!(parking.wait(8, || true, Some(Duration::ZERO)), Ok(WaitResult::TimedOut));
+        assert_eq!(parking.wait(8, || true, short, None), Ok(WaitResult::TimedOut));
+        let no_time = Some(Duration::ZERO);
+        assert_eq!(parking.wait(8, || true, no_time, None), Ok(WaitResult::TimedOut));
         assert_eq!(parking.notify(8, u32::MAX), 0);
         assert!(parking.lock().is_empty());
     }
 
     #[test]
     fn notifications_wake_as_many_as_they_say_at_their_address() {
-        let parking = Parking::default();
+        let parking = Arc::new(Parking::default());
         let waiting = |address| parking.lock().get(&address).map_or(0, VecDeque::len);
         std::thread::scope(|scope| {
             let parking = &parking;
-            let wait = |address| scope.spawn(move || parking.wait(address, || true, None));
+            let wait = |address| scope.spawn(move || parking.wait(address, || true, None, None));
             let threads = [wait(0), wait(0), wait(0), wait(4)];
             while waiting(0) < 3 || waiting(4) < 1 {
                 std::thread::yield_now();

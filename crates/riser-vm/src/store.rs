@@ -9,6 +9,7 @@ use crate::cell::{Global, Tag};
 use crate::const_expr::Waiting;
 use crate::host::HostFunc;
 use crate::instance::Instance;
+use crate::interrupt::Interrupter;
 use crate::memory::{Memory, SharedMemory};
 use crate::roots::HostRoots;
 use crate::table::Table;
@@ -246,6 +247,7 @@ pub struct VmStore {
     pub trace_frames: TraceFrames,
     /// What happens when the epoch has reached the deadline: whether execution goes on.
     pub on_deadline: unsafe fn(*mut VmStore) -> Status,
+    interrupter: Option<Interrupter>,
     kept: Vec<Box<dyn Any + Send + Sync>>,
     /// Used by the interpreter, through its address. Taken when the store is about to go.
     stack: Option<SlotStack>,
@@ -266,7 +268,7 @@ impl VmStore {
             interrupt: AtomicU32::new(0),
             fuel: 0,
             epoch: &raw const NO_EPOCH,
-            epoch_deadline: 0,
+            epoch_deadline: AtomicU64::new(0),
             stack_base,
             stack_end: stack_base.wrapping_add(stack.slots()),
             stack_top: stack_base,
@@ -288,6 +290,7 @@ impl VmStore {
             trace_frames: no_frames,
             hooks: GrowHooks::default(),
             on_deadline: interrupt,
+            interrupter: None,
             kept: Vec::new(),
             stack: Some(stack),
         }
@@ -338,8 +341,29 @@ impl VmStore {
         unsafe {
             let runtime = self.runtime();
             let now = (*(*runtime).epoch).load(Ordering::Relaxed);
-            (*runtime).epoch_deadline = now.saturating_add(ticks);
+            (*runtime).epoch_deadline.store(now.saturating_add(ticks), Ordering::SeqCst);
+            if self.is_interrupted() {
+                (*runtime).epoch_deadline.store(0, Ordering::SeqCst);
+            }
         }
+    }
+
+    /// What ends the store's execution from another thread. Execution in a loop ends only if code watches the epoch.
+    pub fn interrupter(&mut self) -> Interrupter {
+        let runtime = self.runtime;
+        // SAFETY: the block lives until the store is dropped, which detaches.
+        let new = || unsafe { Interrupter::new(runtime) };
+        self.interrupter.get_or_insert_with(new).clone()
+    }
+
+    /// What ends the store's execution, if anybody asked for it.
+    pub(crate) fn given_interrupter(&self) -> Option<&Interrupter> {
+        self.interrupter.as_ref()
+    }
+
+    /// Whether the store is to execute nothing more.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupter.as_ref().is_some_and(Interrupter::is_interrupted)
     }
 
     /// Keeps something alive as long as the store: types that its objects refer to.
@@ -599,7 +623,10 @@ impl VmStore {
 
 impl Drop for VmStore {
     fn drop(&mut self) {
-        // SAFETY: leaked by `new`, and no code runs any more.
+        if let Some(interrupter) = &self.interrupter {
+            interrupter.detach();
+        }
+        // SAFETY: leaked by `new`, and no code runs any more; nobody else has the address.
         drop(unsafe { Box::from_raw(self.runtime.as_ptr()) });
     }
 }

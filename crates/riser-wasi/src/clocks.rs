@@ -1,15 +1,12 @@
 //! The clocks core: wall time, monotonic time, and waiting.
 //!
 //! Both clocks can be replaced, so that a run is repeatable. A replaced monotonic clock also decides what waiting
-//! means: a virtual clock advances itself instead of sleeping.
+//! means: a virtual clock advances itself. Where real time has to pass, `poll.rs` waits for it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rustix::thread::NanosleepRelativeResult;
-use rustix::time::{ClockId, Timespec};
-
-use crate::error::{ErrorCode, Result};
+use rustix::time::ClockId;
 
 /// A clock that tells the time of day.
 pub trait HostWallClock: Send + Sync {
@@ -25,9 +22,11 @@ pub trait HostMonotonicClock: Send + Sync {
     fn resolution(&self) -> u64;
     /// The current value in nanoseconds.
     fn now(&self) -> u64;
-    /// Lets `duration` pass on this clock. May return early when a signal arrives, with `false`.
-    fn wait(&self, duration: Duration) -> bool {
-        sleep(duration)
+    /// Asks a clock that has its own time to move on by `duration`, instead of waiting for it. `false`, the default,
+    /// means that real time has to pass.
+    fn advance(&self, duration: Duration) -> bool {
+        let _ = duration;
+        false
     }
 }
 
@@ -40,13 +39,6 @@ pub(crate) struct Clocks {
 impl Default for Clocks {
     fn default() -> Self {
         Self { wall: Box::new(SystemWallClock), monotonic: Box::new(SystemMonotonicClock::new()) }
-    }
-}
-
-impl Clocks {
-    /// Waits on the monotonic clock.
-    pub(crate) fn wait(&self, duration: Duration) -> Result<()> {
-        if self.monotonic.wait(duration) { Ok(()) } else { Err(ErrorCode::Interrupted) }
     }
 }
 
@@ -126,7 +118,7 @@ impl HostMonotonicClock for VirtualClock {
         self.read()
     }
 
-    fn wait(&self, duration: Duration) -> bool {
+    fn advance(&self, duration: Duration) -> bool {
         self.now.fetch_add(nanoseconds(duration), Ordering::Relaxed);
         true
     }
@@ -135,15 +127,6 @@ impl HostMonotonicClock for VirtualClock {
 /// A duration in nanoseconds, or the largest number if it does not fit (after 584 years).
 pub(crate) fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Sleeps; `false` if a signal cut it short. The caller must then return to the guest, since the signal may have
-/// been sent to stop it.
-fn sleep(duration: Duration) -> bool {
-    // Longer than the system accepts means until a signal comes.
-    let tv_sec = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    let request = Timespec { tv_sec, tv_nsec: duration.subsec_nanos().into() };
-    matches!(rustix::thread::nanosleep(&request), NanosleepRelativeResult::Ok)
 }
 
 fn system_resolution(clock: ClockId) -> Duration {
@@ -163,7 +146,8 @@ mod tests {
         assert!(clocks.wall.now() > Duration::from_secs(1_500_000_000));
         assert!(clocks.wall.resolution() > Duration::ZERO);
         let before = clocks.monotonic.now();
-        clocks.wait(Duration::from_millis(2)).unwrap();
+        assert!(!clocks.monotonic.advance(Duration::from_millis(2)), "real time has to pass");
+        std::thread::sleep(Duration::from_millis(2));
         assert!(clocks.monotonic.now() - before >= 2_000_000);
     }
 
@@ -171,7 +155,7 @@ mod tests {
     fn a_virtual_clock_waits_in_no_time() {
         let clock = VirtualClock::new(7, 1);
         let started = Instant::now();
-        assert!(HostMonotonicClock::wait(&clock, Duration::from_secs(3600)));
+        assert!(HostMonotonicClock::advance(&clock, Duration::from_secs(3600)));
         assert!(started.elapsed() < Duration::from_secs(60));
         assert_eq!(HostMonotonicClock::now(&clock), 3_600_000_000_007);
         assert_eq!(HostMonotonicClock::now(&clock), 3_600_000_000_008);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::cli::Cli;
 use crate::clocks::{Clocks, HostMonotonicClock, HostWallClock};
@@ -12,6 +12,7 @@ use crate::files::{Dir, DirPerms, FilePerms, KeptListings};
 use crate::p1::{Descriptors, WasiP1Ctx};
 use crate::random::{RandomSource, SystemRandom};
 use crate::sockets::Listener;
+use crate::stop::Stop;
 use crate::streams::{
     ClosedInput, InheritedStderr, InheritedStdin, InheritedStdout, InputStream, OutputStream, Sink,
 };
@@ -25,9 +26,24 @@ pub struct WasiCtx {
     pub(crate) clocks: Arc<Clocks>,
     pub(crate) random: Arc<dyn RandomSource>,
     pub(crate) descriptors: Arc<Descriptors>,
+    stop: Arc<OnceLock<Stop>>,
 }
 
 impl WasiCtx {
+    /// What tells that the program has ended, if it may have threads.
+    pub(crate) fn stop(&self) -> Option<&Stop> {
+        self.stop.get()
+    }
+
+    /// Lets the program be ended while it waits.
+    pub(crate) fn make_stoppable(&self) -> io::Result<()> {
+        if self.stop.get().is_none() {
+            // Lost only to another thread that does the same.
+            let _ = self.stop.set(Stop::new()?);
+        }
+        Ok(())
+    }
+
     /// A builder of a context that grants nothing.
     pub fn builder() -> WasiCtxBuilder {
         WasiCtxBuilder::new()
@@ -236,6 +252,7 @@ impl WasiCtxBuilder {
             clocks: Arc::new(clocks),
             random: random.unwrap_or_else(|| Arc::new(SystemRandom)),
             descriptors: Arc::new(Descriptors::new(stdio, preopens)),
+            stop: Arc::default(),
         }
     }
 

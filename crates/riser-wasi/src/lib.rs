@@ -37,15 +37,14 @@
 //! # Layout
 //!
 //! One core per topic, which knows nothing of guest memory: `files`, `streams`, `sockets`, `clocks`,
-//! `random`, `poll`, `cli`.
+//! `random`, `poll`, `stop`, `cli`.
 //! One folder per version of WASI, which translates between guest memory and the cores: [`p1`] is 0.1. `ctx.rs`
-//! ties them together.
+//! ties them together. [`threads`] lets a guest start threads.
 //!
 //! # What is not here yet
 //!
 //! - `clock_res_get` and `clock_time_get` return `inval` for the two processor-time clocks, as the specification
 //!   says for unsupported clocks.
-//! - Guests that export a shared memory, and `thread-spawn` (wasi-threads).
 #![forbid(unsafe_code)]
 
 mod cli;
@@ -57,7 +56,9 @@ pub mod p1;
 mod poll;
 mod random;
 mod sockets;
+mod stop;
 mod streams;
+pub mod threads;
 
 pub use cli::I32Exit;
 pub use clocks::{HostMonotonicClock, HostWallClock, VirtualClock};

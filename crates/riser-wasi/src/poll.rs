@@ -10,7 +10,8 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
 use crate::clocks::Clocks;
-use crate::error::Result;
+use crate::error::{ErrorCode, Result};
+use crate::stop::Stop;
 
 /// What a guest wants to do with a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +37,11 @@ pub(crate) struct Readiness {
     pub(crate) hangup: bool,
 }
 
-/// Waits until something has happened or `timeout` has passed. For each interest, in order: what happened to it.
+/// Waits until something has happened or `timeout` has passed. For each interest, in order: what happened to it. The
+/// end of the program is `Interrupted`.
 pub(crate) fn wait(
     clocks: &Clocks,
+    stop: Option<&Stop>,
     interests: &[Interest<'_>],
     timeout: Option<Duration>,
 ) -> Result<Vec<Option<Readiness>>> {
@@ -46,11 +49,12 @@ pub(crate) fn wait(
     let timeout = if ready_now { Some(Duration::ZERO) } else { timeout };
     let mut fds: Vec<PollFd<'_>> = interests.iter().filter_map(poll_fd).collect();
     if !fds.is_empty() {
-        let timeout = timeout.map(timespec);
-        rustix::event::poll(&mut fds, timeout.as_ref())?;
+        poll_or_stop(&mut fds, stop, timeout)?;
     } else if !ready_now && let Some(timeout) = timeout {
-        // Only time is waited for: that is the clock's own business, which may be a virtual one.
-        clocks.wait(timeout)?;
+        // Only time is waited for, which is nothing to a virtual clock.
+        if !clocks.monotonic.advance(timeout) {
+            sleep(stop, timeout)?;
+        }
     }
     let mut polled = fds.iter();
     let outcome = |interest: &Interest<'_>| match interest {
@@ -65,6 +69,33 @@ pub(crate) fn wait(
 /// Waits without limit for one descriptor.
 pub(crate) fn wait_fd(fd: BorrowedFd<'_>, direction: Direction) -> Result<(), Errno> {
     rustix::event::poll(&mut [PollFd::from_borrowed_fd(fd, flags(direction))], None).map(drop)
+}
+
+/// Waits without limit for one descriptor, or for the end of the program, which is `Interrupted`.
+pub(crate) fn wait_fd_or_stop(fd: BorrowedFd<'_>, direction: Direction, stop: &Stop) -> Result<()> {
+    poll_or_stop(&mut vec![PollFd::from_borrowed_fd(fd, flags(direction))], Some(stop), None)
+}
+
+/// One `poll`.
+fn poll_or_stop<'fd>(
+    fds: &mut Vec<PollFd<'fd>>,
+    stop: Option<&'fd Stop>,
+    timeout: Option<Duration>,
+) -> Result<()> {
+    fds.extend(stop.map(|stop| PollFd::from_borrowed_fd(stop.host_fd(), PollFlags::IN)));
+    let polled = rustix::event::poll(fds, timeout.map(timespec).as_ref());
+    if stop.is_some() {
+        fds.pop();
+    }
+    match stop.is_some_and(Stop::has_ended) {
+        true => Err(ErrorCode::Interrupted),
+        false => Ok(polled.map(drop)?),
+    }
+}
+
+/// Lets real time pass. A signal may cut it short, which the guest is told: it may have been sent to stop it.
+fn sleep(stop: Option<&Stop>, duration: Duration) -> Result<()> {
+    poll_or_stop(&mut Vec::new(), stop, Some(duration))
 }
 
 /// Whether a read or write would return at once.
@@ -119,8 +150,8 @@ mod tests {
         let clocks = Clocks::default();
         let (reader, mut writer) = io::pipe().unwrap();
         let poll = |timeout| {
-            wait(&clocks, &[Interest::Fd(reader.as_fd(), Direction::Read)], Some(timeout)).unwrap()
-                [0]
+            wait(&clocks, None, &[Interest::Fd(reader.as_fd(), Direction::Read)], Some(timeout))
+                .unwrap()[0]
         };
         assert_eq!(poll(Duration::from_millis(1)), None);
         writer.write_all(b"abc").unwrap();
@@ -135,7 +166,7 @@ mod tests {
         let (reader, _writer) = io::pipe().unwrap();
         let started = Instant::now();
         let interests = [Interest::Fd(reader.as_fd(), Direction::Read), Interest::Ready(5)];
-        let outcome = wait(&clocks, &interests, Some(Duration::from_secs(60))).unwrap();
+        let outcome = wait(&clocks, None, &interests, Some(Duration::from_secs(60))).unwrap();
         assert_eq!(outcome, [None, Some(Readiness { bytes: 5, hangup: false })]);
         assert!(started.elapsed() < Duration::from_secs(30));
     }

@@ -80,7 +80,9 @@ pub use module::{Module, ModuleExport, ResourcesRequired};
 pub use observe::{HostCall, HostObserver};
 pub use raw::{WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
 pub use riser_vm::WaitResult;
-pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut, UpdateDeadline};
+pub use store::{
+    AsContext, AsContextMut, InterruptHandle, Store, StoreContext, StoreContextMut, UpdateDeadline,
+};
 pub use symbols::{FrameSymbol, Symbolize};
 pub use trap::{FrameInfo, Trap, WasmBacktrace};
 pub use types::{

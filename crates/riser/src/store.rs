@@ -30,6 +30,27 @@ pub enum UpdateDeadline {
     Continue(u64),
 }
 
+/// Ends what the guests of one store execute, from any thread: see [`Store::interrupt_handle`]. Clones are of the same
+/// store. A handle may outlive its store, and does nothing then.
+#[derive(Clone, Debug)]
+pub struct InterruptHandle(riser_vm::Interrupter);
+
+impl InterruptHandle {
+    /// Ends the call that runs in the store, if there is one, with [`Trap::Interrupt`](crate::Trap::Interrupt), and any
+    /// later one as soon as it enters a function or a loop. There is no way back: the store is at its end.
+    ///
+    /// A guest that waits at an address of a shared memory is woken for that. One that waits in a host function is
+    /// interrupted when that returns.
+    pub fn interrupt(&self) {
+        self.0.interrupt();
+    }
+
+    /// Whether the store was interrupted.
+    pub fn is_interrupted(&self) -> bool {
+        self.0.is_interrupted()
+    }
+}
+
 /// A store, borrowed.
 #[derive(Debug)]
 pub struct StoreContext<'a, T: 'static>(pub(crate) &'a StoreInner<T>);
@@ -185,6 +206,34 @@ impl<T> Store<T> {
     /// [`Store::epoch_deadline_callback`] says otherwise.
     pub fn set_epoch_deadline(&mut self, ticks_beyond_current: u64) {
         self.inner.opaque.vm.set_epoch_deadline(ticks_beyond_current);
+    }
+
+    /// A handle that ends this store's guests from another thread, without touching the engine's epoch or the store's
+    /// deadline.
+    ///
+    /// # Errors
+    /// If [`Config::epoch_interruption`](crate::Config::epoch_interruption) is off: then loops cannot be interrupted.
+    ///
+    /// ```
+    /// # use riser::*;
+    /// # fn main() -> Result<()> {
+    /// let engine = Engine::new(Config::new().epoch_interruption(true))?;
+    /// let module = Module::new(&engine, r#"(module (func (export "spin") (loop br 0)))"#)?;
+    /// let mut store = Store::new(&engine, ());
+    /// store.set_epoch_deadline(u64::MAX);
+    /// let handle = store.interrupt_handle()?;
+    /// let spin = Instance::new(&mut store, &module, &[])?.get_typed_func::<(), ()>(&mut store, "spin")?;
+    /// let thread = std::thread::spawn(move || handle.interrupt());
+    /// let error = spin.call(&mut store, ()).unwrap_err();
+    /// assert_eq!(error.downcast_ref(), Some(&Trap::Interrupt));
+    /// # thread.join().unwrap();
+    /// # Ok(()) }
+    /// ```
+    pub fn interrupt_handle(&mut self) -> Result<InterruptHandle> {
+        if !self.engine().config().epoch_interruption {
+            bail!("interrupting a store takes an engine with `epoch_interruption`");
+        }
+        Ok(InterruptHandle(self.inner.opaque.vm.interrupter()))
     }
 
     /// Makes a reached deadline end the call with [`Trap::Interrupt`](crate::Trap::Interrupt): what a new store does.

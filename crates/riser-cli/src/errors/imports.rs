@@ -178,7 +178,9 @@ fn advise(
     for name in modules {
         let here: Vec<_> = wanted.iter().filter(|one| one.module == name).collect();
         report = match name {
-            "wasi" => report.help("threads of WASI 0.1 are not there yet"),
+            "wasi" => {
+                report.help("all that WASI 0.1 has besides its functions is `wasi.thread-spawn`")
+            }
             "wasi_snapshot_preview1" | "wasi_unstable" => wasi_advice(report, &here, known),
             _ => {
                 let name = clean(name);

@@ -72,7 +72,7 @@ impl Store {
             interrupt: AtomicU32::new(0),
             fuel: 0,
             epoch: &raw const EPOCH,
-            epoch_deadline: u64::MAX,
+            epoch_deadline: AtomicU64::new(u64::MAX),
             stack_base: range.start,
             stack_end: range.end,
             stack_top: range.start,

@@ -9,7 +9,8 @@ use riser_ops::TrapCode;
 handler! {
     fn epoch[](r) {
         let runtime = (*r.cx).runtime;
-        if (*(*runtime).epoch).load(Ordering::Relaxed) >= (*runtime).epoch_deadline {
+        let deadline = (*runtime).epoch_deadline.load(Ordering::Relaxed);
+        if (*(*runtime).epoch).load(Ordering::Relaxed) >= deadline {
             return divert(r, epoch_reached);
         }
         next_after(r, 0)

@@ -125,6 +125,11 @@ impl Dir {
         self.require_mutate()?;
         to_dir.require_mutate()?;
         self.require_no_gain(to_dir)?;
+        // A name that ends with a slash is a directory's. The sandbox leaves the slash out when it renames.
+        if to.ends_with('/') {
+            let kind = self.metadata_at(from, false)?.kind;
+            require(kind == FileType::Directory, ErrorCode::NotDirectory)?;
+        }
         Ok(self.dir.rename(from, &to_dir.dir, to)?)
     }
 

@@ -2,7 +2,7 @@
 
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::rights;
 use super::types::Errno;
@@ -11,6 +11,7 @@ use crate::error::ErrorCode;
 use crate::files::{Dir, File, FileFlags, FileType, Metadata, Table};
 use crate::poll::{self, Direction};
 use crate::sockets::{Connection, Listener};
+use crate::stop::Stop;
 use crate::streams::{InputStream, OutputStream};
 
 /// What a descriptor stands for.
@@ -33,6 +34,8 @@ pub(super) struct Descriptor {
     /// Whether the guest asked a stream not to wait. Not passed on to the host's descriptor, which other programs
     /// may share.
     nonblock: AtomicBool,
+    /// Held by the thread that reads, and by the one that writes: see [`Descriptor::wait`].
+    turns: [Mutex<()>; 2],
 }
 
 impl Descriptor {
@@ -43,6 +46,7 @@ impl Descriptor {
             base: AtomicU64::new(base),
             inheriting: AtomicU64::new(inheriting),
             nonblock: AtomicBool::new(false),
+            turns: Default::default(),
         }
     }
 
@@ -169,6 +173,32 @@ impl Descriptor {
                 Ok(())
             }
         }
+    }
+
+    /// What comes before reading from, or writing to, what may make a thread wait in the system. A program with threads
+    /// waits here until that would not wait, or the program has ended. Only one thread has its turn, so that none is
+    /// left waiting in the system when another one was faster.
+    pub(super) fn wait(
+        &self,
+        direction: Direction,
+        stop: Option<&Stop>,
+    ) -> Result<Option<MutexGuard<'_, ()>>, Errno> {
+        self.check_wait(direction)?;
+        let (Some(stop), Some(fd)) = (stop, self.host_fd()) else { return Ok(None) };
+        if Metadata::of_fd(fd)?.kind == FileType::RegularFile {
+            return Ok(None);
+        }
+        let turn = &self.turns[direction as usize];
+        if self.flags().nonblock {
+            return match turn.try_lock() {
+                Ok(turn) => Ok(Some(turn)),
+                Err(TryLockError::Poisoned(turn)) => Ok(Some(turn.into_inner())),
+                Err(TryLockError::WouldBlock) => Err(Errno::AGAIN),
+            };
+        }
+        let turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        poll::wait_fd_or_stop(fd, direction, stop)?;
+        Ok(Some(turn))
     }
 
     /// For a stream that the guest asked not to wait: fails if it would.

@@ -26,17 +26,20 @@ pub(super) fn fd_read(
     let read = match &descriptor.resource {
         Resource::Input(stream) => {
             descriptor.require(rights::FD_READ)?;
-            descriptor.check_wait(Direction::Read)?;
+            let _turn = descriptor.wait(Direction::Read, ctx.stop())?;
             guest.scatter(iovs, iovs_len, |buffers| Ok(stream.read(buffers)?))?
         }
         Resource::File(file) => {
             descriptor.require(rights::FD_READ)?;
+            let _turn = descriptor.wait(Direction::Read, ctx.stop())?;
             guest.scatter(iovs, iovs_len, |buffers| Ok(file.read(buffers)?))?
         }
         Resource::Connection(connection) => {
             descriptor.require(rights::FD_READ)?;
             let how = Receive { nonblock: descriptor.flags().nonblock, ..Receive::default() };
-            guest.scatter(iovs, iovs_len, |buffers| Ok(connection.receive(buffers, how)?.bytes))?
+            guest.scatter(iovs, iovs_len, |buffers| {
+                Ok(connection.receive(buffers, how, ctx.stop())?.bytes)
+            })?
         }
         Resource::Listener(_) => return Err(Errno::NOTCONN),
         Resource::Dir(_) => return Err(Errno::ISDIR),
@@ -58,21 +61,27 @@ pub(super) fn fd_write(
     let written = match &descriptor.resource {
         Resource::Output(stream) => {
             descriptor.require(rights::FD_WRITE)?;
-            descriptor.check_wait(Direction::Write)?;
-            let nonblock = descriptor.flags().nonblock;
+            let turn = descriptor.wait(Direction::Write, ctx.stop())?;
+            let careful = descriptor.flags().nonblock || turn.is_some();
             guest.gather(iovs, iovs_len, |buffers| match buffers.first() {
-                Some(first) if nonblock => Ok(stream.write(&[ready_part(first)])?),
+                Some(first) if careful => Ok(stream.write(&[ready_part(first)])?),
                 _ => Ok(stream.write(buffers)?),
             })?
         }
         Resource::File(file) => {
             descriptor.require(rights::FD_WRITE)?;
-            guest.gather(iovs, iovs_len, |buffers| Ok(file.write(buffers)?))?
+            let turn = descriptor.wait(Direction::Write, ctx.stop())?;
+            guest.gather(iovs, iovs_len, |buffers| match buffers.first() {
+                Some(first) if turn.is_some() => Ok(file.write(&[ready_part(first)])?),
+                _ => Ok(file.write(buffers)?),
+            })?
         }
         Resource::Connection(connection) => {
             descriptor.require(rights::FD_WRITE)?;
             let nonblock = descriptor.flags().nonblock;
-            guest.gather(iovs, iovs_len, |buffers| Ok(connection.send(buffers, nonblock)?))?
+            guest.gather(iovs, iovs_len, |buffers| {
+                Ok(connection.send(buffers, nonblock, ctx.stop())?)
+            })?
         }
         Resource::Listener(_) => return Err(Errno::NOTCONN),
         Resource::Dir(_) => return Err(Errno::ISDIR),
@@ -133,29 +142,23 @@ pub(super) fn fd_readdir(
     bufused: u32,
 ) -> Result<(), Errno> {
     guest.check(bufused, 4)?;
-    guest.check(buf, buf_len)?;
+    let mut room = guest.check(buf, buf_len)?;
     let descriptor = ctx.descriptors.get(fd, 0)?;
     let dir = descriptor.dir()?;
     descriptor.require(rights::FD_READDIR)?;
     let entries = dir.entries(cookie)?;
-    let mut rest = guest.slice_mut(buf, buf_len)?;
     for (next, entry) in entries.iter() {
-        if rest.is_empty() {
+        if room.is_empty() {
             break;
         }
-        let after_head = put(rest, &dirent(next, entry));
-        rest = put(after_head, entry.name.as_bytes());
+        for part in [&dirent(next, entry), entry.name.as_bytes()] {
+            // As much as there is room for.
+            let part = &part[..part.len().min(room.len())];
+            guest.write_at(room.start, part)?;
+            room.start += part.len();
+        }
     }
-    let left = rest.len() as u32;
-    guest.write_u32(bufused, buf_len - left)
-}
-
-/// Copies as much as there is room for, and returns the room that is left.
-fn put<'b>(buffer: &'b mut [u8], bytes: &[u8]) -> &'b mut [u8] {
-    let len = bytes.len().min(buffer.len());
-    let (now, later) = buffer.split_at_mut(len);
-    now.copy_from_slice(&bytes[..len]);
-    later
+    guest.write_u32(bufused, buf_len - room.len() as u32)
 }
 
 /// A `dirent`, without the name that follows it. Names are short: no file system has any longer than 32 bits can

@@ -22,11 +22,12 @@ mod sock;
 mod types;
 mod unstable;
 
-use riser::{Caller, Error, Extern, Linker, Result};
+use riser::{Caller, Error, Extern, Linker, Result, Trap};
 
 pub(crate) use descriptors::Descriptors;
 
 use crate::WasiCtx;
+use crate::stop::Stop;
 use memory::Guest;
 use types::Errno;
 
@@ -177,13 +178,26 @@ fn call<T: 'static>(
     get: impl Fn(&mut T) -> &mut WasiCtx,
     function: impl FnOnce(&WasiCtx, &mut Guest<'_>) -> Result<(), Errno>,
 ) -> Result<i32> {
-    let Some(memory) = caller.get_export("memory").and_then(Extern::into_memory) else {
-        return Err(Error::msg(
-            "the module calls WASI, which needs an exported memory named `memory`",
-        ));
+    let (outcome, ctx) = match caller.get_export("memory") {
+        Some(Extern::Memory(memory)) => {
+            let (bytes, data) = memory.data_and_store_mut(caller);
+            let ctx = get(data);
+            (function(ctx, &mut Guest::Own(bytes)), ctx)
+        }
+        Some(Extern::SharedMemory(memory)) => {
+            let ctx = get(caller.data_mut());
+            (function(ctx, &mut Guest::Shared(memory)), ctx)
+        }
+        _ => {
+            return Err(Error::msg(
+                "the module calls WASI, which needs an exported memory named `memory`",
+            ));
+        }
     };
-    let (bytes, data) = memory.data_and_store_mut(caller);
-    let outcome = function(get(data), &mut Guest::new(bytes));
+    if ctx.stop().is_some_and(Stop::has_ended) {
+        // What the function says has no reader any more.
+        return Err(Trap::Interrupt.into());
+    }
     Ok(outcome.err().unwrap_or(Errno::SUCCESS).raw())
 }
 

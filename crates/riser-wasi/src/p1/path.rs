@@ -17,7 +17,7 @@ pub(super) fn path_create_directory(
     path_len: u32,
 ) -> Result<(), Errno> {
     let dir = dir(ctx, fd, rights::PATH_CREATE_DIRECTORY)?;
-    Ok(dir.dir()?.create_dir(guest.path(path, path_len)?)?)
+    Ok(dir.dir()?.create_dir(&guest.path(path, path_len)?)?)
 }
 
 pub(super) fn path_filestat_get(
@@ -44,7 +44,7 @@ pub(super) fn metadata(
 ) -> Result<crate::files::Metadata, Errno> {
     let follow = types::follows(flags)?;
     let dir = dir(ctx, fd, rights::PATH_FILESTAT_GET)?;
-    Ok(dir.dir()?.metadata_at(guest.path(path, path_len)?, follow)?)
+    Ok(dir.dir()?.metadata_at(&guest.path(path, path_len)?, follow)?)
 }
 
 pub(super) fn path_filestat_set_times(
@@ -61,7 +61,7 @@ pub(super) fn path_filestat_set_times(
     let follow = types::follows(flags)?;
     let (accessed, modified) = types::new_times(atim, mtim, fst_flags)?;
     let dir = dir(ctx, fd, rights::PATH_FILESTAT_SET_TIMES)?;
-    Ok(dir.dir()?.set_times_at(guest.path(path, path_len)?, follow, accessed, modified)?)
+    Ok(dir.dir()?.set_times_at(&guest.path(path, path_len)?, follow, accessed, modified)?)
 }
 
 pub(super) fn path_link(
@@ -78,8 +78,8 @@ pub(super) fn path_link(
     let follow = types::follows(old_flags)?;
     let old_dir = dir(ctx, old_fd, rights::PATH_LINK_SOURCE)?;
     let new_dir = dir(ctx, new_fd, rights::PATH_LINK_TARGET)?;
-    let old_path = guest.path(old_path, old_len)?;
-    let new_path = guest.path(new_path, new_len)?;
+    let old_path = &guest.path(old_path, old_len)?;
+    let new_path = &guest.path(new_path, new_len)?;
     Ok(old_dir.dir()?.hard_link(old_path, follow, new_dir.dir()?, new_path)?)
 }
 
@@ -114,7 +114,7 @@ pub(super) fn path_open(
     }
     let (read, write) = (base & FD_READ != 0, base & FD_WRITE != 0);
     let how = OpenHow { read, write, create, exclusive, truncate, directory, follow, flags };
-    let opened_file = dir.dir()?.open(guest.path(path, path_len)?, how)?;
+    let opened_file = dir.dir()?.open(&guest.path(path, path_len)?, how)?;
     // Rights that mean nothing for what was opened are dropped, as the specification allows.
     let (passed_base, passed_inheriting) = (base & dir.inheriting(), inheriting & dir.inheriting());
     let descriptor = match opened_file {
@@ -139,7 +139,7 @@ pub(super) fn path_readlink(
 ) -> Result<(), Errno> {
     guest.check(buf, buf_len)?;
     let dir = dir(ctx, fd, rights::PATH_READLINK)?;
-    let target = dir.dir()?.read_link(guest.path(path, path_len)?)?;
+    let target = dir.dir()?.read_link(&guest.path(path, path_len)?)?;
     let len = target.len().min(buf_len as usize);
     guest.write(buf, &target[..len])?;
     guest.write_u32(bufused, len as u32)
@@ -153,7 +153,7 @@ pub(super) fn path_remove_directory(
     path_len: u32,
 ) -> Result<(), Errno> {
     let dir = dir(ctx, fd, rights::PATH_REMOVE_DIRECTORY)?;
-    Ok(dir.dir()?.remove_dir(guest.path(path, path_len)?)?)
+    Ok(dir.dir()?.remove_dir(&guest.path(path, path_len)?)?)
 }
 
 pub(super) fn path_rename(
@@ -168,8 +168,8 @@ pub(super) fn path_rename(
 ) -> Result<(), Errno> {
     let old_dir = dir(ctx, fd, rights::PATH_RENAME_SOURCE)?;
     let new_dir = dir(ctx, new_fd, rights::PATH_RENAME_TARGET)?;
-    let old_path = guest.path(old_path, old_len)?;
-    let new_path = guest.path(new_path, new_len)?;
+    let old_path = &guest.path(old_path, old_len)?;
+    let new_path = &guest.path(new_path, new_len)?;
     Ok(old_dir.dir()?.rename(old_path, new_dir.dir()?, new_path)?)
 }
 
@@ -183,8 +183,8 @@ pub(super) fn path_symlink(
     new_len: u32,
 ) -> Result<(), Errno> {
     let dir = dir(ctx, fd, rights::PATH_SYMLINK)?;
-    let target = guest.path(old_path, old_len)?;
-    Ok(dir.dir()?.symlink(target, guest.path(new_path, new_len)?)?)
+    let target = &guest.path(old_path, old_len)?;
+    Ok(dir.dir()?.symlink(target, &guest.path(new_path, new_len)?)?)
 }
 
 pub(super) fn path_unlink_file(
@@ -195,7 +195,7 @@ pub(super) fn path_unlink_file(
     path_len: u32,
 ) -> Result<(), Errno> {
     let dir = dir(ctx, fd, rights::PATH_UNLINK_FILE)?;
-    Ok(dir.dir()?.remove_file(guest.path(path, path_len)?)?)
+    Ok(dir.dir()?.remove_file(&guest.path(path, path_len)?)?)
 }
 
 /// A directory with a right. That it is no directory is said before that it lacks the right.

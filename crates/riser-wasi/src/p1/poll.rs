@@ -160,7 +160,7 @@ fn wait(ctx: &WasiCtx, subscriptions: &[Subscription]) -> Result<Vec<Outcome>, E
             _ => None,
         })
         .collect();
-    let readiness = poll::wait(&ctx.clocks, &interests, timeout)?;
+    let readiness = poll::wait(&ctx.clocks, ctx.stop(), &interests, timeout)?;
     let anything = failed || readiness.iter().any(Option::is_some);
     let mut readiness = readiness.into_iter();
     Ok(subscriptions

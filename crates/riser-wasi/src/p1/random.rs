@@ -10,5 +10,5 @@ pub(super) fn random_get(
     buf: u32,
     buf_len: u32,
 ) -> Result<(), Errno> {
-    Ok(ctx.random.fill(guest.slice_mut(buf, buf_len)?)?)
+    guest.fill(buf, buf_len, |buffer| Ok(ctx.random.fill(buffer)?))
 }

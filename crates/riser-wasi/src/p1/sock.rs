@@ -30,8 +30,8 @@ pub(super) fn sock_accept(
         return Err(Errno::INVAL);
     }
     descriptor.check_wait(Direction::Read)?;
-    let connection =
-        Descriptor::new(Resource::Connection(listener.accept()?), rights::CONNECTION, 0);
+    let connection = listener.accept(ctx.stop())?;
+    let connection = Descriptor::new(Resource::Connection(connection), rights::CONNECTION, 0);
     connection.set_flags(flags)?;
     guest.write_u32(accepted, ctx.descriptors.insert(connection)?)
 }
@@ -58,7 +58,7 @@ pub(super) fn sock_recv(
     let how = Receive { peek: flags & 1 != 0, wait_all: flags & 2 != 0, nonblock };
     let mut truncated = false;
     let received = guest.scatter(data, data_len, |buffers| {
-        let received = connection.receive(buffers, how)?;
+        let received = connection.receive(buffers, how, ctx.stop())?;
         truncated = received.truncated;
         Ok(received.bytes)
     })?;
@@ -84,7 +84,8 @@ pub(super) fn sock_send(
         return Err(Errno::INVAL);
     }
     let nonblock = descriptor.flags().nonblock;
-    let sent = guest.gather(data, data_len, |buffers| Ok(connection.send(buffers, nonblock)?))?;
+    let sent = guest
+        .gather(data, data_len, |buffers| Ok(connection.send(buffers, nonblock, ctx.stop())?))?;
     guest.write_u32(len, sent)
 }
 

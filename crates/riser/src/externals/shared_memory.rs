@@ -1,5 +1,6 @@
 //! Memories that stores on several threads have in common.
 
+use super::memory::MemoryAccessError;
 use crate::raw;
 use crate::{Engine, Error, MemoryType, Result, Trap, ensure, format_err};
 use core::cell::UnsafeCell;
@@ -93,6 +94,23 @@ impl SharedMemory {
     /// Other threads may read and write them at any moment: access them through raw pointers, as atomics.
     pub fn data(&self) -> &[UnsafeCell<u8>] {
         raw::shared_memory_data(&self.vm)
+    }
+
+    /// Copies bytes from `offset` on into the buffer, each as it is at some moment while this runs: other threads may
+    /// write at the same time.
+    ///
+    /// # Errors
+    /// If they are not all there.
+    pub fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<(), MemoryAccessError> {
+        if self.vm.read(offset, buffer) { Ok(()) } else { Err(MemoryAccessError {}) }
+    }
+
+    /// Copies the buffer to `offset`, one byte after the other: other threads may see a part of it.
+    ///
+    /// # Errors
+    /// If there is no room for all of it; then nothing is written.
+    pub fn write(&self, offset: u64, buffer: &[u8]) -> Result<(), MemoryAccessError> {
+        if self.vm.write(offset, buffer) { Ok(()) } else { Err(MemoryAccessError {}) }
     }
 
     /// Grows by `delta` pages: the old size in pages.

@@ -2,7 +2,7 @@
 //!
 //! Three kinds of modules run: commands (they export `_start`), reactors (`_initialize`, then what `--invoke` names)
 //! and plain modules (what `--invoke` names). No thread or event loop is started on this path, unless an option
-//! needs one. `program.rs` is about the module, `grants.rs` about what it may use, `host.rs` about limits; `observe.rs`,
+//! needs one, or the program imports what starts threads. `program.rs` is about the module, `grants.rs` about what it may use, `host.rs` about limits; `observe.rs`,
 //! `trace.rs` and `report.rs` show what it does, `timeout.rs` ends it.
 
 mod grants;
@@ -20,6 +20,7 @@ use riser::{
     Caller, Engine, Extern, ExternType, Func, FuncType, Instance, Linker, Store, Trap, Val,
 };
 use riser_wasi::I32Exit;
+use riser_wasi::threads::{self, WasiThreads};
 
 use crate::engine;
 use crate::errors::{
@@ -38,8 +39,15 @@ use timeout::Watch;
 /// Runs the command. The result is the exit status.
 pub fn run(options: &RunOptions, general: &General) -> Result<i32, Report> {
     let begun = Instant::now();
-    let engine = engine::engine(&engine::run_config(options, general)?)?;
-    let program = Loaded::new(&engine, &options.file(), general)?;
+    let mut config = engine::run_config(options, general)?;
+    let mut engine = engine::engine(&config)?;
+    let mut program = Loaded::new(&engine, &options.file(), general)?;
+    let threaded = threads::is_threaded(&program.module);
+    if threaded {
+        // One thread can only end another one if loops can be interrupted, which other programs need not pay for.
+        engine = engine::engine(config.epoch_interruption(true))?;
+        program = program.again(&engine)?;
+    }
     let linked: Vec<(&str, Loaded)> = options
         .link
         .iter()
@@ -47,6 +55,9 @@ pub fn run(options: &RunOptions, general: &General) -> Result<i32, Report> {
         .collect::<Result<_, Report>>()?;
     let entry = Entry::of(options, &program)?;
     let mut session = Session::new(&engine, options, general, entry.takes_args())?;
+    if threaded {
+        session.provide_threads(&program)?;
+    }
     let watch = session.watch(&program, begun)?;
     let outcome = session.run(&program, &linked, entry);
     if let Some(watch) = watch {
@@ -80,6 +91,25 @@ impl From<Report> for End {
     }
 }
 
+/// What bounds and observes each thread of the program.
+#[derive(Clone)]
+struct Watched {
+    observer: Option<Arc<Observer>>,
+    deadline: u64,
+    fuel: Option<u64>,
+}
+
+impl Watched {
+    fn prepare(&self, store: &mut Store<Host>) -> riser::Result<()> {
+        store.limiter(|host| &mut host.limits);
+        if let Some(observer) = &self.observer {
+            store.observe_host_calls(observer.clone());
+        }
+        store.set_epoch_deadline(self.deadline);
+        self.fuel.map_or(Ok(()), |fuel| store.set_fuel(fuel))
+    }
+}
+
 /// Everything that lives as long as the program runs.
 struct Session {
     linker: Linker<Host>,
@@ -89,6 +119,11 @@ struct Session {
     verbose: bool,
     /// Whether there are modules besides the program.
     linked: bool,
+    /// What the program starts threads with, before it begins.
+    threads: Option<WasiThreads<Host>>,
+    /// The program with its threads, while it runs.
+    running: Option<threads::Running<Host>>,
+    watched: Watched,
     fuel: Option<u64>,
     timeout: Option<Duration>,
     format: Option<ReportFormat>,
@@ -106,17 +141,14 @@ impl Session {
         let mut store = Store::try_new(engine, host).map_err(|error| {
             Report::new(format!("the program cannot be given a stack: {error}"))
         })?;
-        store.limiter(|host| &mut host.limits);
         let observer = Arc::new(Observer::new(options.trace));
-        if options.trace || options.report.is_some() {
-            store.observe_host_calls(observer.clone());
-        }
-        if options.timeout.is_some() {
-            store.set_epoch_deadline(1);
-        }
-        if let Some(fuel) = options.fuel {
-            store.set_fuel(fuel).map_err(|error| Report::new(error.to_string()))?;
-        }
+        let observed = options.trace || options.report.is_some();
+        let watched = Watched {
+            observer: observed.then(|| observer.clone()),
+            deadline: if options.timeout.is_some() { 1 } else { u64::MAX },
+            fuel: options.fuel,
+        };
+        watched.prepare(&mut store).map_err(|error| Report::new(error.to_string()))?;
         Ok(Session {
             linker: Linker::new(engine),
             store,
@@ -124,10 +156,33 @@ impl Session {
             stub_imports: options.stub_imports,
             verbose: general.verbose,
             linked: false,
+            threads: None,
+            running: None,
+            watched,
             fuel: options.fuel,
             timeout: options.timeout,
             format: options.report,
         })
+    }
+
+    /// Provides the program with threads and the memories that they share.
+    fn provide_threads(&mut self, program: &Loaded) -> Result<(), Report> {
+        let watched = self.watched.clone();
+        let threads = WasiThreads::new(|host: &mut Host| &mut host.wasi)
+            .prepare_store(move |store| watched.prepare(store));
+        threads
+            .add_to_linker(&mut self.linker, &mut self.store, &program.module)
+            .map_err(|error| Report::new(format!("threads cannot be provided: {error:#}")))?;
+        self.threads = Some(threads);
+        Ok(())
+    }
+
+    /// What a call came to, or what ended the program before in another thread. When a call has failed, all threads end.
+    fn settle<R>(&mut self, outcome: riser::Result<R>) -> riser::Result<R> {
+        match self.running.take_if(|_| outcome.is_err()) {
+            Some(running) => running.end(outcome),
+            None => outcome,
+        }
     }
 
     /// Starts to watch the time, if there is a limit.
@@ -218,7 +273,16 @@ impl Session {
         }
     }
 
+    /// Runs the program. When its main thread has ended, so have the others.
     fn start(&mut self, program: &Loaded, entry: Entry) -> Result<(), End> {
+        self.main(program, entry)?;
+        match self.running.take().map(|running| running.end(Ok(()))) {
+            Some(Err(error)) => Err(self.ended(&program.input, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn main(&mut self, program: &Loaded, entry: Entry) -> Result<(), End> {
         let instance = self.instantiate(program)?;
         match entry {
             Entry::Nothing => Ok(()),
@@ -247,7 +311,14 @@ impl Session {
             Ok(prepared) => prepared,
             Err(error) => return Err(self.unlinkable(loaded, &error).into()),
         };
-        prepared.instantiate(&mut self.store).map_err(|error| {
+        if let Some(threads) = &self.threads
+            && threads::is_threaded(module)
+        {
+            let begun = threads.begin(&mut self.store, &prepared);
+            self.running = Some(begun.map_err(|error| link_failed(input, &error))?);
+        }
+        let instance = prepared.instantiate(&mut self.store);
+        self.settle(instance).map_err(|error| {
             let limits = &self.store.data().limits;
             // Nothing has run yet that could ask for more than the module itself does.
             let refused = limits.refused_memory().is_some() || limits.refused_table().is_some();
@@ -277,7 +348,8 @@ impl Session {
 
     fn call(&mut self, loaded: &Loaded, func: Func, args: &[Val]) -> Result<Vec<Val>, End> {
         let mut results = vec![Val::I32(0); func.ty(&self.store).results().len()];
-        match func.call(&mut self.store, args, &mut results) {
+        let outcome = func.call(&mut self.store, args, &mut results);
+        match self.settle(outcome) {
             Ok(()) => Ok(results),
             Err(error) => Err(self.ended(&loaded.input, &error)),
         }

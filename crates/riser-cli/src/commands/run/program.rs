@@ -57,6 +57,13 @@ impl Loaded {
         Ok(Loaded { input, module })
     }
 
+    /// The same module for another engine.
+    pub fn again(self, engine: &Engine) -> Result<Loaded, Report> {
+        let module = Module::from_binary(engine, &self.input.bytes)
+            .map_err(|error| module_failed(&self.input, &error))?;
+        Ok(Loaded { module, ..self })
+    }
+
     /// Whether it asks for WASI 0.1.
     pub fn imports_wasi(&self) -> bool {
         self.module.imports().any(|import| WASI_MODULES.contains(&import.module()))
