@@ -46,6 +46,7 @@ mod engine;
 mod ensure;
 mod error_chain;
 mod externals;
+mod frame;
 mod func;
 mod gc;
 mod instance;
@@ -68,6 +69,7 @@ pub use engine::Engine;
 pub use ensure::__private;
 pub use error_chain::{Context, Error, Result};
 pub use externals::{Export, Extern, Global, Memory, MemoryAccessError, SharedMemory, Table, Tag};
+pub use frame::WasmFrame;
 pub use func::{Caller, Func, IntoFunc, NoFunc, TypedFunc, WrappedFunc};
 pub use gc::{
     AnyRef, ArrayRef, ArrayRefPre, EqRef, ExnRef, ExternRef, GcHeapOutOfMemory, GcRef, I31,

@@ -2,7 +2,7 @@
 //!
 //! `store.rs` lays a store out so that running code finds it, `run.rs` enters code and explains how it ended,
 //! `host.rs` is how code enters host functions. `lower.rs` puts statically typed values into slots, `values.rs`
-//! dynamically typed ones. `objects.rs` makes and changes what a store owns, `gc.rs` objects on its heap; `limits.rs` asks
+//! dynamically typed ones. `objects.rs` makes and changes what a store owns, `gc.rs` objects on its heap; `frames.rs` looks into frames; `limits.rs` asks
 //! how much of it there may be, `deadline.rs` what to do when time is up.
 //!
 //! # What the `unsafe` relies on
@@ -18,6 +18,7 @@
 
 mod arity;
 mod deadline;
+mod frames;
 pub(crate) mod gc;
 mod host;
 mod limits;
@@ -31,6 +32,7 @@ pub use lower::{WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
 
 pub(crate) use arity::each_arity;
 pub(crate) use deadline::{set_on_deadline, trap_on_deadline};
+pub(crate) use frames::wasm_frames;
 pub(crate) use host::HostFunc;
 pub(crate) use limits::set_limiter;
 pub(crate) use objects::{

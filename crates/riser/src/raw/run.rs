@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// The code of a module in the engine's way to run.
 pub(crate) struct CodeHolder {
-    interp: InterpModule,
+    pub(super) interp: InterpModule,
 }
 
 impl CodeHolder {
