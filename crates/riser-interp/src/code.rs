@@ -16,6 +16,7 @@
 //! (`A`), or an immediate (`I`). A result that goes to a slot goes to the accumulator as well; bit 3 of
 //! the opcode ([`TO_ACC`]) says that only the accumulator gets it.
 
+use crate::catches::Catches;
 use riser_ops::{AccessOp, SimpleOp};
 
 /// An opcode: a region and a position in it.
@@ -322,6 +323,10 @@ misc! {
     TableInit "table.init" [S S S N32 N32 N16];
     ElemDrop "elem.drop" [N32];
 
+    /// The tag's index, the first value.
+    Throw "throw" [N32 N32];
+    ThrowRef "throw_ref" [S];
+
     RefFunc "ref.func" [D N32];
     RefAsNonNull "ref.as_non_null" [S];
 
@@ -448,6 +453,8 @@ pub(crate) struct Lowered {
     pub(crate) frame_slots: u32,
     /// Where execution begins. What stands before turned out not to be needed.
     pub(crate) entry: u32,
+    /// What it catches.
+    pub(crate) catches: Catches,
 }
 
 impl Lowered {

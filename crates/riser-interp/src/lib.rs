@@ -14,6 +14,7 @@
 
 extern crate alloc;
 
+mod catches;
 mod code;
 mod disasm;
 mod exec;

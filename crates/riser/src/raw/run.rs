@@ -4,7 +4,7 @@ use super::lower::{WasmParams, WasmResults};
 use super::store::{StoreInner, StoreOpaque};
 use super::values;
 use crate::{
-    Engine, Error, Func, FuncType, Result, StoreContextMut, Trap, TypedFunc, Val,
+    Engine, Error, Func, FuncType, Result, StoreContextMut, ThrownException, Trap, TypedFunc, Val,
     WasmBacktrace, bail, format_err,
 };
 use core::any::Any;
@@ -116,7 +116,7 @@ unsafe fn run<T>(store: &mut StoreInner<T>, func: FuncPtr, slots: &mut [Slot]) -
 fn explain(store: &mut StoreOpaque, exit: Exit) -> Error {
     let error = match exit.reason {
         ExitReason::Trap(code) => Error::from(Trap::from(code)),
-        ExitReason::Exception => Error::from(Trap::UncaughtException),
+        ExitReason::Exception => Error::from(ThrownException),
         ExitReason::Unsupported(error) => Error::msg(error.to_string()),
         ExitReason::HostError => raise(store),
     };
