@@ -1,5 +1,7 @@
 //! Runs the examples: each asserts what it shows.
 
+#[path = "../examples/exceptions.rs"]
+mod exceptions;
 #[path = "../examples/externref.rs"]
 mod externref;
 #[path = "../examples/fuel.rs"]
@@ -28,6 +30,7 @@ fn the_examples_hold() -> riser::Result<()> {
     linking::main()?;
     memory::main()?;
     multi_value::main()?;
+    exceptions::main()?;
     externref::main()?;
     fuel::main()?;
     interrupt::main()?;
