@@ -2,13 +2,13 @@
 //!
 //! A function is lowered when it is first called: `lower` hears its operators through `BodySink` and writes
 //! compact code (`code.rs` describes the instruction set), `exec` runs it. Both have a file per topic,
-//! with the same names. `module.rs` is what all instances of a module share. `disasm.rs` prints code.
+//! with the same names. `module.rs` is what all instances of a module share. `catches.rs` is the table of what a function
+//! catches, `disasm.rs` prints code.
 //!
 //! The interpreter sees what machine code would see: the blocks that `riser-abi` declares. It knows nothing of
 //! stores, instances or the embedder; what it needs of them it calls through the table of builtins.
 //!
-//! Executed here: everything except exceptions. Such an operator ends the activation with
-//! [`ExitReason::Unsupported`], which names it.
+//! All operators of all supported proposals are executed here.
 #![no_std]
 #![deny(unsafe_code)]
 

@@ -32,6 +32,8 @@ pub enum Event {
     Returned(String, Vec<String>),
     /// A call stopped.
     Stopped(String, Stop),
+    /// A call threw an exception with these values.
+    Threw(String, Vec<String>),
     /// The content of an exported memory: its size and a hash.
     Memory(String, u64, u64),
     /// The value of an exported global.
@@ -103,6 +105,7 @@ struct Work {
     instances: u64,
     returned: u64,
     trapped: u64,
+    threw: u64,
 }
 
 impl Work {
@@ -113,6 +116,7 @@ impl Work {
             instances: 1,
             returned: count(|event| matches!(event, Event::Returned(..))),
             trapped: count(|event| matches!(event, Event::Stopped(..))),
+            threw: count(|event| matches!(event, Event::Threw(..))),
         }
     }
 
@@ -120,6 +124,7 @@ impl Work {
         self.instances += other.instances;
         self.returned += other.returned;
         self.trapped += other.trapped;
+        self.threw += other.threw;
     }
 }
 
@@ -197,8 +202,8 @@ fn main() -> ExitCode {
         }
     });
     let ([none, same, limited, different], work) = counts.into_inner().unwrap();
-    let Work { instances, returned, trapped } = work;
-    println!("{instances} instances, {returned} calls returned, {trapped} trapped");
+    let Work { instances, returned, trapped, threw } = work;
+    println!("{instances} instances, {returned} calls returned, {trapped} trapped, {threw} threw");
     println!(
         "seeds {}..{end}: {same} agree, {limited} agree up to a limit, {different} differ, {none} gave no module",
         options.from
