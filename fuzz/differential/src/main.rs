@@ -1,6 +1,6 @@
 //! Runs generated modules in Riser and in wasmtime: results, traps, memories and globals must agree.
 //!
-//! `riser-differential [--from SEED] [--count N] [--save DIR]`. A seed decides a module and the arguments of its
+//! `riser-differential [--from SEED] [--count N] [--save DIR] [--programs generated|throwing]`. A seed decides a module and the arguments of its
 //! exports, so a finding repeats; `--save` keeps the modules that differ.
 //!
 //! Imports are satisfied alike on both sides (functions that return zeros, small memories …), every module ends by a
@@ -9,6 +9,7 @@
 mod generate;
 mod ours;
 mod theirs;
+mod throwing;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -128,7 +129,39 @@ impl Work {
     }
 }
 
-fn run(seed: u64) -> Option<(Vec<u8>, Work, Verdict)> {
+/// Where programs come from.
+#[derive(Clone, Copy)]
+enum Programs {
+    /// The generator of modules of all kinds.
+    Generated,
+    /// Our own, of programs that throw and catch.
+    Throwing,
+}
+
+fn run(programs: Programs, seed: u64) -> Option<(Vec<u8>, Work, Verdict)> {
+    match programs {
+        Programs::Generated => run_generated(seed),
+        Programs::Throwing => Some(run_throwing(seed)),
+    }
+}
+
+/// A program in both forms of exceptions: the newer one in both runtimes, the older one in ours.
+fn run_throwing(seed: u64) -> (Vec<u8>, Work, Verdict) {
+    let binary = |form| wat::parse_str(throwing::program(seed, form)).expect("well-formed text");
+    let module = binary(throwing::Form::Table);
+    let ours = ours::run(&module, seed);
+    let mut verdict = compare(&ours, &theirs::run(&module, seed));
+    if matches!(verdict, Verdict::Same) {
+        let legacy = ours::run(&binary(throwing::Form::Legacy), seed);
+        verdict = match compare(&legacy, &ours) {
+            Verdict::Different(what) => Verdict::Different(format!("in the legacy form: {what}")),
+            verdict => verdict,
+        };
+    }
+    (module, Work::of(&ours), verdict)
+}
+
+fn run_generated(seed: u64) -> Option<(Vec<u8>, Work, Verdict)> {
     let module = generate::module(seed)?;
     let ours = ours::run(&module, seed);
     let theirs = theirs::run(&module, seed);
@@ -140,10 +173,12 @@ struct Options {
     from: u64,
     count: u64,
     save: Option<PathBuf>,
+    programs: Programs,
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { from: 0, count: 10_000, save: None };
+    let programs = Programs::Generated;
+    let mut options = Options { from: 0, count: 10_000, save: None, programs };
     let mut args = env::args().skip(1);
     while let Some(arg) = args.next() {
         let value = args.next().ok_or_else(|| format!("{arg} needs a value"))?;
@@ -152,7 +187,12 @@ fn options() -> Result<Options, String> {
             "--from" => options.from = number()?,
             "--count" => options.count = number()?,
             "--save" => options.save = Some(value.into()),
-            _ => return Err(format!("{arg} is not known: --from, --count, --save are")),
+            "--programs" if value == "generated" => options.programs = Programs::Generated,
+            "--programs" if value == "throwing" => options.programs = Programs::Throwing,
+            _ => {
+                let known = "--from, --count, --save and --programs (generated or throwing)";
+                return Err(format!("{arg} {value} is not known; what is: {known}"));
+            }
         }
     }
     Ok(options)
@@ -175,7 +215,7 @@ fn main() -> ExitCode {
             if seed >= end {
                 break;
             }
-            let outcome = run(seed);
+            let outcome = run(options.programs, seed);
             let mut guard = counts.lock().unwrap();
             let (counts, work) = &mut *guard;
             let Some((module, done, verdict)) = outcome else {
