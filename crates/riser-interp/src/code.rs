@@ -222,8 +222,6 @@ macro_rules! misc {
 
 misc! {
     Unreachable "unreachable" [];
-    /// An operator that is not executed yet: its opcode, its offset in the module.
-    Unsupported "unsupported" [N32 N32];
     AtomicFence "atomic.fence" [];
     Br "br" [J];
     /// A copy, or two, before the branch.

@@ -21,7 +21,6 @@ use alloc::boxed::Box;
 const fn misc(op: Misc) -> Handler {
     match op {
         Misc::Unreachable => control::unreachable,
-        Misc::Unsupported => control::unsupported,
         Misc::AtomicFence => atomics::fence,
         Misc::Br => control::br,
         Misc::BrCopy => control::br_copy,

@@ -117,7 +117,6 @@ fn explain(store: &mut StoreOpaque, exit: Exit) -> Error {
     let error = match exit.reason {
         ExitReason::Trap(code) => Error::from(Trap::from(code)),
         ExitReason::Exception => Error::from(ThrownException),
-        ExitReason::Unsupported(error) => Error::msg(error.to_string()),
         ExitReason::HostError => raise(store),
     };
     with_backtrace(store, error, &exit.frames)
