@@ -346,3 +346,156 @@ fn a_hundred_thousand_nested_blocks_catch() -> Result<()> {
     assert_eq!(f.call(&mut store, ())?, 5);
     Ok(())
 }
+
+/// Throws for ever, with a payload that lives on the heap, and keeps little.
+const RESTLESS: &str = r#"(module
+    (type $pair (struct (field i32) (field (ref null $pair))))
+    (tag $e (param (ref $pair) i32))
+    (tag $none)
+    (import "host" "collect" (func $collect))
+    (func $raise (param i32)
+        (throw $e
+            (struct.new $pair (local.get 0) (struct.new $pair (i32.const 100) (ref.null $pair)))
+            (i32.const 1000)))
+    ;; The sum of what is in the payload.
+    (func $sum (param (ref $pair) i32) (result i32)
+        (i32.add (local.get 1) (i32.add (struct.get $pair 0 (local.get 0))
+            (struct.get $pair 0 (struct.get $pair 1 (local.get 0))))))
+    (func (export "often") (param i32) (result i32) (local $sum i32)
+        (loop $again
+            (block $h (result (ref $pair) i32)
+                (try_table (catch $e $h) (call $raise (local.get 0)))
+                (unreachable))
+            (call $collect)
+            (call $sum)
+            (local.set $sum)
+            (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+        (local.get $sum))
+    ;; Exceptions in locals and on the stack, while others are made and dropped.
+    (func (export "kept") (param i32) (result i32) (local $first exnref) (local $n i32)
+        (block $h (result (ref $pair) i32 exnref)
+            (try_table (catch_ref $e $h) (call $raise (local.get 0)))
+            (unreachable))
+        (local.set $first) (drop) (drop)
+        (block $h (result (ref $pair) i32 exnref)
+            (try_table (catch_ref $e $h) (call $raise (i32.const 5)))
+            (unreachable))
+        (local.set $n (i32.const 200))
+        (loop $again
+            (block $h (result (ref $pair) i32)
+                (try_table (catch $e $h) (call $raise (local.get $n)))
+                (unreachable))
+            (drop) (drop)
+            (call $collect)
+            (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+        (drop)
+        (call $sum)
+        (block $h (result (ref $pair) i32)
+            (try_table (catch $e $h) (throw_ref (local.get $first)))
+            (unreachable))
+        (call $sum)
+        (i32.sub))
+    (func (export "legacy") (param i32) (result i32)
+        try (result i32)
+            try
+                (call $raise (local.get 0))
+            catch $e
+                drop drop
+                try
+                    (throw $none)
+                catch $none
+                    (call $collect)
+                    rethrow 1
+                end
+            end
+            i32.const 0
+        catch $e
+            (call $collect)
+            (call $sum)
+        end))"#;
+
+#[test]
+fn exceptions_and_what_they_carry_move_and_go() -> Result<()> {
+    for stress in [false, true] {
+        let mut config = Config::new();
+        config.wasm_legacy_exceptions(true).gc_stress(stress);
+        let engine = Engine::new(&config)?;
+        let module = Module::new(&engine, RESTLESS)?;
+        let mut store = Store::new(&engine, ());
+        let collect =
+            Func::wrap(&mut store, |mut caller: Caller<'_, ()>| caller.as_context_mut().gc(None));
+        let instance = Instance::new(&mut store, &module, &[collect.into()])?;
+        assert_eq!(call(&mut store, instance, "often", 1000)?, 1101);
+        assert_eq!(call(&mut store, instance, "kept", 7)?, 5 - 7);
+        assert_eq!(call(&mut store, instance, "legacy", 7)?, 1107);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_million_exceptions_take_no_more_memory_than_one() -> Result<()> {
+    let text = r#"(module (tag $e (param i64 i64 v128))
+        (func $raise (throw $e (i64.const 1) (i64.const 2) (v128.const i64x2 3 4)))
+        (func (export "f") (param i32) (result i32)
+            (loop $again (result i32)
+                (block $h (result i64 i64 v128)
+                    (try_table (catch $e $h) (call $raise))
+                    (unreachable))
+                (drop) (drop) (drop)
+                (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))
+                (i32.const 1))))"#;
+    let engine = Engine::default();
+    let module = Module::new(&engine, text)?;
+    let limits = StoreLimitsBuilder::new().memory_size(1 << 20).build();
+    let mut store = Store::new(&engine, limits);
+    store.limiter(|limits| limits);
+    let instance = Instance::new(&mut store, &module, &[])?;
+    let f = instance.get_typed_func::<i32, i32>(&mut store, "f")?;
+    assert_eq!(f.call(&mut store, 1_000_000)?, 1);
+    Ok(())
+}
+
+#[test]
+fn a_pending_exception_survives_collections() -> Result<()> {
+    let (mut store, instance, _) = with_host(|_, _, _| Ok(()))?;
+    let run = instance.get_typed_func::<i32, ()>(&mut store, "throw")?;
+    for n in 0..100 {
+        assert!(run.call(&mut store, n).is_err());
+        store.gc(None)?;
+        ExternRef::new(&mut store, n)?;
+        store.gc(None)?;
+        let mut scope = RootScope::new(&mut store);
+        let exception = scope.as_context_mut().take_pending_exception().unwrap();
+        scope.as_context_mut().gc(None)?;
+        assert_eq!(exception.field(&mut scope, 0)?.i32(), Some(n));
+    }
+    Ok(())
+}
+
+#[test]
+fn exceptions_are_values_of_the_host() -> Result<()> {
+    let text = r#"(module (tag $e (param i32))
+        (table (export "table") 2 exnref)
+        (global (export "global") (mut exnref) (ref.null exn))
+        (func (export "make") (param i32) (result exnref)
+            (try_table (catch_all_ref 0) (throw $e (local.get 0)))
+            (unreachable))
+        (func (export "throw") (param (ref exn)) (throw_ref (local.get 0))))"#;
+    let (mut store, instance) = instance(text)?;
+    type Exn = Option<Rooted<ExnRef>>;
+    let make = instance.get_typed_func::<i32, Exn>(&mut store, "make")?;
+    let exception = make.call(&mut store, 3)?.unwrap();
+    let table = instance.get_table(&mut store, "table").unwrap();
+    table.set(&mut store, 1, Ref::Exn(Some(exception)))?;
+    let global = instance.get_global(&mut store, "global").unwrap();
+    global.set(&mut store, Val::ExnRef(Some(exception)))?;
+    store.gc(None)?;
+    let Some(Ref::Exn(Some(found))) = table.get(&mut store, 1) else { panic!("an exception") };
+    assert!(Rooted::ref_eq(&store, &found, &exception)?);
+    let throw = instance.get_typed_func::<Rooted<ExnRef>, ()>(&mut store, "throw")?;
+    assert!(throw.call(&mut store, found).unwrap_err().is::<ThrownException>());
+    let thrown = store.take_pending_exception().unwrap();
+    assert!(Rooted::ref_eq(&store, &thrown, &exception)?);
+    assert_eq!(thrown.field(&mut store, 0)?.i32(), Some(3));
+    Ok(())
+}
