@@ -60,10 +60,10 @@ fn argument(random: &mut Random, ty: &ValType) -> Option<Val> {
     })
 }
 
-/// Runs every exported function twice, then looks at what is left.
-pub fn run(binary: &[u8], seed: u64) -> Outcome {
-    let config = Config::new();
-
+/// Runs every exported function twice, then looks at what is left. Under `stress`, each object is made after a collection.
+pub fn run(binary: &[u8], seed: u64, stress: bool) -> Outcome {
+    let mut config = Config::new();
+    config.gc_stress(stress);
     let engine = Engine::new(&config).expect("the configuration is fine");
     let Ok(module) = Module::from_binary(&engine, binary) else {
         return Outcome::NotInstantiated(Stop::Trap("invalid"));
