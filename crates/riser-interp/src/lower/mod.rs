@@ -3,8 +3,8 @@
 //! `operands.rs` follows the operand stack without emitting code for it: a `local.get` or a constant stays
 //! *virtual* until an instruction takes it as its operand. `emit.rs` writes instructions and knows what
 //! the accumulators hold. `sink.rs` is the border to the walker; it passes each operator on to the file of
-//! its topic: `simple`, `access`, `control`, `calls`, `memory`, `table`, `locals`; `exceptions`; `watch` adds what bounds execution; `gc` holds what
-//! is not executed yet.
+//! its topic: `simple`, `access`, `control`, `calls`, `memory`, `table`, `locals`, `gc`, `exceptions`; `watch` adds what bounds
+//! execution.
 //!
 //! # Canonical places
 //!
