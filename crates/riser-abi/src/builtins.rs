@@ -1,6 +1,6 @@
 //! What code may call in the runtime: one table of functions per engine, installed from above.
 
-use crate::{FuncRef, Slot, Status, VmCtx};
+use crate::{FuncRef, Slot, Status, TagDef, VmCtx};
 
 /// A host function as code calls it.
 ///
@@ -110,6 +110,16 @@ builtins! {
     array_init_data(array: Slot, data: u32, index: u32, start: u32, len: u32) -> Status;
     /// Sets elements from an element segment.
     array_init_elem(array: Slot, elem: u32, index: u32, start: u32, len: u32) -> Status;
+    /// Makes an exception of a tag of the instance, with the values from `values` on, and throws it: the store keeps it,
+    /// and the status says so, unless it is a trap.
+    throw(tag: u32, values: *const Slot) -> Status;
+    /// Throws an exception again.
+    throw_ref(exception: Slot) -> Status;
+    /// The tag of the exception that was thrown.
+    exception_tag() -> *const TagDef;
+    /// The exception that was thrown is caught: the store keeps it no longer. Its values go to the slots from `values` on,
+    /// which are those of its tag's type, and a reference to it to `reference`, unless these are null.
+    catch_exception(values: *mut Slot, reference: *mut Slot) -> Status;
     /// The epoch has reached the deadline: whether execution goes on.
     epoch_reached() -> Status;
 }

@@ -287,6 +287,18 @@ fn a_trap_at_the_start_is_a_trap() {
 }
 
 #[test]
+fn an_exception_that_nothing_catches_is_shown_like_a_trap() {
+    let module =
+        br#"(module (tag $e) (func $thrower (throw $e)) (func (export "_start") (call $thrower)))"#;
+    let folder = Folder::new("exception", &[("throw.wat", module)]);
+    let output = folder.run(&["throw.wat"]);
+    assert_eq!(output.status.code(), Some(134));
+    let said = text_of(&output.stderr);
+    assert!(said.starts_with("error: throw.wat threw an exception that nothing catches"), "{said}");
+    assert!(said.contains("in `thrower`") && said.contains("called by `_start`"), "{said}");
+}
+
+#[test]
 fn missing_imports_are_listed_all_at_once() {
     let object =
         wat::parse_str(r#"(module (import "env" "puts" (func)) (@custom "linking" ""))"#).unwrap();

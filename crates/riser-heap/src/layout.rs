@@ -55,6 +55,12 @@ impl Repr {
         }
     }
 
+    /// The slots that a value takes in a frame.
+    #[inline]
+    pub const fn slots(self) -> usize {
+        if self.size() == 16 { 2 } else { 1 }
+    }
+
     /// Whether it is neither kind of reference.
     #[inline]
     pub const fn is_plain(self) -> bool {

@@ -16,6 +16,7 @@
 //! (`A`), or an immediate (`I`). A result that goes to a slot goes to the accumulator as well; bit 3 of
 //! the opcode ([`TO_ACC`]) says that only the accumulator gets it.
 
+use crate::catches::Catches;
 use riser_ops::{AccessOp, SimpleOp};
 
 /// An opcode: a region and a position in it.
@@ -221,8 +222,6 @@ macro_rules! misc {
 
 misc! {
     Unreachable "unreachable" [];
-    /// An operator that is not executed yet: its opcode, its offset in the module.
-    Unsupported "unsupported" [N32 N32];
     AtomicFence "atomic.fence" [];
     Br "br" [J];
     /// A copy, or two, before the branch.
@@ -321,6 +320,10 @@ misc! {
     TableCopy "table.copy" [S S S N32 N32 N16];
     TableInit "table.init" [S S S N32 N32 N16];
     ElemDrop "elem.drop" [N32];
+
+    /// The tag's index, the first value.
+    Throw "throw" [N32 N32];
+    ThrowRef "throw_ref" [S];
 
     RefFunc "ref.func" [D N32];
     RefAsNonNull "ref.as_non_null" [S];
@@ -448,6 +451,8 @@ pub(crate) struct Lowered {
     pub(crate) frame_slots: u32,
     /// Where execution begins. What stands before turned out not to be needed.
     pub(crate) entry: u32,
+    /// What it catches.
+    pub(crate) catches: Catches,
 }
 
 impl Lowered {

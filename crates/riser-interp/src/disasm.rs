@@ -1,5 +1,6 @@
-//! Lowered code as text: one instruction a line, with its place, its name and its fields.
+//! Lowered code as text: one instruction a line, with its place, its name and its fields; then what it catches.
 
+use crate::catches::{Catches, NONE};
 use crate::code::{
     COMPARISONS, Field, Lowered, Misc, Opcode, SCALARS, TO_ACC, WIDE_COMPARISONS, add_branch,
     branch, region, select,
@@ -27,7 +28,29 @@ pub(crate) fn text(lowered: &Lowered) -> String {
         debug_assert!(complete, "fields and name agree: {:?} {}", instr.opcode, line.at);
         out.push('\n');
     }
+    catches(&mut out, &lowered.catches);
     out
+}
+
+/// What is caught: a line for each piece of code with the clause that is tried first, then a line for each clause.
+fn catches(out: &mut String, table: &Catches) {
+    let link = |clause: u32| match clause {
+        NONE => String::from("the caller"),
+        clause => format!("c{clause}"),
+    };
+    for mark in &table.marks {
+        let _ = writeln!(out, "; from {:4}: {}", mark.from, link(mark.first));
+    }
+    for (number, clause) in table.clauses.iter().enumerate() {
+        let _ = match clause.tag {
+            NONE => write!(out, "; c{number}: all"),
+            tag => write!(out, "; c{number}: tag {tag} s{}.. <-", clause.payload),
+        };
+        if clause.reference != NONE {
+            let _ = write!(out, ", exception s{} <-", clause.reference);
+        }
+        let _ = writeln!(out, " -> {}, else {}", clause.target, link(clause.next));
+    }
 }
 
 /// A line under construction.

@@ -2,18 +2,19 @@
 //!
 //! A function is lowered when it is first called: `lower` hears its operators through `BodySink` and writes
 //! compact code (`code.rs` describes the instruction set), `exec` runs it. Both have a file per topic,
-//! with the same names. `module.rs` is what all instances of a module share. `disasm.rs` prints code.
+//! with the same names. `module.rs` is what all instances of a module share. `catches.rs` is the table of what a function
+//! catches, `disasm.rs` prints code.
 //!
 //! The interpreter sees what machine code would see: the blocks that `riser-abi` declares. It knows nothing of
 //! stores, instances or the embedder; what it needs of them it calls through the table of builtins.
 //!
-//! Executed here: everything except exceptions. Such an operator ends the activation with
-//! [`ExitReason::Unsupported`], which names it.
+//! All operators of all supported proposals are executed here.
 #![no_std]
 #![deny(unsafe_code)]
 
 extern crate alloc;
 
+mod catches;
 mod code;
 mod disasm;
 mod exec;
@@ -25,4 +26,4 @@ mod trace;
 pub use exec::{HostEntry, call, frames, visit_frames, visit_references};
 pub use frame_map::{FrameMap, FrameSource, FrameState, FrameValue};
 pub use module::{InterpModule, InterpOptions};
-pub use trace::{Backtrace, Exit, ExitReason, FrameInfo, InterpError};
+pub use trace::{Backtrace, Exit, ExitReason, FrameInfo};

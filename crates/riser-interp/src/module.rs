@@ -3,7 +3,7 @@
 use crate::code::Lowered;
 use crate::exec::{FuncHeader, HeaderTable, link};
 use crate::frame_map::FrameMap;
-use crate::lower::Lowerer;
+use crate::lower::{Lowerer, Needs};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -144,9 +144,9 @@ impl Shared {
             return;
         }
         let mut lowered = self.lowered(&mut code.walker, defined);
-        let block = link(&mut lowered);
+        let (block, catches) = link(&mut lowered);
         let entry = &block[lowered.entry as usize..];
-        header.publish(entry.as_ptr(), lowered.frame_slots);
+        header.publish(entry.as_ptr(), lowered.frame_slots, catches);
         code.bytes += block.len();
         code.blocks.push(block);
     }
@@ -159,17 +159,20 @@ impl Shared {
     /// Walks a body. Gives also whether its end was reached, as it should be.
     fn walked(&self, walker: &mut Walker, defined: usize, record: bool) -> (Lowerer<'_>, bool) {
         let func = FuncIdx(self.module.imported.funcs + defined as u32);
-        let mut walk = |is_huge| {
-            let mut sink = Lowerer::new(&self.module, self.options, self.layout, is_huge);
+        let mut needs = Needs::default();
+        loop {
+            let mut sink = Lowerer::new(&self.module, self.options, self.layout, needs);
             if record {
                 sink.record();
             }
             let outcome = walker.trusted(&self.module, func, &mut sink);
             debug_assert!(outcome.is_ok(), "the body was validated: {outcome:?}");
-            (sink, outcome.is_ok())
-        };
-        let walked = walk(false);
-        if walked.0.needs_huge() { walk(true) } else { walked }
+            if sink.needs() == needs || outcome.is_err() {
+                return (sink, outcome.is_ok());
+            }
+            // More hidden locals can make it a huge one, but a huge one stays one, and has as many `rethrow`.
+            needs = sink.needs();
+        }
     }
 
     /// Where values are in the frames of a function.

@@ -2,9 +2,8 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::fmt;
 use riser_abi::VmCtx;
-use riser_ops::{Operator, TrapCode, by_byte, by_prefix};
+use riser_ops::TrapCode;
 
 /// An activation ended early.
 #[derive(Debug)]
@@ -24,41 +23,6 @@ pub enum ExitReason {
     HostError,
     /// An exception left the activation; the store keeps it.
     Exception,
-    /// An operator that the interpreter does not execute yet.
-    Unsupported(InterpError),
-}
-
-/// An operator that the interpreter does not execute yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InterpError {
-    opcode: u32,
-    offset: u32,
-}
-
-impl InterpError {
-    pub(crate) fn new(opcode: u32, offset: u32) -> InterpError {
-        InterpError { opcode, offset }
-    }
-
-    /// The operator's offset in the module.
-    pub fn offset(&self) -> u32 {
-        self.offset
-    }
-
-    /// The operator's name.
-    pub fn mnemonic(&self) -> &'static str {
-        let operator = match self.opcode >> 16 {
-            0 => by_byte(self.opcode as u8),
-            prefix => by_prefix(prefix as u8, self.opcode & 0xFFFF),
-        };
-        operator.map_or("unknown operator", Operator::mnemonic)
-    }
-}
-
-impl fmt::Display for InterpError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` at offset {:#x} is not executed yet", self.mnemonic(), self.offset)
-    }
 }
 
 /// A frame of a Wasm function.

@@ -46,19 +46,17 @@ pub enum TrapCode {
     OutOfFuel = 17,
     /// The embedder interrupted execution (deadline, epoch, cancellation).
     Interrupt = 18,
-    /// An exception was thrown and nothing caught it.
-    UncaughtException = 19,
     /// A function import that the linker was told to replace by a trap was called.
-    UnknownImport = 20,
+    UnknownImport = 19,
     /// The store's garbage-collected heap is damaged: a bug of the runtime or of the host. Nothing was read from it.
-    HeapCorrupted = 21,
+    HeapCorrupted = 20,
     /// `memory.atomic.wait` would have to wait, where threads cannot.
-    CannotWait = 22,
+    CannotWait = 21,
 }
 
 impl TrapCode {
     /// All codes, in the order of their numbers.
-    pub const ALL: [TrapCode; 22] = [
+    pub const ALL: [TrapCode; 21] = [
         TrapCode::Unreachable,
         TrapCode::MemoryOutOfBounds,
         TrapCode::TableOutOfBounds,
@@ -77,7 +75,6 @@ impl TrapCode {
         TrapCode::AtomicWaitOnUnsharedMemory,
         TrapCode::OutOfFuel,
         TrapCode::Interrupt,
-        TrapCode::UncaughtException,
         TrapCode::UnknownImport,
         TrapCode::HeapCorrupted,
         TrapCode::CannotWait,
@@ -110,7 +107,6 @@ impl TrapCode {
             TrapCode::AtomicWaitOnUnsharedMemory => "expected shared memory",
             TrapCode::OutOfFuel => "all fuel consumed by WebAssembly",
             TrapCode::Interrupt => "interrupt",
-            TrapCode::UncaughtException => "uncaught exception",
             TrapCode::UnknownImport => "unknown import called",
             TrapCode::HeapCorrupted => "damaged heap",
             TrapCode::CannotWait => "atomic wait where threads cannot wait",

@@ -2,8 +2,8 @@
 //! own features.
 //!
 //! Scripts that fail today are listed in `expected-failures/`, one file per way to run, each with its
-//! reason. A listed script that passes is an error, so the lists only shrink. With `RISER_EXTRA_WAST=DIR`
-//! in the environment, the scripts of that folder run too, with all features; with
+//! reason. A listed script that passes is an error, so the lists only shrink. Our own scripts, in `scripts/`, run with all
+//! features, and so do those of `DIR` with `RISER_EXTRA_WAST=DIR` in the environment; with
 //! `RISER_SPEC_FILTER=TEXT`, only scripts whose name contains the text run.
 
 use riser::Config;
@@ -78,8 +78,10 @@ fn scripts() -> Vec<Script> {
             scripts.push(Script { name, text: file.raw().into(), features });
         }
     }
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
+    scripts.extend(scripts_in(&own, "own"));
     if let Some(folder) = env::var_os("RISER_EXTRA_WAST") {
-        scripts.extend(extra_scripts(Path::new(&folder)));
+        scripts.extend(scripts_in(Path::new(&folder), "extra"));
     }
     if let Ok(filter) = env::var("RISER_SPEC_FILTER") {
         scripts.retain(|script| script.name.contains(&filter));
@@ -88,15 +90,14 @@ fn scripts() -> Vec<Script> {
     scripts
 }
 
-/// The scripts of a folder given by the environment.
-fn extra_scripts(folder: &Path) -> Vec<Script> {
-    let entries = fs::read_dir(folder)
-        .unwrap_or_else(|e| panic!("RISER_EXTRA_WAST={}: {e}", folder.display()));
+/// The scripts of a folder, under another name.
+fn scripts_in(folder: &Path, called: &str) -> Vec<Script> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let paths = entries.map(|entry| entry.unwrap().path());
     let scripts = paths.filter(|path| path.extension().is_some_and(|end| end == "wast"));
     scripts
         .map(|path| Script {
-            name: format!("extra/{}", path.file_name().unwrap().to_string_lossy()),
+            name: format!("{called}/{}", path.file_name().unwrap().to_string_lossy()),
             text: fs::read_to_string(&path).unwrap(),
             features: Features::ALL,
         })

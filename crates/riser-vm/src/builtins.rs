@@ -3,6 +3,7 @@
 //! Every address, length and count comes from the guest: it is checked here without overflow. Indices come from
 //! a valid body. None of these functions keeps a Rust reference to an object while it calls something else.
 
+use crate::exceptions::{catch_exception, exception_tag, throw, throw_ref};
 use crate::gc;
 use crate::instance::Instance;
 use crate::memory::Memory;
@@ -29,6 +30,10 @@ pub static BUILTINS: Builtins = Builtins {
     table_init,
     elem_drop,
     ref_func,
+    throw,
+    throw_ref,
+    exception_tag,
+    catch_exception,
     ref_test: gc::ref_test,
     struct_new: gc::struct_new,
     struct_new_default: gc::struct_new_default,
@@ -57,7 +62,7 @@ const TABLE_TRAP: Status = Status::trap(TrapCode::TableOutOfBounds);
 /// # Safety
 /// `vmctx` is that of a live instance (not of a host function).
 #[inline]
-unsafe fn instance(vmctx: *mut VmCtx) -> *mut Instance {
+pub(crate) unsafe fn instance(vmctx: *mut VmCtx) -> *mut Instance {
     // SAFETY: the caller's promise.
     unsafe { (*vmctx).instance.cast() }
 }
@@ -66,7 +71,7 @@ unsafe fn instance(vmctx: *mut VmCtx) -> *mut Instance {
 ///
 /// # Safety
 /// As for `instance`; and the store is running.
-unsafe fn store(vmctx: *mut VmCtx) -> *mut VmStore {
+pub(crate) unsafe fn store(vmctx: *mut VmCtx) -> *mut VmStore {
     // SAFETY: the caller's promise; whoever enters Wasm sets the field.
     unsafe { (*(*vmctx).runtime).store.cast() }
 }

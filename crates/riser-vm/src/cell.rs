@@ -1,5 +1,6 @@
 //! Globals and tags: the objects that are a single cell.
 
+use crate::store::TagId;
 use riser_abi::{GlobalCell, TagDef};
 use riser_module::GlobalType;
 
@@ -36,6 +37,11 @@ impl Tag {
     /// Its position in the store.
     pub fn index(&self) -> u32 {
         self.index
+    }
+
+    /// The tag's id in its store.
+    pub fn id(&self) -> TagId {
+        TagId::of(self)
     }
 
     /// Its canonical function type.

@@ -2,7 +2,7 @@
 //!
 //! A collection happens only in functions that make objects, and where the host asks for one. Every reference that
 //! lives across that is a root: in frames (a hook installed from above knows them), globals, tables, evaluated element
-//! segments, handles of the host, and in expressions that are being evaluated.
+//! segments, the exception that is under way, handles of the host, and in expressions that are being evaluated.
 
 use crate::instance::Instance;
 use crate::store::{FuncPtr, GrowError, GrowHooks, Growable, VmStore};
@@ -80,6 +80,9 @@ unsafe fn trace(store: *mut VmStore, tracer: &mut Tracer<'_>) {
     // SAFETY: the caller's promise; elements of arenas are initialised.
     unsafe {
         (*store).roots.trace(tracer);
+        if let Some(exception) = &mut (*store).pending_exception {
+            tracer.visit(exception);
+        }
         for waiting in &mut (*store).evaluating {
             if waiting.is_heap_reference {
                 tracer.visit_slot(&mut waiting.cell.slots[0]);

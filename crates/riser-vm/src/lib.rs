@@ -3,7 +3,7 @@
 //! A [`VmStore`] owns all of it and gives out small ids; the addresses behind them never change, because code
 //! holds them (`arena.rs`). `store.rs` is the place to begin; `instance.rs` lays out a `VmCtx`,
 //! `instantiate.rs` makes instances in the specification's order, `builtins.rs` is what code calls, `gc.rs` the part of it that works on the heap and finds the collector's roots
-//! (`roots.rs`: those of the host).
+//! (`roots.rs`: those of the host), `exceptions.rs` makes and catches exceptions.
 //! `parking.rs` lets threads wait at addresses of a shared memory. `memory.rs`, `table.rs` and `cell.rs` (globals and tags) have one kind of object each.
 //!
 //! Absences: this crate knows neither how code is made nor which tier runs it (entries arrive as addresses,
@@ -15,6 +15,7 @@ mod bits;
 mod builtins;
 mod cell;
 mod const_expr;
+mod exceptions;
 mod gc;
 mod host;
 mod instance;

@@ -18,7 +18,7 @@ use core::ffi::c_void;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use riser_abi::{FuncRef, GlobalCell, Slot, Status, TagDef, VmCtx, VmRuntime};
-use riser_heap::{Heap, HeapLimits};
+use riser_heap::{Heap, HeapLimits, HeapRef};
 use riser_module::{EntityIdx, GlobalType, MemoryType, TableType};
 use riser_ops::{FuncIdx, TrapCode, TypeId};
 use riser_sys::{OutOfMemory, SlotStack};
@@ -50,6 +50,12 @@ ids! {
     TagId;
     /// An instance of a store.
     InstanceId;
+}
+
+impl TagId {
+    pub(crate) fn of(tag: &Tag) -> TagId {
+        TagId(tag.index)
+    }
 }
 
 impl InstanceId {
@@ -237,6 +243,8 @@ pub struct VmStore {
     hosts: Arena<HostFunc>,
     /// What references other than functions refer to. Its limit is what the hooks have allowed so far.
     pub heap: Heap,
+    /// The exception that is under way: between functions, or until the host takes it.
+    pub pending_exception: Option<HeapRef>,
     /// Who is asked before something grows.
     pub hooks: GrowHooks,
     /// Handles of the host.
@@ -288,6 +296,7 @@ impl VmStore {
             roots: HostRoots::default(),
             evaluating: Vec::new(),
             trace_frames: no_frames,
+            pending_exception: None,
             hooks: GrowHooks::default(),
             on_deadline: interrupt,
             interrupter: None,
@@ -493,6 +502,11 @@ impl VmStore {
     pub fn tag(&self, id: TagId) -> &Tag {
         // SAFETY: as for memories.
         unsafe { self.tags.get(id.0).expect("an id of this store").as_ref() }
+    }
+
+    /// The tag at a position.
+    pub(crate) fn tag_at(&self, index: u32) -> Option<TagId> {
+        self.tags.get(index).map(|_| TagId(index))
     }
 
     /// The instance behind an id.

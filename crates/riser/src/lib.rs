@@ -37,7 +37,7 @@
 //!
 //! # What is not there yet
 //!
-//! Objects of the garbage collector, exceptions, and asynchronous calls: what
+//! Objects of the garbage collector, and asynchronous calls: what
 //! asks for them gives an error that says so.
 #![deny(unsafe_code)]
 
@@ -45,6 +45,7 @@ mod config;
 mod engine;
 mod ensure;
 mod error_chain;
+mod exceptions;
 mod externals;
 mod frame;
 mod func;
@@ -68,12 +69,13 @@ pub use engine::Engine;
 #[doc(hidden)]
 pub use ensure::__private;
 pub use error_chain::{Context, Error, Result};
+pub use exceptions::{ExnType, ThrownException};
 pub use externals::{Export, Extern, Global, Memory, MemoryAccessError, SharedMemory, Table, Tag};
 pub use frame::WasmFrame;
 pub use func::{Caller, Func, IntoFunc, NoFunc, TypedFunc, WrappedFunc};
 pub use gc::{
-    AnyRef, ArrayRef, ArrayRefPre, EqRef, ExnRef, ExternRef, GcHeapOutOfMemory, GcRef, I31,
-    OwnedRooted, RootScope, Rooted, RootedGcRef, StructRef, StructRefPre,
+    AnyRef, ArrayRef, ArrayRefPre, EqRef, ExnRef, ExnRefPre, ExternRef, GcHeapOutOfMemory, GcRef,
+    I31, OwnedRooted, RootScope, Rooted, RootedGcRef, StructRef, StructRefPre,
 };
 pub use instance::{Instance, InstancePre};
 pub use limits::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};

@@ -56,8 +56,6 @@ traps! {
     AllocationTooLarge = AllocationTooLarge,
     /// A cast met a reference of another type.
     CastFailure = CastFailure,
-    /// An exception was thrown and nothing caught it.
-    UncaughtException = UncaughtException,
     /// An import that stands for a missing one was called.
     UnknownImport = UnknownImport,
     /// The store's garbage-collected heap is damaged: a bug of the runtime or of the host.

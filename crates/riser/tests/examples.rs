@@ -1,9 +1,13 @@
 //! Runs the examples: each asserts what it shows.
 
+#[path = "../examples/exceptions.rs"]
+mod exceptions;
 #[path = "../examples/externref.rs"]
 mod externref;
 #[path = "../examples/fuel.rs"]
 mod fuel;
+#[path = "../examples/gc.rs"]
+mod gc;
 #[path = "../examples/gcd.rs"]
 mod gcd;
 #[path = "../examples/hello.rs"]
@@ -24,10 +28,12 @@ mod tables;
 #[test]
 fn the_examples_hold() -> riser::Result<()> {
     hello::main()?;
+    gc::main()?;
     gcd::main()?;
     linking::main()?;
     memory::main()?;
     multi_value::main()?;
+    exceptions::main()?;
     externref::main()?;
     fuel::main()?;
     interrupt::main()?;

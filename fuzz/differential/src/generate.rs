@@ -65,7 +65,8 @@ fn allow(config: &mut Config) {
     config.relaxed_simd_enabled = false;
     config.compact_imports_enabled = false;
     config.custom_page_sizes_enabled = false;
-    config.exceptions_enabled = false;
+    config.exceptions_enabled = true;
+    config.min_tags = 3;
     config.gc_enabled = false;
     config.threads_enabled = false;
     config.canonicalize_nans = true;

@@ -1,6 +1,6 @@
 //! Runs generated modules in Riser and in wasmtime: results, traps, memories and globals must agree.
 //!
-//! `riser-differential [--from SEED] [--count N] [--save DIR]`. A seed decides a module and the arguments of its
+//! `riser-differential [--from SEED] [--count N] [--save DIR] [--programs generated|throwing]`. A seed decides a module and the arguments of its
 //! exports, so a finding repeats; `--save` keeps the modules that differ.
 //!
 //! Imports are satisfied alike on both sides (functions that return zeros, small memories …), every module ends by a
@@ -9,6 +9,7 @@
 mod generate;
 mod ours;
 mod theirs;
+mod throwing;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,6 +33,8 @@ pub enum Event {
     Returned(String, Vec<String>),
     /// A call stopped.
     Stopped(String, Stop),
+    /// A call threw an exception with these values.
+    Threw(String, Vec<String>),
     /// The content of an exported memory: its size and a hash.
     Memory(String, u64, u64),
     /// The value of an exported global.
@@ -103,6 +106,7 @@ struct Work {
     instances: u64,
     returned: u64,
     trapped: u64,
+    threw: u64,
 }
 
 impl Work {
@@ -113,6 +117,7 @@ impl Work {
             instances: 1,
             returned: count(|event| matches!(event, Event::Returned(..))),
             trapped: count(|event| matches!(event, Event::Stopped(..))),
+            threw: count(|event| matches!(event, Event::Threw(..))),
         }
     }
 
@@ -120,12 +125,49 @@ impl Work {
         self.instances += other.instances;
         self.returned += other.returned;
         self.trapped += other.trapped;
+        self.threw += other.threw;
     }
 }
 
-fn run(seed: u64) -> Option<(Vec<u8>, Work, Verdict)> {
+/// Where programs come from.
+#[derive(Clone, Copy)]
+enum Programs {
+    /// The generator of modules of all kinds.
+    Generated,
+    /// Our own, of programs that throw and catch.
+    Throwing,
+}
+
+fn run(programs: Programs, seed: u64) -> Option<(Vec<u8>, Work, Verdict)> {
+    match programs {
+        Programs::Generated => run_generated(seed),
+        Programs::Throwing => Some(run_throwing(seed)),
+    }
+}
+
+/// A program in both forms of exceptions: the newer one in both runtimes, the older one in ours, where each object is then
+/// made after a collection.
+fn run_throwing(seed: u64) -> (Vec<u8>, Work, Verdict) {
+    let binary = |form| wat::parse_str(throwing::program(seed, form)).expect("well-formed text");
+    let module = binary(throwing::Form::Table);
+    let ours = ours::run(&module, seed, false);
+    let mut verdict = compare(&ours, &theirs::run(&module, seed));
+    if matches!(verdict, Verdict::Same) {
+        let legacy = ours::run(&binary(throwing::Form::Legacy), seed, true);
+        verdict = match compare(&legacy, &ours) {
+            Verdict::Different(what) => Verdict::Different(format!("in the legacy form: {what}")),
+            verdict => verdict,
+        };
+    }
+    if matches!(verdict, Verdict::Same) {
+        verdict = compare(&ours::run(&module, seed, true), &ours);
+    }
+    (module, Work::of(&ours), verdict)
+}
+
+fn run_generated(seed: u64) -> Option<(Vec<u8>, Work, Verdict)> {
     let module = generate::module(seed)?;
-    let ours = ours::run(&module, seed);
+    let ours = ours::run(&module, seed, false);
     let theirs = theirs::run(&module, seed);
     let verdict = compare(&ours, &theirs);
     Some((module, Work::of(&ours), verdict))
@@ -135,10 +177,12 @@ struct Options {
     from: u64,
     count: u64,
     save: Option<PathBuf>,
+    programs: Programs,
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { from: 0, count: 10_000, save: None };
+    let programs = Programs::Generated;
+    let mut options = Options { from: 0, count: 10_000, save: None, programs };
     let mut args = env::args().skip(1);
     while let Some(arg) = args.next() {
         let value = args.next().ok_or_else(|| format!("{arg} needs a value"))?;
@@ -147,7 +191,12 @@ fn options() -> Result<Options, String> {
             "--from" => options.from = number()?,
             "--count" => options.count = number()?,
             "--save" => options.save = Some(value.into()),
-            _ => return Err(format!("{arg} is not known: --from, --count, --save are")),
+            "--programs" if value == "generated" => options.programs = Programs::Generated,
+            "--programs" if value == "throwing" => options.programs = Programs::Throwing,
+            _ => {
+                let known = "--from, --count, --save and --programs (generated or throwing)";
+                return Err(format!("{arg} {value} is not known; what is: {known}"));
+            }
         }
     }
     Ok(options)
@@ -170,7 +219,7 @@ fn main() -> ExitCode {
             if seed >= end {
                 break;
             }
-            let outcome = run(seed);
+            let outcome = run(options.programs, seed);
             let mut guard = counts.lock().unwrap();
             let (counts, work) = &mut *guard;
             let Some((module, done, verdict)) = outcome else {
@@ -197,8 +246,8 @@ fn main() -> ExitCode {
         }
     });
     let ([none, same, limited, different], work) = counts.into_inner().unwrap();
-    let Work { instances, returned, trapped } = work;
-    println!("{instances} instances, {returned} calls returned, {trapped} trapped");
+    let Work { instances, returned, trapped, threw } = work;
+    println!("{instances} instances, {returned} calls returned, {trapped} trapped, {threw} threw");
     println!(
         "seeds {}..{end}: {same} agree, {limited} agree up to a limit, {different} differ, {none} gave no module",
         options.from

@@ -2,9 +2,14 @@
 
 use crate::generate::Random;
 use crate::{Event, Outcome, Stop, hash};
-use riser::{Config, Engine, Extern, Instance, Module, Ref, Store, Trap, Val, ValType};
+use riser::{
+    Config, Engine, Extern, Instance, Module, Ref, Store, ThrownException, Trap, Val, ValType,
+};
 
 fn stop(error: &riser::Error) -> Stop {
+    if error.is::<ThrownException>() {
+        return Stop::Trap("exception");
+    }
     let Some(trap) = error.downcast_ref::<Trap>() else { return Stop::Other };
     match trap {
         Trap::StackOverflow => Stop::StackOverflow,
@@ -31,6 +36,7 @@ fn show(value: &Val) -> String {
         Val::V128(v) => format!("v128 {:#x}", v.as_u128()),
         Val::FuncRef(v) => format!("func {}", v.is_some()),
         Val::ExternRef(v) => format!("extern {}", v.is_some()),
+        Val::ExnRef(v) => format!("exn {}", v.is_some()),
         _ => "other".into(),
     }
 }
@@ -47,16 +53,17 @@ fn argument(random: &mut Random, ty: &ValType) -> Option<Val> {
         ValType::Ref(ty) if ty.is_nullable() => match Ref::null(ty.heap_type()) {
             Ref::Func(f) => Val::FuncRef(f),
             Ref::Extern(e) => Val::ExternRef(e),
+            Ref::Exn(e) => Val::ExnRef(e),
             _ => return None,
         },
         ValType::Ref(_) => return None,
     })
 }
 
-/// Runs every exported function twice, then looks at what is left.
-pub fn run(binary: &[u8], seed: u64) -> Outcome {
-    let config = Config::new();
-
+/// Runs every exported function twice, then looks at what is left. Under `stress`, each object is made after a collection.
+pub fn run(binary: &[u8], seed: u64, stress: bool) -> Outcome {
+    let mut config = Config::new();
+    config.gc_stress(stress);
     let engine = Engine::new(&config).expect("the configuration is fine");
     let Ok(module) = Module::from_binary(&engine, binary) else {
         return Outcome::NotInstantiated(Stop::Trap("invalid"));
@@ -78,6 +85,11 @@ pub fn run(binary: &[u8], seed: u64) -> Outcome {
         match func.call(&mut store, &args, &mut results) {
             Ok(()) => {
                 events.push(Event::Returned(name.clone(), results.iter().map(show).collect()))
+            }
+            Err(error) if error.is::<ThrownException>() => {
+                let exception = store.take_pending_exception().expect("the store keeps it");
+                let fields = exception.fields(&mut store).expect("an exception has fields");
+                events.push(Event::Threw(name.clone(), fields.map(|val| show(&val)).collect()));
             }
             Err(error) => events.push(Event::Stopped(name.clone(), stop(&error))),
         }

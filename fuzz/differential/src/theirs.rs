@@ -2,9 +2,14 @@
 
 use crate::generate::Random;
 use crate::{Event, Outcome, Stop, hash};
-use wasmtime::{Config, Engine, Extern, Instance, Module, Ref, Store, Trap, Val, ValType};
+use wasmtime::{
+    Config, Engine, Extern, Instance, Module, Ref, Store, ThrownException, Trap, Val, ValType,
+};
 
 fn stop(error: &wasmtime::Error) -> Stop {
+    if error.is::<ThrownException>() {
+        return Stop::Trap("exception");
+    }
     let Some(trap) = error.downcast_ref::<Trap>() else { return Stop::Other };
     match trap {
         Trap::StackOverflow => Stop::StackOverflow,
@@ -31,6 +36,7 @@ fn show(value: &Val) -> String {
         Val::V128(v) => format!("v128 {:#x}", v.as_u128()),
         Val::FuncRef(v) => format!("func {}", v.is_some()),
         Val::ExternRef(v) => format!("extern {}", v.is_some()),
+        Val::ExnRef(v) => format!("exn {}", v.is_some()),
         _ => "other".into(),
     }
 }
@@ -47,6 +53,7 @@ fn argument(random: &mut Random, ty: &ValType) -> Option<Val> {
         ValType::Ref(ty) if ty.is_nullable() => match Ref::null(ty.heap_type()) {
             Ref::Func(f) => Val::FuncRef(f),
             Ref::Extern(e) => Val::ExternRef(e),
+            Ref::Exn(e) => Val::ExnRef(e),
             _ => return None,
         },
         ValType::Ref(_) => return None,
@@ -57,7 +64,11 @@ fn argument(random: &mut Random, ty: &ValType) -> Option<Val> {
 pub fn run(binary: &[u8], seed: u64) -> Outcome {
     let mut config = Config::new();
     config.wasm_memory64(true).wasm_multi_memory(true).wasm_tail_call(true);
-    config.wasm_wide_arithmetic(true).wasm_relaxed_simd(true).wasm_function_references(true);
+    config
+        .wasm_exceptions(true)
+        .wasm_wide_arithmetic(true)
+        .wasm_relaxed_simd(true)
+        .wasm_function_references(true);
     config.cranelift_opt_level(wasmtime::OptLevel::None);
     let engine = Engine::new(&config).expect("the configuration is fine");
     let Ok(module) = Module::from_binary(&engine, binary) else {
@@ -80,6 +91,11 @@ pub fn run(binary: &[u8], seed: u64) -> Outcome {
         match func.call(&mut store, &args, &mut results) {
             Ok(()) => {
                 events.push(Event::Returned(name.clone(), results.iter().map(show).collect()))
+            }
+            Err(error) if error.is::<ThrownException>() => {
+                let exception = store.take_pending_exception().expect("the store keeps it");
+                let fields = exception.fields(&mut store).expect("an exception has fields");
+                events.push(Event::Threw(name.clone(), fields.map(|val| show(&val)).collect()));
             }
             Err(error) => events.push(Event::Stopped(name.clone(), stop(&error))),
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use riser::{FrameSymbol, Trap, WasmBacktrace};
+use riser::{FrameSymbol, ThrownException, Trap, WasmBacktrace};
 use riser_ops::{Features, FuncIdx};
 
 use crate::decoded::{self, Decoded, count, demangle, func_label, size};
@@ -54,6 +54,10 @@ pub fn call_failed(input: &Input, running: &Running, error: &riser::Error) -> Re
         Some(Trap::Interrupt) if let Some(time) = running.timeout => time_is_up(name, time),
         Some(trap) => {
             Report::new(format!("{name} trapped: {}", reason(trap, error))).status(STATUS_TRAP)
+        }
+        None if error.is::<ThrownException>() => {
+            let text = format!("{name} threw an exception that nothing catches");
+            Report::new(text).status(STATUS_TRAP)
         }
         None => stopped(name, error),
     };

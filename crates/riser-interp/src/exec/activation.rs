@@ -11,7 +11,7 @@
 use super::calls::{Callee, Pending};
 use super::header::{FuncHeader, HostEntry, owner};
 use super::{Flow, Handler, Regs, Slot, Unaligned, calls, control};
-use crate::{Backtrace, Exit, ExitReason, FrameInfo, FrameState, InterpError};
+use crate::{Backtrace, Exit, ExitReason, FrameInfo, FrameState};
 use alloc::collections::BTreeMap;
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -51,8 +51,6 @@ pub(crate) struct Cx {
     pub(super) fp: *mut Slot,
     /// How the activation ended.
     pub(super) exit: Status,
-    /// Set together with `exit` if an operator is not executed yet: its opcode, its offset.
-    pub(super) unsupported: Option<(u32, u32)>,
     /// What handlers give when they leave the interpreter.
     pub(super) left: Flow,
     /// The call that a slow path goes on with.
@@ -226,7 +224,7 @@ unsafe fn call_host(
         let entry = (*func).entry.cast::<HostEntry>();
         debug_assert!(slots.len() >= (*entry).slots as usize);
         let status = ((*entry).call)((*func).vmctx, ptr::null_mut(), slots.as_mut_ptr());
-        if status.is_ok() { Ok(()) } else { Err(exit(runtime, status, None)) }
+        if status.is_ok() { Ok(()) } else { Err(exit(runtime, status)) }
     }
 }
 
@@ -250,7 +248,6 @@ unsafe fn run(
             ip: code,
             fp,
             exit: Status::OK,
-            unsupported: None,
             left: Flow::Left,
             pending: Pending {
                 callee: Callee { header: ptr::null(), vmctx },
@@ -271,10 +268,10 @@ unsafe fn run(
         let mut r = Regs { ip: code, fp, mem: ptr::null_mut(), len: 0, cx, acc: 0, s: 0.0, d: 0.0 };
         r.reload_memory();
         drive(r);
-        if (*cx).exit.is_ok() && (*cx).unsupported.is_none() {
+        if (*cx).exit.is_ok() {
             return Ok(());
         }
-        Err(exit(runtime, (*cx).exit, (*cx).unsupported))
+        Err(exit(runtime, (*cx).exit))
     }
 }
 
@@ -303,19 +300,18 @@ unsafe fn drive(r: Regs) {
 /// The stack has no room for a call from the host.
 unsafe fn overflow(runtime: *mut VmRuntime) -> Exit {
     // SAFETY: as the caller's.
-    unsafe { exit(runtime, Status::trap(TrapCode::StackOverflow), None) }
+    unsafe { exit(runtime, Status::trap(TrapCode::StackOverflow)) }
 }
 
 /// Why an activation ended, with the frames that are active now.
 #[cold]
-unsafe fn exit(runtime: *mut VmRuntime, status: Status, unsupported: Option<(u32, u32)>) -> Exit {
+unsafe fn exit(runtime: *mut VmRuntime, status: Status) -> Exit {
     // SAFETY: as the caller's.
     let frames = unsafe { frames(runtime) };
-    let reason = match (unsupported, status.trap_code()) {
-        (Some((opcode, offset)), _) => ExitReason::Unsupported(InterpError::new(opcode, offset)),
-        (None, Some(code)) => ExitReason::Trap(code),
-        (None, None) if status == Status::EXCEPTION => ExitReason::Exception,
-        (None, None) => ExitReason::HostError,
+    let reason = match status.trap_code() {
+        Some(code) => ExitReason::Trap(code),
+        None if status == Status::EXCEPTION => ExitReason::Exception,
+        None => ExitReason::HostError,
     };
     Exit { reason, frames }
 }

@@ -1,6 +1,7 @@
 //! Handlers of calls: to functions of the same instance, of others, and of the host.
 
 use super::activation::{Cx, EXIT, RESTORE, Record};
+use super::exceptions::{raised, raised_outside};
 use super::header::{FuncHeader, HostEntry, owner};
 use super::operand::{A, S, SLOT, Src, Value};
 use super::{Flow, Handler, Regs, Slot, WORD, divert, handler, next, next_after, trap};
@@ -98,7 +99,7 @@ unsafe fn call_any(r: Regs, callee: Callee, fp: *mut Slot, fields: usize) -> Flo
     }
 }
 
-/// Calls a host function whose arguments lie at `fp`. Says whether to go on; if not, the activation was left.
+/// Calls a host function whose arguments lie at `fp`. Says whether to go on; if not, `cx.exit` says why.
 #[inline(always)]
 unsafe fn host(r: &mut Regs, entry: *const HostEntry, callee: *mut VmCtx, fp: *mut Slot) -> bool {
     // SAFETY: the host gets room for arguments and results, and may use the stack behind; what it may
@@ -186,7 +187,7 @@ handler! {
         let Pending { callee: Callee { header, vmctx }, args, size, .. } = (*r.cx).pending;
         if (*header).is_host() {
             if !host(&mut r, header.cast(), vmctx, args) {
-                return Flow::Left;
+                return divert(r, raised);
             }
             return next_after(r, size);
         }
@@ -222,7 +223,8 @@ handler! {
             r.fp.copy_from(args, size);
             let fp = r.fp;
             if !host(&mut r, header.cast(), vmctx, fp) {
-                return Flow::Left;
+                // The running function has been left: it catches nothing any more.
+                return divert(r, raised_outside);
             }
             return ret(r);
         }

@@ -2,7 +2,7 @@
 
 use super::operand::{A, Dst, I, S, SLOT, Src, W};
 use super::simple::{self, Binary, NONE, Operation};
-use super::{Cx, Flow, Handler, Regs, Slot, handler, leave, next, next_after, trap};
+use super::{Cx, Flow, Handler, Regs, Slot, handler, next, next_after, trap};
 use crate::code::{COMPARISONS, branch as at};
 use riser_abi::Status;
 use riser_ops::TrapCode;
@@ -23,10 +23,6 @@ unsafe fn branch(mut r: Regs, taken: bool, field: usize) -> Flow {
 handler! {
     fn unreachable[](r) {
         trap(r, TrapCode::Unreachable)
-    }
-    fn unsupported[](r) {
-        (*r.cx).unsupported = Some((r.field(0), r.field(4)));
-        leave(r, Status::OK)
     }
     fn exit[](r) {
         (*r.cx).exit = Status::OK;

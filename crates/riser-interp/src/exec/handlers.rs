@@ -4,6 +4,7 @@ use super::access::{ACCESS, INDEXED};
 use super::atomics;
 use super::calls::{self, InAcc};
 use super::control::{self, ADD_BRANCH, BRANCH, WIDE_BRANCH};
+use super::exceptions;
 use super::gc;
 use super::locals::{self, GLOBAL, GLOBAL_ADD, SELECT};
 use super::memory;
@@ -20,7 +21,6 @@ use alloc::boxed::Box;
 const fn misc(op: Misc) -> Handler {
     match op {
         Misc::Unreachable => control::unreachable,
-        Misc::Unsupported => control::unsupported,
         Misc::AtomicFence => atomics::fence,
         Misc::Br => control::br,
         Misc::BrCopy => control::br_copy,
@@ -94,6 +94,8 @@ const fn misc(op: Misc) -> Handler {
         Misc::TableCopy => table::copy,
         Misc::TableInit => table::init,
         Misc::ElemDrop => table::elem_drop,
+        Misc::Throw => exceptions::throw,
+        Misc::ThrowRef => exceptions::throw_ref,
         Misc::RefFunc => table::ref_func,
         Misc::RefAsNonNull => table::ref_as_non_null,
         Misc::RefTest => gc::ref_test,
@@ -150,11 +152,14 @@ fn handler(Opcode(opcode): Opcode) -> Handler {
     }
 }
 
-/// Fills in the opcode words. From then on the code can be executed.
-pub(crate) fn link(lowered: &mut Lowered) -> Box<[u8]> {
+/// Fills in the opcode words. From then on the code can be executed. Behind it lies the table of what the function
+/// catches; gives also how far that is from the entry, if there is one.
+pub(crate) fn link(lowered: &mut Lowered) -> (Box<[u8]>, Option<u32>) {
     for instr in &lowered.instrs {
         let word = (handler(instr.opcode) as usize).to_ne_bytes();
         lowered.code[instr.at as usize..][..WORD].copy_from_slice(&word);
     }
-    core::mem::take(&mut lowered.code).into_boxed_slice()
+    let mut code = core::mem::take(&mut lowered.code);
+    let catches = lowered.catches.write(&mut code, lowered.entry);
+    (code.into_boxed_slice(), catches)
 }

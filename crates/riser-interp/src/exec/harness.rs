@@ -11,7 +11,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use riser_abi::{
     Builtins, FrameLayout, FuncRef, GlobalCell, HostCall, ImportedFunc, MemoryDef, Slot, Status,
-    TableDef, VmCtx, VmCtxCounts, VmCtxLayout, VmRuntime,
+    TableDef, TagDef, VmCtx, VmCtxCounts, VmCtxLayout, VmRuntime,
 };
 use riser_module::{
     ConstExpr, ConstOp, DataMode, ElementItems, ElementMode, EntityIdx, Module, ModuleBytes,
@@ -527,6 +527,21 @@ unsafe extern "C" fn no_copy(_: *mut VmCtx, _: Slot, _: u32, _: Slot, _: u32, _:
 unsafe extern "C" fn no_init(_: *mut VmCtx, _: Slot, _: u32, _: u32, _: u32, _: u32) -> Status {
     NO_HEAP
 }
+unsafe extern "C" fn no_throw(_: *mut VmCtx, _: u32, _: *const Slot) -> Status {
+    NO_HEAP
+}
+
+unsafe extern "C" fn no_throw_ref(_: *mut VmCtx, _: Slot) -> Status {
+    NO_HEAP
+}
+
+unsafe extern "C" fn no_exception_tag(_: *mut VmCtx) -> *const TagDef {
+    ptr::null()
+}
+
+unsafe extern "C" fn no_catch(_: *mut VmCtx, _: *mut Slot, _: *mut Slot) -> Status {
+    NO_HEAP
+}
 
 const BUILTINS: Builtins = Builtins {
     memory_grow,
@@ -560,5 +575,9 @@ const BUILTINS: Builtins = Builtins {
     array_copy: no_copy,
     array_init_data: no_init,
     array_init_elem: no_init,
+    throw: no_throw,
+    throw_ref: no_throw_ref,
+    exception_tag: no_exception_tag,
+    catch_exception: no_catch,
     epoch_reached,
 };

@@ -18,9 +18,13 @@ pub(crate) struct FuncHeader {
     code: AtomicPtr<u8>,
     /// The bytes of stack that a call takes: frame and [`super::activation::Record`]. Written before `code`.
     frame_bytes: AtomicU32,
-    /// Whether this is the start of a [`HostEntry`].
-    is_host: u32,
+    /// How far behind `code` the table lies of what it catches, in bytes; 0 if it catches nothing. Written before
+    /// `code`. [`HOST`] if this is the start of a [`HostEntry`].
+    catches: AtomicU32,
 }
+
+/// In [`FuncHeader::catches`]: this is a host function.
+const HOST: u32 = u32::MAX;
 
 impl FuncHeader {
     /// The code, if the function is lowered.
@@ -38,11 +42,19 @@ impl FuncHeader {
     /// Whether this is the start of a [`HostEntry`].
     #[inline(always)]
     pub(super) fn is_host(&self) -> bool {
-        self.is_host != 0
+        self.catches.load(Ordering::Relaxed) == HOST
+    }
+
+    /// Where the table lies of what the function catches. Only after `code` gave the code, and not of a host function.
+    #[inline(always)]
+    pub(super) fn catches(&self) -> Option<*const u8> {
+        let distance = self.catches.load(Ordering::Relaxed) as usize;
+        (distance != 0).then(|| self.code().wrapping_add(distance))
     }
 
     /// Makes lowered code known.
-    pub(crate) fn publish(&self, code: *const u8, frame_slots: u32) {
+    pub(crate) fn publish(&self, code: *const u8, frame_slots: u32, catches: Option<u32>) {
+        self.catches.store(catches.unwrap_or(0), Ordering::Relaxed);
         let bytes = u64::from(frame_slots) * 8 + size_of::<super::activation::Record>() as u64;
         self.frame_bytes.store(u32::try_from(bytes).unwrap_or(u32::MAX), Ordering::Relaxed);
         self.code.store(code.cast_mut(), Ordering::Release);
@@ -142,7 +154,7 @@ impl HostEntry {
         let header = FuncHeader {
             code: AtomicPtr::new(ptr::null_mut()),
             frame_bytes: AtomicU32::new(0),
-            is_host: 1,
+            catches: AtomicU32::new(HOST),
         };
         HostEntry { header, call, slots: params_slots.max(results_slots) }
     }

@@ -8,7 +8,7 @@
 //! end of an activation) just returns.
 //!
 //! `operand.rs` reads operands and writes results; `simple`, `access`, `atomics`, `control`, `calls`, `memory`, `table`,
-//! `gc` hold the handlers by topic, `handlers.rs` finds the handler of an opcode; `activation.rs` is the way in
+//! `gc`, `exceptions` hold the handlers by topic, `handlers.rs` finds the handler of an opcode; `activation.rs` is the way in
 //! and knows the stack, `header.rs` what a function looks like to its callers.
 //!
 //! # What the handlers rely on
@@ -41,6 +41,7 @@ mod activation;
 mod atomics;
 mod calls;
 mod control;
+mod exceptions;
 mod gc;
 mod handlers;
 mod header;

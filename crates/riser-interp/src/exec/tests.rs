@@ -400,17 +400,6 @@ fn frames_beyond_sixteen_bits_work() {
 }
 
 #[test]
-fn operators_that_are_missing_are_named() {
-    let text = r#"(module (type $s (struct (field i32)))
-        (func (export "f") (param i32) (result i32)
-          (if (local.get 0) (then (drop (struct.new $s (i32.const 1)))))
-          (i32.const 3)))"#;
-    assert_eq!(value(text, &[0]), Ok(3));
-    let Err(ExitReason::Unsupported(error)) = value(text, &[1]) else { panic!("unsupported") };
-    assert_eq!(error.mnemonic(), "struct.new");
-}
-
-#[test]
 fn nans_become_canonical_on_demand() {
     let text = r#"(module (func (export "f") (param f64 f32) (result f64 f32)
         (f64.add (local.get 0) (f64.const 1)) (f32.mul (local.get 1) (f32.const 1))))"#;

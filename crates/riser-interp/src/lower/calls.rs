@@ -9,7 +9,7 @@ use riser_ops::{FuncIdx, FuncType, TableIdx, TypeIdx, ValType};
 
 impl Lowerer<'_> {
     /// Writes the arguments to their slots.
-    fn settle_arguments(&mut self, ty: &FuncType) {
+    pub(super) fn settle_arguments(&mut self, ty: &FuncType) {
         self.settle_top(ty.params().len());
         self.keep_slots();
     }

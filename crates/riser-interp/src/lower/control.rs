@@ -1,6 +1,7 @@
 //! Blocks and branches.
 
 use super::emit::{Compare, Fields};
+use super::exceptions::Guard;
 use super::operands::{Class, Enc, Operand, Place};
 use super::simple::swapped;
 use super::{Lowerer, NONE};
@@ -18,19 +19,15 @@ pub(super) struct Label {
     /// The latest jump to its end: each jump's field has the place of the one before until the end is known.
     jumps: u32,
     /// Of a loop: where it begins.
-    head: u32,
+    pub(super) head: u32,
     /// The canonical slot of the first operand that a branch carries.
-    base: u32,
+    pub(super) base: u32,
     /// Of an `if`, until its `else`: the jump that is taken if the condition is false.
     else_jump: u32,
     /// The stub that the `br_table` with this number has for the label, and where it is.
     stub: (u32, u32),
-}
-
-impl Label {
-    fn new(base: u32) -> Label {
-        Label { jumps: NONE, head: NONE, base, else_jump: NONE, stub: (0, 0) }
-    }
+    /// What it has to do with exceptions.
+    pub(super) guard: Guard,
 }
 
 /// A condition as a branch tests it: the branch that is taken if it holds, and the fields before the jump.
@@ -42,13 +39,19 @@ struct Condition {
 impl Lowerer<'_> {
     /// The function's body as a block.
     pub(super) fn open_body(&mut self) {
-        self.labels.push(Label::new(0));
+        self.labels.push(self.label(0));
+    }
+
+    /// A block whose first operand has the slot `base`.
+    fn label(&self, base: u32) -> Label {
+        let guard = Guard::new(self.region());
+        Label { jumps: NONE, head: NONE, base, else_jump: NONE, stub: (0, 0), guard }
     }
 
     pub(super) fn op_block(&mut self, signature: BlockSignature<'_>) {
         self.flush_locals();
         let base = self.slot_at(signature.height);
-        self.labels.push(Label::new(base));
+        self.labels.push(self.label(base));
     }
 
     pub(super) fn op_loop(&mut self, signature: BlockSignature<'_>) {
@@ -56,7 +59,7 @@ impl Lowerer<'_> {
         self.settle_from(signature.height);
         let base = self.slot_at(signature.height);
         self.forget_accs();
-        self.labels.push(Label { head: self.here(), ..Label::new(base) });
+        self.labels.push(Label { head: self.here(), ..self.label(base) });
         self.watch_epoch();
     }
 
@@ -70,7 +73,7 @@ impl Lowerer<'_> {
         self.keep_slots();
         let field = self.branch(condition, false);
         self.set_word_at(field, NONE);
-        self.labels.push(Label { else_jump: field, ..Label::new(base) });
+        self.labels.push(Label { else_jump: field, ..self.label(base) });
     }
 
     /// Before an `if`, writes virtual locals and the block's parameters to their slots, without losing the
@@ -116,10 +119,11 @@ impl Lowerer<'_> {
             if end.falls_through {
                 self.op_return();
             }
-            return;
+            return self.return_caught();
         }
         let Some(label) = self.labels.pop() else { return };
-        let joins = label.jumps != NONE || label.else_jump != NONE;
+        let is_caught_for = label.guard.clauses != NONE;
+        let joins = label.jumps != NONE || label.else_jump != NONE || is_caught_for;
         if end.falls_through && joins {
             self.prepare_moves(results.len());
             self.moves(label.base, results.len());
@@ -133,6 +137,7 @@ impl Lowerer<'_> {
                 self.push_slot(result);
             }
         }
+        self.leave_regions(label);
     }
 
     /// Makes all jumps to a block's end lead here.
@@ -147,6 +152,7 @@ impl Lowerer<'_> {
         if label.else_jump != NONE {
             self.set_word_at(label.else_jump, here.wrapping_sub(label.else_jump));
         }
+        self.bind_clauses(&label);
         self.forget_accs();
     }
 
@@ -445,7 +451,7 @@ impl Lowerer<'_> {
     }
 
     /// The code of a return. The operands stay on the stack.
-    fn return_values(&mut self) {
+    pub(super) fn return_values(&mut self) {
         self.end_prefix();
         match *self.results {
             [] => _ = self.emit(Misc::Ret),

@@ -31,11 +31,12 @@ impl Lowerer<'_> {
                 self.add_local(ty, if ty.is_ref() { Zeroing::Yes } else { Zeroing::Unknown });
             }
         }
+        self.add_caught();
         self.out.frame_slots = self.top.max(results);
         self.begin_zeroing(self.top - first);
     }
 
-    fn add_local(&mut self, ty: ValType, zeroing: Zeroing) {
+    pub(super) fn add_local(&mut self, ty: ValType, zeroing: Zeroing) {
         let class = Class::of(ty);
         let slot = self.top;
         self.locals.push(Local { slot, class, ty, operand: super::NONE, zeroing });

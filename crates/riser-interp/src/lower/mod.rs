@@ -3,8 +3,8 @@
 //! `operands.rs` follows the operand stack without emitting code for it: a `local.get` or a constant stays
 //! *virtual* until an instruction takes it as its operand. `emit.rs` writes instructions and knows what
 //! the accumulators hold. `sink.rs` is the border to the walker; it passes each operator on to the file of
-//! its topic: `simple`, `access`, `control`, `calls`, `memory`, `table`, `locals`; `watch` adds what bounds execution; `gc` and `exceptions` hold what
-//! is not executed yet.
+//! its topic: `simple`, `access`, `control`, `calls`, `memory`, `table`, `locals`, `gc`, `exceptions`; `watch` adds what bounds
+//! execution.
 //!
 //! # Canonical places
 //!
@@ -33,6 +33,7 @@ mod table;
 mod watch;
 
 use crate::InterpOptions;
+use crate::catches::Catches;
 use crate::code::{Lowered, Misc};
 use crate::frame_map::{FrameMap, FrameSource, FrameValue};
 use alloc::vec::Vec;
@@ -86,6 +87,22 @@ pub(crate) struct Lowerer<'m> {
     unpaid: u32,
     /// Where values are at the places where somebody may look, if that is recorded.
     map: Option<FrameMap>,
+    /// How many hidden locals keep what handlers of legacy `try` caught, and how many there should be.
+    caught: u32,
+    needs_caught: u32,
+    /// The first of them.
+    first_caught: u32,
+    /// How many such handlers are open.
+    catch_depth: u32,
+}
+
+/// What lowering a function takes that is known only afterwards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Needs {
+    /// It is a huge one.
+    pub(crate) is_huge: bool,
+    /// So many hidden locals for caught exceptions.
+    pub(crate) caught: u32,
 }
 
 impl<'m> Lowerer<'m> {
@@ -94,7 +111,7 @@ impl<'m> Lowerer<'m> {
         module: &'m Module,
         options: InterpOptions,
         layout: VmCtxLayout,
-        huge: bool,
+        needs: Needs,
     ) -> Lowerer<'m> {
         Lowerer {
             module,
@@ -113,12 +130,16 @@ impl<'m> Lowerer<'m> {
             prefix: true,
             barrier: 0,
             ignore_accs: false,
-            scratch: huge.then_some(0),
+            scratch: needs.is_huge.then_some(0),
             next_scratch: 0,
-            needs_huge: false,
+            needs_huge: needs.is_huge,
             tables: 0,
             unpaid: 0,
             map: None,
+            caught: needs.caught,
+            needs_caught: needs.caught,
+            first_caught: 0,
+            catch_depth: 0,
         }
     }
 
@@ -164,9 +185,9 @@ impl<'m> Lowerer<'m> {
         map.point(instr.at, instr.wasm_offset, is_left, values.into_iter().flatten());
     }
 
-    /// Whether the function must be lowered again, as a huge one.
-    pub(crate) fn needs_huge(&self) -> bool {
-        self.needs_huge
+    /// What the function takes. If that is more than was given, it must be lowered again.
+    pub(crate) fn needs(&self) -> Needs {
+        Needs { is_huge: self.needs_huge, caught: self.needs_caught }
     }
 
     /// The code. If the walk failed, which cannot be after validation, it is one that traps.
@@ -174,6 +195,7 @@ impl<'m> Lowerer<'m> {
         if !complete {
             self.out.code.clear();
             self.out.instrs.clear();
+            self.out.catches = Catches::default();
             self.emit(Misc::Unreachable);
             self.out.entry = 0;
         }

@@ -6,7 +6,7 @@ use riser_front::{BlockSignature, BodyFacts, BodySink, Catch, End, MemArg, Simpl
 use riser_module::Module;
 use riser_ops::{
     AccessOp, DataIdx, ElemIdx, FuncIdx, FuncType, GlobalIdx, HeapType, LocalIdx, MemoryIdx,
-    RefType, SimpleOp, StructuralOp, TableIdx, TagIdx, TypeIdx, ValType,
+    RefType, SimpleOp, TableIdx, TagIdx, TypeIdx, ValType,
 };
 
 impl BodySink for Lowerer<'_> {
@@ -25,6 +25,7 @@ impl BodySink for Lowerer<'_> {
 
     fn finish(&mut self, _: &BodyFacts) {
         self.end_prefix();
+        self.out.catches.resolve();
         debug_assert!(self.labels.len() == 1, "blocks are closed");
     }
 
@@ -335,41 +336,41 @@ impl BodySink for Lowerer<'_> {
         self.op_array_init_elem(elem);
     }
 
-    fn throw(&mut self, _: TagIdx, ty: &FuncType) {
-        self.op_throw(StructuralOp::Throw, ty.params().len());
+    fn throw(&mut self, tag: TagIdx, ty: &FuncType) {
+        self.op_throw(tag, ty);
     }
 
     fn throw_ref(&mut self) {
-        self.op_throw(StructuralOp::ThrowRef, 1);
+        self.op_throw_ref();
     }
 
-    fn try_table(&mut self, signature: BlockSignature<'_>, _: &[Catch]) {
-        self.op_try(StructuralOp::TryTable, signature);
+    fn try_table(&mut self, signature: BlockSignature<'_>, catches: &[Catch]) {
+        self.op_try_table(signature, catches);
     }
 
     fn try_(&mut self, signature: BlockSignature<'_>) {
-        self.op_try(StructuralOp::Try, signature);
+        self.op_try(signature);
     }
 
     fn catch(
         &mut self,
-        _: TagIdx,
+        tag: TagIdx,
         ty: &FuncType,
         signature: BlockSignature<'_>,
         falls_through: bool,
     ) {
-        self.op_catch(Some(ty), signature, falls_through);
+        self.op_catch(Some((tag, ty)), signature, falls_through);
     }
 
     fn catch_all(&mut self, signature: BlockSignature<'_>, falls_through: bool) {
         self.op_catch(None, signature, falls_through);
     }
 
-    fn delegate(&mut self, _: u32, end: End, results: &[ValType]) {
-        self.op_delegate(end, results);
+    fn delegate(&mut self, handler: u32, end: End, results: &[ValType]) {
+        self.op_delegate(handler, end, results);
     }
 
-    fn rethrow(&mut self, _: u32) {
-        self.op_throw(StructuralOp::Rethrow, 0);
+    fn rethrow(&mut self, handler: u32) {
+        self.op_rethrow(handler);
     }
 }

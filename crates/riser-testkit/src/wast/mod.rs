@@ -3,8 +3,9 @@
 //! `script.rs` walks the directives of a script; `state.rs` is what a script acts on (a store, named
 //! modules and instances); `spectest.rs` is the module that scripts import from; `values.rs` turns
 //! arguments into values and compares results; `traps.rs` knows which trap an expected text means;
-//! `report.rs` counts.
+//! `report.rs` counts; `folded.rs` rewrites what the text parser does not read.
 
+mod folded;
 mod report;
 mod script;
 mod spectest;

@@ -1,9 +1,10 @@
 //! Walks the directives of a script and checks that each does what it says.
 
+use super::folded::unfold;
 use super::report::{Failure, Report};
 use super::state::{Refused, State};
 use super::{traps, values};
-use riser::{Config, Error, Result, Trap, Val, bail, format_err};
+use riser::{Config, Error, Result, ThrownException, Val, bail, format_err};
 use riser_module::{ErrorKind, ModuleError};
 use std::collections::HashMap;
 use std::thread::{self, ScopedJoinHandle};
@@ -14,6 +15,7 @@ use wast::{QuoteWat, Wast, WastDirective, WastExecute, WastThread, Wat};
 
 /// Runs the script `text`, called `name` in messages, with engines of the given configuration.
 pub fn run_script(name: &str, text: &str, config: &Config) -> Report {
+    let text = &*unfold(text);
     let mut report = Report::default();
     if let Err((offset, error)) = run(name, text, config, &mut report) {
         report.parsed += 1;
@@ -195,9 +197,9 @@ fn expect_exception(outcome: Result<Vec<Val>>) -> Result<()> {
         Ok(values) => bail!("expected an exception, found the results {values:?}"),
         Err(error) => error,
     };
-    match traps::trap_of(&error) {
-        Some(Trap::UncaughtException) => Ok(()),
-        _ => Err(error.context("expected an exception, found an error")),
+    match error.is::<ThrownException>() {
+        true => Ok(()),
+        false => Err(error.context("expected an exception, found an error")),
     }
 }
 

@@ -55,7 +55,6 @@ mod tests {
             TrapCode::AllocationTooLarge,
             TrapCode::OutOfFuel,
             TrapCode::Interrupt,
-            TrapCode::UncaughtException,
             TrapCode::UnknownImport,
             TrapCode::CannotWait,
         ];

@@ -13,7 +13,7 @@ mod struct_ref;
 
 pub use any_ref::{AnyRef, EqRef};
 pub use array_ref::{ArrayRef, ArrayRefPre};
-pub use exn_ref::ExnRef;
+pub use exn_ref::{ExnRef, ExnRefPre};
 pub use extern_ref::ExternRef;
 pub use i31::I31;
 pub use struct_ref::{StructRef, StructRefPre};

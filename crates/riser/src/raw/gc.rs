@@ -12,7 +12,7 @@ use riser_ops::{StorageType as OpsStorage, TrapCode, TypeId};
 use riser_vm::VmStore;
 
 /// Why the runtime did not make an object.
-fn failed<T>(store: &mut StoreContextMut<'_, T>, status: Status) -> Error {
+pub(super) fn failed<T>(store: &mut StoreContextMut<'_, T>, status: Status) -> Error {
     match status.trap_code() {
         Some(TrapCode::AllocationTooLarge) => Error::new(GcHeapOutOfMemory::new(())),
         Some(code) => Trap::from(code).into(),

@@ -11,7 +11,7 @@ use super::store::{StoreInner, StoreOpaque};
 use super::values;
 use crate::{
     Caller, Engine, Error, Func, FuncType, HostCall as ObservedCall, HostObserver, Result,
-    StoreContextMut, Val, bail,
+    StoreContextMut, ThrownException, Val, bail,
 };
 use core::any::Any;
 use core::ffi::c_void;
@@ -188,6 +188,10 @@ unsafe fn observed<T: 'static>(
 
 #[cold]
 fn fail(store: &mut StoreOpaque, failure: Result<Error, Box<dyn Any + Send>>) -> Status {
+    let is_thrown = failure.as_ref().is_ok_and(|error| error.is::<ThrownException>());
+    if is_thrown && store.vm.pending_exception.is_some() {
+        return Status::EXCEPTION;
+    }
     store.pending = Some(match failure {
         Err(panic) => Pending::Panic(panic),
         Ok(error) => Pending::Error(with_backtrace(store, error)),

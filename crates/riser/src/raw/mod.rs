@@ -2,7 +2,8 @@
 //!
 //! `store.rs` lays a store out so that running code finds it, `run.rs` enters code and explains how it ended,
 //! `host.rs` is how code enters host functions. `lower.rs` puts statically typed values into slots, `values.rs`
-//! dynamically typed ones. `objects.rs` makes and changes what a store owns, `gc.rs` objects on its heap; `frames.rs` looks into frames; `limits.rs` asks
+//! dynamically typed ones. `objects.rs` makes and changes what a store owns, `gc.rs` objects on its heap, `exceptions.rs`
+//! exceptions; `frames.rs` looks into frames; `limits.rs` asks
 //! how much of it there may be, `deadline.rs` what to do when time is up.
 //!
 //! # What the `unsafe` relies on
@@ -18,6 +19,7 @@
 
 mod arity;
 mod deadline;
+pub(crate) mod exceptions;
 mod frames;
 pub(crate) mod gc;
 mod host;

@@ -4,8 +4,8 @@ use super::lower::{WasmParams, WasmResults};
 use super::store::{StoreInner, StoreOpaque};
 use super::values;
 use crate::{
-    Engine, Error, Func, FuncType, Result, StoreContextMut, Trap, TypedFunc, Val, WasmBacktrace,
-    bail, format_err,
+    Engine, Error, Func, FuncType, Result, StoreContextMut, ThrownException, Trap, TypedFunc, Val,
+    WasmBacktrace, bail, format_err,
 };
 use core::any::Any;
 use core::ffi::c_void;
@@ -116,8 +116,7 @@ unsafe fn run<T>(store: &mut StoreInner<T>, func: FuncPtr, slots: &mut [Slot]) -
 fn explain(store: &mut StoreOpaque, exit: Exit) -> Error {
     let error = match exit.reason {
         ExitReason::Trap(code) => Error::from(Trap::from(code)),
-        ExitReason::Exception => Error::from(Trap::UncaughtException),
-        ExitReason::Unsupported(error) => Error::msg(error.to_string()),
+        ExitReason::Exception => Error::from(ThrownException),
         ExitReason::HostError => raise(store),
     };
     with_backtrace(store, error, &exit.frames)
