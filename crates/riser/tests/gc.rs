@@ -266,7 +266,7 @@ fn what_the_host_makes_guests_understand() -> Result<()> {
         let kind = instance.get_typed_func::<Rooted<AnyRef>, i32>(&mut store, "kind")?;
         let last = instance.get_func(&mut store, "last").unwrap();
         let ty = last.ty(&store).param(0).unwrap();
-        let more_ty = ty.unwrap_ref().heap_type().unwrap_concrete_struct().clone();
+        let more_ty = ty.unwrap_ref().heap_type().as_concrete_struct().unwrap().clone();
         let base_ty = more_ty.supertype().unwrap();
         let byte = FieldType::new(Mutability::Var, StorageType::I8);
         let bytes_pre = ArrayRefPre::new(&mut store, ArrayType::new(&engine, byte));
@@ -318,10 +318,10 @@ fn constant_expressions_make_objects() -> Result<()> {
                 (array.new_fixed $a 3 (global.get $one)
                     (struct.new $p (i32.const 4) (global.get $two))
                     (struct.new $p (i32.const 5) (global.get $two))))
-            (table $t (export "t") 3 (ref null $p) (struct.new $p (i32.const 6) (global.get $two)))
+            (table $t (export "t") 3 (ref null $p) (struct.new $p (i32.const 6) (ref.null $p)))
             (elem (table $t) (i32.const 1) (ref null $p)
-                (item struct.new $p (i32.const 7) (global.get $one))
-                (item struct.new $p (i32.const 8) (global.get $one))))"#;
+                (item (struct.new $p (i32.const 7) (global.get $one)))
+                (item (struct.new $p (i32.const 8) (global.get $one)))))"#;
         let (mut store, instance) = instance(&engine, text);
         store.gc(None)?;
         let number = |store: &mut Store<()>, object: Option<&Rooted<AnyRef>>| -> Result<i32> {
@@ -361,7 +361,7 @@ fn references_live_through_tail_calls_nested_calls_and_other_instances() -> Resu
             r#"(module
                 (type $p (struct (field i32)))
                 (import "maker" "make" (func $make (param i32) (result (ref $p))))
-                (import "host" "again" (func $again (param (ref null $p) i32) (result i32)))
+                (import "host" "again" (func $again (param structref i32) (result i32)))
                 (func $tail (param (ref null $p) i32) (result i32)
                     (return_call $again (local.get 0) (local.get 1)))
                 (func (export "down") (param $n i32) (result i32)
