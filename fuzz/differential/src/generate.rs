@@ -64,11 +64,11 @@ fn allow(config: &mut Config) {
     config.wide_arithmetic_enabled = true;
     config.relaxed_simd_enabled = false;
     config.compact_imports_enabled = false;
-    config.custom_page_sizes_enabled = false;
+    config.custom_page_sizes_enabled = true;
     config.exceptions_enabled = true;
     config.min_tags = 3;
-    config.gc_enabled = false;
-    config.threads_enabled = false;
+    config.gc_enabled = true;
+    config.threads_enabled = true;
     config.canonicalize_nans = true;
     config.export_everything = true;
     config.allow_start_export = true;

@@ -3,7 +3,8 @@
 use crate::generate::Random;
 use crate::{Event, Outcome, Stop, hash};
 use riser::{
-    Config, Engine, Extern, Instance, Module, Ref, Store, ThrownException, Trap, Val, ValType,
+    AnyRef, Config, Engine, Extern, Instance, Module, Ref, Rooted, Store, ThrownException, Trap, Val,
+    ValType,
 };
 
 fn stop(error: &riser::Error) -> Stop {
@@ -22,12 +23,18 @@ fn stop(error: &riser::Error) -> Stop {
         Trap::BadConversionToInteger => Stop::Trap("conversion"),
         Trap::UnreachableCodeReached => Stop::Trap("unreachable"),
         Trap::NullReference => Stop::Trap("null reference"),
+        Trap::CastFailure => Stop::Trap("cast"),
+        Trap::ArrayOutOfBounds => Stop::Trap("array out of bounds"),
         _ => Stop::Other,
     }
 }
 
-/// A value as text: floats as bits, references as null or not.
-fn show(value: &Val) -> String {
+/// How deep objects are shown, and how many of their parts.
+const DEPTH: u32 = 3;
+const PARTS: usize = 8;
+
+/// A value as text: floats as bits, objects with their parts, other references as null or not.
+fn show(store: &mut Store<()>, value: &Val, depth: u32) -> String {
     match value {
         Val::I32(v) => format!("i32 {v:#x}"),
         Val::I64(v) => format!("i64 {v:#x}"),
@@ -37,8 +44,34 @@ fn show(value: &Val) -> String {
         Val::FuncRef(v) => format!("func {}", v.is_some()),
         Val::ExternRef(v) => format!("extern {}", v.is_some()),
         Val::ExnRef(v) => format!("exn {}", v.is_some()),
+        Val::AnyRef(None) => "null".into(),
+        Val::AnyRef(Some(any)) => object(store, any, depth),
+        #[allow(unreachable_patterns, reason = "the other runtime has more")]
         _ => "other".into(),
     }
+}
+
+fn object(store: &mut Store<()>, any: &Rooted<AnyRef>, depth: u32) -> String {
+    const FOUND: &str = "a live handle";
+    if let Some(n) = any.as_i31(&*store).expect(FOUND) {
+        return format!("i31 {:#x}", n.get_u32());
+    }
+    let (name, parts): (String, Vec<Val>) =
+        if let Some(object) = any.as_struct(&*store).expect(FOUND) {
+            ("struct".into(), object.fields(&mut *store).expect(FOUND).take(PARTS).collect())
+        } else if let Some(array) = any.as_array(&*store).expect(FOUND) {
+            let len = array.len(&*store).expect(FOUND);
+            let first = 0..len.min(PARTS as u32);
+            let get = |at| array.get(&mut *store, at).expect(FOUND);
+            (format!("array {len}"), first.map(get).collect())
+        } else {
+            ("host".into(), Vec::new())
+        };
+    if depth == 0 {
+        return name;
+    }
+    let parts: Vec<String> = parts.iter().map(|part| show(store, part, depth - 1)).collect();
+    format!("{name} [{}]", parts.join(", "))
 }
 
 /// An argument of a type; `None` for references that cannot be null.
@@ -54,7 +87,7 @@ fn argument(random: &mut Random, ty: &ValType) -> Option<Val> {
             Ref::Func(f) => Val::FuncRef(f),
             Ref::Extern(e) => Val::ExternRef(e),
             Ref::Exn(e) => Val::ExnRef(e),
-            _ => return None,
+            Ref::Any(a) => Val::AnyRef(a),
         },
         ValType::Ref(_) => return None,
     })
@@ -84,12 +117,15 @@ pub fn run(binary: &[u8], seed: u64, stress: bool) -> Outcome {
         let mut results = vec![Val::I32(0); ty.results().len()];
         match func.call(&mut store, &args, &mut results) {
             Ok(()) => {
-                events.push(Event::Returned(name.clone(), results.iter().map(show).collect()))
+                let shown = results.iter().map(|val| show(&mut store, val, DEPTH)).collect();
+                events.push(Event::Returned(name.clone(), shown));
             }
             Err(error) if error.is::<ThrownException>() => {
                 let exception = store.take_pending_exception().expect("the store keeps it");
                 let fields = exception.fields(&mut store).expect("an exception has fields");
-                events.push(Event::Threw(name.clone(), fields.map(|val| show(&val)).collect()));
+                let fields: Vec<Val> = fields.collect();
+                let shown = fields.iter().map(|val| show(&mut store, val, DEPTH)).collect();
+                events.push(Event::Threw(name.clone(), shown));
             }
             Err(error) => events.push(Event::Stopped(name.clone(), stop(&error))),
         }
@@ -101,7 +137,8 @@ pub fn run(binary: &[u8], seed: u64, stress: bool) -> Outcome {
                 events.push(Event::Memory(name.clone(), data.len() as u64, hash(data)));
             }
             Some(Extern::Global(global)) => {
-                events.push(Event::Global(name.clone(), show(&global.get(&mut store))));
+                let value = global.get(&mut store);
+                events.push(Event::Global(name.clone(), show(&mut store, &value, DEPTH)));
             }
             Some(Extern::Table(table)) => {
                 events.push(Event::Table(name.clone(), table.size(&store)));

@@ -1,0 +1,189 @@
+//! Canonical frames: at each host call, every Wasm frame is read (pc, locals, operands), and the listing is compared with
+//! a golden file, `frames/listing.txt`, in every way to run. `BLESS=1` rewrites it.
+//!
+//! The program has references, vectors and exceptions live, operands that are locals or constants, frames of two
+//! instances, and nested activations.
+
+use riser::{
+    AsContextMut, Caller, Config, Engine, Extern, ExternRef, Linker, Module, Result, Rooted, Store,
+    Val, WasmFrame,
+};
+use riser_testkit::golden;
+use std::fmt::Write;
+use std::path::Path;
+
+/// What frames are looked at, and what was seen.
+#[derive(Default)]
+struct Listing {
+    text: String,
+}
+
+/// A value with what it refers to: references have no fixed addresses.
+fn show(store: &mut impl AsContextMut, val: &Val) -> Result<String> {
+    Ok(match val {
+        Val::I32(n) => format!("i32 {n}"),
+        Val::I64(n) => format!("i64 {n}"),
+        Val::F32(bits) => format!("f32 {:?}", f32::from_bits(*bits)),
+        Val::F64(bits) => format!("f64 {:?}", f64::from_bits(*bits)),
+        Val::V128(v) => format!("v128 {:#034x}", v.as_u128()),
+        Val::FuncRef(None) | Val::ExternRef(None) | Val::AnyRef(None) | Val::ExnRef(None) => {
+            "null".into()
+        }
+        Val::FuncRef(Some(func)) => format!("func {}", func.ty(&*store)),
+        Val::ExternRef(Some(value)) => match value.data(store.as_context())? {
+            Some(data) => format!("extern {:?}", data.downcast_ref::<u32>()),
+            None => "extern from any".into(),
+        },
+        Val::AnyRef(Some(any)) => {
+            if let Some(n) = any.as_i31(&*store)? {
+                format!("{n:?}")
+            } else if let Some(object) = any.as_struct(&*store)? {
+                let fields: Vec<Val> = object.fields(store.as_context_mut())?.collect();
+                format!("struct [{}]", show_all(store, &fields)?)
+            } else if let Some(array) = any.as_array(&*store)? {
+                let elements: Vec<Val> = array.elems(store.as_context_mut())?.collect();
+                format!("array [{}]", show_all(store, &elements)?)
+            } else {
+                "any from extern".into()
+            }
+        }
+        Val::ExnRef(Some(exn)) => {
+            let fields: Vec<Val> = exn.fields(store.as_context_mut())?.collect();
+            format!("exn [{}]", show_all(store, &fields)?)
+        }
+    })
+}
+
+fn show_all(store: &mut impl AsContextMut, vals: &[Val]) -> Result<String> {
+    let shown: Result<Vec<String>> = vals.iter().map(|val| show(store, val)).collect();
+    Ok(shown?.join(", "))
+}
+
+/// Adds all frames to the listing.
+fn look(mut caller: Caller<'_, Listing>, note: &str) -> Result<()> {
+    let mut text = format!("{note}\n");
+    for frame in WasmFrame::capture(&mut caller) {
+        let name = frame.func_name().unwrap_or("?").to_string();
+        writeln!(text, "  {name} at {:#x}", frame.module_offset())?;
+        writeln!(text, "    locals:   {}", show_all(&mut caller, frame.locals())?)?;
+        writeln!(text, "    operands: {}", show_all(&mut caller, frame.operands())?)?;
+    }
+    text.push('\n');
+    caller.data_mut().text += &text;
+    Ok(())
+}
+
+const PROGRAM: &str = r#"(module
+    (type $pair (struct (field (mut i32)) (field (ref null $pair))))
+    (type $bytes (array (mut i8)))
+    (type $note (func (param i32)))
+    (import "host" "look" (func $look (param i32)))
+    (import "host" "enter" (func $enter (param i32)))
+    (import "other" "pass" (func $pass (param anyref (ref $note))))
+    (tag $e (param i32 f64))
+    (elem declare func $noted)
+    (func $pair (param i32) (result (ref $pair)) (struct.new $pair (local.get 0) (ref.null $pair)))
+    (func $noted (param i32) (call $look (local.get 0)))
+
+    ;; Operands that are locals, constants and results, under a call.
+    (func $simple (export "simple") (param $a i32) (param $b f64) (local $c i64) (local $d f32)
+        (local.set $c (i64.const -5))
+        (local.get $a)
+        (i32.const 1000)
+        (f64.add (local.get $b) (f64.const 0.5))
+        (local.get $c)
+        (call $look (i32.const 1))
+        drop drop drop drop)
+
+    ;; References, vectors, and a local that changed while its old value is an operand.
+    (func $mixed (export "mixed") (param $host externref)
+        (local $p (ref null $pair)) (local $v v128) (local $bytes (ref null $bytes)) (local $f funcref)
+        (local.set $p (call $pair (i32.const 7)))
+        (local.set $v (v128.const i32x4 1 2 3 4))
+        (local.set $f (ref.func $noted))
+        (local.get $p)
+        (local.set $p (struct.new $pair (i32.const 8) (local.get $p)))
+        (i32x4.add (local.get $v) (local.get $v))
+        (local.set $bytes (array.new_fixed $bytes 3 (i32.const 1) (i32.const 2) (i32.const 300)))
+        (ref.i31 (i32.const -3))
+        (call $look (i32.const 2))
+        (call $noted (i32.const 3))
+        drop drop drop)
+
+    ;; An exception that is caught, beside what was live around it.
+    (func $thrower (param i32) (throw $e (local.get 0) (f64.const 2.5)))
+    (func $catcher (export "catcher") (local $p (ref null $pair)) (local $caught exnref)
+        (local.set $p (call $pair (i32.const 1)))
+        (struct.new $pair (i32.const 2) (local.get $p))
+        (block $handler (result i32 f64 exnref)
+            (try_table (catch_ref $e $handler) (call $thrower (i32.const 9)))
+            unreachable)
+        (local.set $caught)
+        (call $look (i32.const 4))
+        drop drop drop)
+
+    ;; Frames of another instance, and of another activation.
+    (func $crossing (export "crossing") (local $p (ref null $pair))
+        (local.set $p (call $pair (i32.const 5)))
+        (i64.const 77)
+        (call $pass (local.get $p) (ref.func $noted))
+        (call $enter (i32.const 3))
+        drop)
+    (func $nested (export "nested") (param $depth i32) (result i32)
+        (local $own (ref null $pair))
+        (local.set $own (call $pair (local.get $depth)))
+        (if (i32.eqz (local.get $depth)) (then (call $look (i32.const 6)) (return (i32.const 0))))
+        (call $enter (i32.sub (local.get $depth) (i32.const 1)))
+        (struct.get $pair 0 (local.get $own)))
+
+    ;; A frame that is given up.
+    (func $tail (export "tail") (param $p i64) (return_call $look (i32.const 7))))"#;
+
+const OTHER: &str = r#"(module
+    (type $note (func (param i32)))
+    (func $pass (export "pass") (param $it anyref) (param $note (ref $note)) (local $copy anyref)
+        (local.set $copy (local.get $it))
+        (local.get $it)
+        (call_ref $note (i32.const 5) (local.get $note))
+        drop))"#;
+
+fn listing(config: &Config) -> Result<String> {
+    let engine = Engine::new(config)?;
+    let mut linker = Linker::<Listing>::new(&engine);
+    linker.func_wrap("host", "look", |caller: Caller<'_, Listing>, note: i32| {
+        look(caller, &format!("look {note}:"))
+    })?;
+    linker.func_wrap("host", "enter", |mut caller: Caller<'_, Listing>, depth: i32| {
+        let nested = caller.get_export("nested").and_then(Extern::into_func);
+        let nested = nested.expect("an export").typed::<i32, i32>(&caller)?;
+        let result = nested.call(&mut caller, depth)?;
+        assert_eq!(result, depth);
+        Ok::<(), riser::Error>(())
+    })?;
+    let mut store = Store::new(&engine, Listing::default());
+    let other = linker.instantiate(&mut store, &Module::new(&engine, OTHER)?)?;
+    linker.instance(&mut store, "other", other)?;
+    let program = linker.instantiate(&mut store, &Module::new(&engine, PROGRAM)?)?;
+    let simple = program.get_typed_func::<(i32, f64), ()>(&mut store, "simple")?;
+    simple.call(&mut store, (-4, 1.0))?;
+    let host = ExternRef::new(&mut store, 5_u32)?;
+    let mixed = program.get_typed_func::<Option<Rooted<ExternRef>>, ()>(&mut store, "mixed")?;
+    mixed.call(&mut store, Some(host))?;
+    for name in ["catcher", "crossing"] {
+        program.get_typed_func::<(), ()>(&mut store, name)?.call(&mut store, ())?;
+    }
+    program.get_typed_func::<i64, ()>(&mut store, "tail")?.call(&mut store, 1)?;
+    Ok(store.into_data().text)
+}
+
+#[test]
+fn frames_can_be_read_at_each_host_call() -> Result<()> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/frames/listing.txt");
+    golden::check(&path, &listing(&Config::new())?);
+    // Nothing of it depends on where objects are, or on what code does besides.
+    golden::check(&path, &listing(Config::new().gc_stress(true))?);
+    let mut watched = Config::new();
+    watched.consume_fuel(false).epoch_interruption(false).cranelift_nan_canonicalization(true);
+    golden::check(&path, &listing(&watched)?);
+    Ok(())
+}
