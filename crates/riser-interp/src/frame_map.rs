@@ -80,6 +80,11 @@ impl FrameMap {
         }
     }
 
+    /// Adds a slot that holds a reference into the heap of which the function's body knows nothing.
+    pub(crate) fn hidden_reference(&mut self, slot: u32) {
+        self.references.push(slot);
+    }
+
     /// Adds a place behind all others. An operand is given with whether it is in a slot of its own.
     pub(crate) fn point(
         &mut self,

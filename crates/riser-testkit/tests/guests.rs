@@ -10,9 +10,6 @@ use common::{Program, Scratch};
 use riser::{Trap, WasmBacktrace};
 use riser_testkit::golden;
 
-/// An expected failure: the interpreter has no exceptions yet.
-const EXCEPTIONS_ARE_MISSING: bool = true;
-
 fn guest(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../guests/{name}.wasm"))
 }
@@ -148,12 +145,6 @@ fn threads_count_primes() {
 
 #[test]
 fn exceptions_are_thrown_and_caught() {
-    let (ended, _) = program("exceptions", &["1"]).try_run();
-    if EXCEPTIONS_ARE_MISSING {
-        let error = ended.expect_err("exceptions are there, and EXCEPTIONS_ARE_MISSING says no");
-        assert!(format!("{error:#}").contains("`try_table`"), "{error:#}");
-        return;
-    }
     let add = |text: &str| program("exceptions", &[text]).run();
     assert_eq!(add("12ab3").quiet_success(), "sum 06 letters 02 \n");
     let outcome = add("12ab!3");

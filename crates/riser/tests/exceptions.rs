@@ -499,3 +499,34 @@ fn exceptions_are_values_of_the_host() -> Result<()> {
     assert_eq!(thrown.field(&mut store, 0)?.i32(), Some(3));
     Ok(())
 }
+
+#[test]
+fn frames_show_no_hidden_locals() -> Result<()> {
+    let text = r#"(module (tag $e (param i32))
+        (import "host" "look" (func $look))
+        (func (export "f") (param i32) (result i32) (local $x i64)
+            i32.const 5
+            try (result i32)
+                (throw $e (i32.const 3))
+            catch $e
+                call $look
+                (if (i32.eqz (local.get 0)) (then (rethrow 1)))
+            end
+            i32.add))"#;
+    let mut config = Config::new();
+    config.wasm_legacy_exceptions(true);
+    let engine = Engine::new(&config)?;
+    let mut store = Store::new(&engine, 0);
+    let look = Func::wrap(&mut store, |mut caller: Caller<'_, i32>| {
+        let frames = WasmFrame::capture(&mut caller);
+        let ints = |vals: &[Val]| vals.iter().map(|val| val.i32()).collect::<Vec<_>>();
+        assert_eq!(ints(frames[0].locals()), [Some(7), None]);
+        assert_eq!(ints(frames[0].operands()), [Some(5), Some(3)]);
+        *caller.data_mut() += 1;
+    });
+    let instance = Instance::new(&mut store, &Module::new(&engine, text)?, &[look.into()])?;
+    let f = instance.get_typed_func::<i32, i32>(&mut store, "f")?;
+    assert_eq!(f.call(&mut store, 7)?, 8);
+    assert_eq!(*store.data(), 1);
+    Ok(())
+}

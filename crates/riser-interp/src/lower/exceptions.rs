@@ -13,7 +13,7 @@
 //! the function has been lowered; then it is lowered once more.
 
 use super::control::Label;
-use super::operands::Zeroing;
+use super::operands::{Class, Local, Zeroing};
 use super::{Lowerer, NONE};
 use crate::catches::Clause;
 use crate::code::Misc;
@@ -179,7 +179,13 @@ impl Lowerer<'_> {
     pub(super) fn add_caught(&mut self) {
         self.first_caught = self.locals.len() as u32;
         for _ in 0..self.caught {
-            self.add_local(ValType::EXNREF, Zeroing::Yes);
+            let (slot, ty) = (self.top, ValType::EXNREF);
+            let class = Class::of(ty);
+            self.locals.push(Local { slot, class, ty, operand: NONE, zeroing: Zeroing::Yes });
+            if let Some(map) = &mut self.map {
+                map.hidden_reference(slot);
+            }
+            self.top += class.width();
         }
     }
 

@@ -36,7 +36,7 @@ impl Lowerer<'_> {
         self.begin_zeroing(self.top - first);
     }
 
-    pub(super) fn add_local(&mut self, ty: ValType, zeroing: Zeroing) {
+    fn add_local(&mut self, ty: ValType, zeroing: Zeroing) {
         let class = Class::of(ty);
         let slot = self.top;
         self.locals.push(Local { slot, class, ty, operand: super::NONE, zeroing });

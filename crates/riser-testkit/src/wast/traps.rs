@@ -56,6 +56,7 @@ mod tests {
             TrapCode::OutOfFuel,
             TrapCode::Interrupt,
             TrapCode::UnknownImport,
+            TrapCode::HeapCorrupted,
             TrapCode::CannotWait,
         ];
         for code in TrapCode::ALL.into_iter().filter(|code| !host_made.contains(code)) {
