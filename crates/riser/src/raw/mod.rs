@@ -37,5 +37,7 @@ pub(crate) use objects::{
     global_get, global_new, global_set, instantiate, memory_grow, memory_new, shared_memory_data,
     table_copy, table_fill, table_get, table_grow, table_new, table_set, tag_new,
 };
-pub(crate) use run::{CodeHolder, call_dynamic, call_typed, capture_backtrace, func_type_id, functions_called};
+pub(crate) use run::{
+    CodeHolder, call_dynamic, call_typed, capture_backtrace, func_type_id, functions_called,
+};
 pub use store::{StoreId, StoreInner, StoreOpaque};

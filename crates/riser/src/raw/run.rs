@@ -4,8 +4,8 @@ use super::lower::{WasmParams, WasmResults};
 use super::store::{StoreInner, StoreOpaque};
 use super::values;
 use crate::{
-    Engine, Error, Func, FuncType, Result, StoreContextMut, Trap, TypedFunc, Val,
-    WasmBacktrace, bail, format_err,
+    Engine, Error, Func, FuncType, Result, StoreContextMut, Trap, TypedFunc, Val, WasmBacktrace,
+    bail, format_err,
 };
 use core::any::Any;
 use core::ffi::c_void;
