@@ -1,7 +1,7 @@
 //! The portable twin: a zeroed allocation that moves when it grows.
 
-use crate::OutOfMemory;
-use std::alloc::{Layout, alloc_zeroed, dealloc};
+use crate::{OutOfMemory, faults};
+use std::alloc::{Layout, dealloc};
 use std::ptr::NonNull;
 
 /// Aligned for vectors and for every atomic access.
@@ -30,9 +30,7 @@ impl HeapBytes {
         if len == 0 {
             return Ok(HeapBytes { base: NonNull::<u128>::dangling().cast(), len });
         }
-        // SAFETY: the layout is not empty.
-        let base = unsafe { alloc_zeroed(layout) };
-        let base = NonNull::new(base).ok_or(OutOfMemory { bytes: len })?;
+        let base = faults::allocate(layout, true).ok_or(OutOfMemory { bytes: len })?;
         Ok(HeapBytes { base, len })
     }
 
@@ -62,7 +60,7 @@ impl Drop for HeapBytes {
         if let Ok(layout) = layout(self.len)
             && self.len > 0
         {
-            // SAFETY: allocated by `new` with this layout.
+            // SAFETY: allocated in `new` with this layout.
             unsafe { dealloc(self.base.as_ptr(), layout) };
         }
     }

@@ -4,11 +4,13 @@
 //! Every platform `cfg` of the project is in this crate, as twin modules with equal signatures. `heap.rs` is
 //! the portable twin: plain zeroed allocations. `mapping.rs` is the Unix one: address space is reserved first
 //! and made accessible as a memory grows, so that its base does not move. `region.rs` chooses between them,
-//! `stack.rs` is the interpreter's stack and the measure of the host's,
+//! `faults.rs` lets tests refuse memory, `stack.rs` is the interpreter's stack and the measure of the host's,
 //! `usage.rs` what the process has used.
 //!
 //! What is deliberately not here: anything that knows of WebAssembly. Sizes are bytes.
 
+#[doc(hidden)]
+pub mod faults;
 mod heap;
 #[cfg(all(unix, not(riser_portable)))]
 mod mapping;

@@ -3,7 +3,7 @@
 //! Accessible bytes need no swap or memory before they are touched (`MAP_NORESERVE`), so a large reservation
 //! costs page tables only.
 
-use crate::OutOfMemory;
+use crate::{OutOfMemory, faults};
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
@@ -39,7 +39,7 @@ impl Mapping {
     /// Reserves `reserve` bytes and makes the first `len` of them accessible.
     pub(crate) fn new(len: usize, reserve: usize) -> Result<Mapping, OutOfMemory> {
         let error = OutOfMemory { bytes: reserve };
-        if MAPPINGS.load(Ordering::Relaxed) >= MAPPINGS_MAX {
+        if faults::refuses() || MAPPINGS.load(Ordering::Relaxed) >= MAPPINGS_MAX {
             return Err(error);
         }
         let reserved = round_to_pages(reserve.max(len).max(1)).ok_or(error)?;
@@ -73,6 +73,9 @@ impl Mapping {
         let wanted = round_to_pages(len).filter(|&wanted| wanted <= self.reserved).ok_or(error)?;
         if wanted <= self.accessible {
             return Ok(());
+        }
+        if faults::refuses() {
+            return Err(error);
         }
         let more = wanted - self.accessible;
         // SAFETY: the range lies in this reservation, and nobody uses it yet since it was inaccessible.

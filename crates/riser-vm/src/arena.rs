@@ -6,6 +6,8 @@
 
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
+use riser_sys::faults::allocate;
+use std::alloc::Layout;
 
 /// The binary logarithm of the first chunk's length.
 const FIRST_LOG2: u32 = 2;
@@ -38,6 +40,9 @@ impl<T> Default for Arena<T> {
 }
 
 impl<T> Arena<T> {
+    /// Elements are at addresses of their own.
+    const HAS_SIZE: () = assert!(size_of::<T>() > 0);
+
     /// An empty arena.
     pub fn new() -> Arena<T> {
         Arena::default()
@@ -53,15 +58,28 @@ impl<T> Arena<T> {
         self.len == 0
     }
 
-    /// Adds an element; `make` is told its index. `None` if there are as many as an index can count.
+    /// Adds an element; `make` is told its index. `None` if there are as many as an index can count. Without memory the
+    /// process ends: for what hosts add.
     pub fn push(&mut self, make: impl FnOnce(u32) -> T) -> Option<NonNull<T>> {
-        let index = u32::try_from(self.len).ok()?;
-        let (chunk, offset, chunk_len) = place(self.len);
+        let (chunk, _, chunk_len) = place(self.len);
         if chunk == self.chunks.len() {
             let block: Box<[MaybeUninit<T>]> = Box::new_uninit_slice(chunk_len);
             self.chunks.push(NonNull::from(Box::leak(block)).cast());
         }
-        let value = make(index);
+        self.try_push(|index| Some(make(index)))
+    }
+
+    /// Adds an element if `make` can make one, and if there is memory for it: for what guests add.
+    pub fn try_push(&mut self, make: impl FnOnce(u32) -> Option<T>) -> Option<NonNull<T>> {
+        let index = u32::try_from(self.len).ok()?;
+        let (chunk, offset, chunk_len) = place(self.len);
+        if chunk == self.chunks.len() {
+            const { Self::HAS_SIZE };
+            let layout = Layout::array::<T>(chunk_len).ok()?;
+            self.chunks.try_reserve(1).ok()?;
+            self.chunks.push(allocate(layout, false)?.cast());
+        }
+        let value = make(index)?;
         // SAFETY: `place` puts the element within its chunk, and nothing was there before.
         let element = unsafe {
             let element = self.chunks[chunk].add(offset);
@@ -98,7 +116,7 @@ impl<T> Drop for Arena<T> {
         }
         for (chunk, start) in self.chunks.iter().enumerate() {
             let block = NonNull::slice_from_raw_parts(*start, FIRST << chunk);
-            // SAFETY: leaked by `push` with this length.
+            // SAFETY: leaked by `push` with this length, or allocated by `try_push` with its layout.
             drop(unsafe { Box::from_raw(block.as_ptr()) });
         }
     }

@@ -12,7 +12,8 @@ use riser_abi::{FuncRef, ImportedFunc, Slot, VmCtx, VmCtxCounts, VmCtxLayout, Vm
 use riser_heap::Tracer;
 use riser_module::Module;
 use riser_ops::{FuncIdx, GlobalIdx, MemoryIdx, TableIdx, TagIdx, TypeId};
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use riser_sys::faults::allocate;
+use std::alloc::{Layout, dealloc};
 use std::sync::Arc;
 
 /// The code of a module, in the way to run of its engine.
@@ -107,16 +108,15 @@ fn block(layout: &VmCtxLayout) -> Layout {
 }
 
 impl Instance {
-    /// An instance whose arrays are still null; [`Instance::bind`] must follow at its final place.
+    /// An instance whose arrays are still null; [`Instance::bind`] must follow at its final place. `None` if there is no
+    /// memory for it.
     pub(crate) fn new(
         module: Arc<InstanceModule>,
         runtime: *mut VmRuntime,
         index: u32,
-    ) -> Instance {
+    ) -> Option<Instance> {
         let block = block(&module.layout);
-        // SAFETY: the block is not empty, it holds at least the fixed part.
-        let vmctx = unsafe { alloc_zeroed(block) };
-        let Some(vmctx) = NonNull::new(vmctx.cast::<VmCtx>()) else { handle_alloc_error(block) };
+        let vmctx = allocate(block, true)?.cast::<VmCtx>();
         let fixed = VmCtx {
             runtime,
             instance: ptr::null_mut(),
@@ -129,7 +129,7 @@ impl Instance {
         let dropped_elems = Bits::new(module.module.elements.len());
         let func_refs = Box::default();
         let elem_values = Vec::new();
-        Instance { module, vmctx, index, func_refs, dropped_data, dropped_elems, elem_values }
+        Some(Instance { module, vmctx, index, func_refs, dropped_data, dropped_elems, elem_values })
     }
 
     /// Makes the `VmCtx` point to the instance at its final place.

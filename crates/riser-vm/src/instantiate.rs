@@ -101,7 +101,7 @@ impl VmStore {
         unsafe {
             let runtime = (*this).runtime();
             let make = |index| Instance::new(module.clone(), runtime, index);
-            let instance = (*this).instances.push(make).ok_or(FULL)?;
+            let instance = (*this).instances.try_push(make).ok_or(FULL)?;
             Instance::bind(instance);
             bind_imports(&*this, instance, imports);
             make_memories(this, instance, decoded)?;

@@ -406,7 +406,9 @@ impl VmStore {
         }
         let index = self.memories.len() as u32;
         let memory = StoreMemory::Own(Memory::new(ty, index)?);
-        self.memories.push(|_| memory).ok_or(OutOfMemory { bytes: size_of::<Memory>() })?;
+        self.memories
+            .try_push(|_| Some(memory))
+            .ok_or(OutOfMemory { bytes: size_of::<Memory>() })?;
         Ok(MemoryId(index))
     }
 
@@ -421,7 +423,9 @@ impl VmStore {
         }
         let index = self.memories.len() as u32;
         let memory = StoreMemory::Shared(memory);
-        self.memories.push(|_| memory).ok_or(OutOfMemory { bytes: size_of::<Memory>() })?;
+        self.memories
+            .try_push(|_| Some(memory))
+            .ok_or(OutOfMemory { bytes: size_of::<Memory>() })?;
         self.shared.insert(address, index);
         Ok(MemoryId(index))
     }
@@ -455,7 +459,7 @@ impl VmStore {
     pub unsafe fn new_table(&mut self, ty: TableType, init: Slot) -> Result<TableId, OutOfMemory> {
         let index = self.tables.len() as u32;
         let table = Table::new(ty, init, index)?;
-        self.tables.push(|_| table).ok_or(OutOfMemory { bytes: size_of::<Table>() })?;
+        self.tables.try_push(|_| Some(table)).ok_or(OutOfMemory { bytes: size_of::<Table>() })?;
         Ok(TableId(index))
     }
 
@@ -464,14 +468,14 @@ impl VmStore {
     /// # Safety
     /// `cell` holds a value of the global's type.
     pub unsafe fn new_global(&mut self, ty: GlobalType, cell: GlobalCell) -> Option<GlobalId> {
-        let global = self.globals.push(|index| Global { cell, ty, index })?;
+        let global = self.globals.try_push(|index| Some(Global { cell, ty, index }))?;
         // SAFETY: just made.
         Some(GlobalId(unsafe { global.as_ref() }.index))
     }
 
     /// Makes a tag. Its type must be kept alive.
     pub fn new_tag(&mut self, type_id: TypeId) -> Option<TagId> {
-        let tag = self.tags.push(|index| Tag { def: TagDef { type_id }, index })?;
+        let tag = self.tags.try_push(|index| Some(Tag { def: TagDef { type_id }, index }))?;
         // SAFETY: just made.
         Some(TagId(unsafe { tag.as_ref() }.index))
     }

@@ -4,6 +4,7 @@ use core::ops::Range;
 use riser_abi::{Slot, TableDef};
 use riser_module::TableType;
 use riser_sys::OutOfMemory;
+use riser_sys::faults::refuses;
 
 /// The most elements of any table, whatever its type allows (the limit of the WebAssembly JavaScript interface).
 pub(crate) const ELEMENTS_MAX: u64 = 10_000_000;
@@ -87,6 +88,9 @@ impl Table {
     pub(crate) fn grow_to(&mut self, len: usize, init: Slot) -> Result<(), OutOfMemory> {
         let more = len.saturating_sub(self.elements.len());
         let refused = OutOfMemory { bytes: len.saturating_mul(size_of::<Slot>()) };
+        if more > 0 && refuses() {
+            return Err(refused);
+        }
         self.elements.try_reserve(more).map_err(|_| refused)?;
         self.elements.resize(len, init);
         self.def = TableDef { base: self.elements.as_mut_ptr(), len };

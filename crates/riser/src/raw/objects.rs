@@ -170,7 +170,7 @@ pub(crate) fn global_new(store: &mut StoreOpaque, ty: &GlobalType, val: &Val) ->
     store.vm.keep(Box::new(ty.clone()));
     // SAFETY: the value was checked.
     let id = unsafe { store.vm.new_global(module_ty, cell) };
-    id.ok_or_else(|| Error::msg("the store has too many globals"))
+    id.ok_or_else(|| Error::msg("the store has too many globals, or no memory for one more"))
 }
 
 pub(crate) fn global_get(store: &mut StoreOpaque, id: GlobalId) -> Val {
@@ -192,5 +192,8 @@ pub(crate) fn global_set(store: &mut StoreOpaque, id: GlobalId, val: &Val) -> Re
 
 pub(crate) fn tag_new(store: &mut StoreOpaque, ty: &TagType) -> Result<TagId> {
     store.vm.keep(Box::new(ty.clone()));
-    store.vm.new_tag(ty.ty().id()).ok_or_else(|| Error::msg("the store has too many tags"))
+    store
+        .vm
+        .new_tag(ty.ty().id())
+        .ok_or_else(|| Error::msg("the store has too many tags, or no memory for one more"))
 }
