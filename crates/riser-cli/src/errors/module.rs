@@ -44,7 +44,12 @@ pub fn refused(input: &Input, error: &ModuleError) -> Report {
         ErrorKind::Malformed => format!("{name} is malformed: {what}"),
         ErrorKind::Invalid | ErrorKind::NotAModule => format!("{name} is not valid: {what}"),
     });
-    report.detail(place(input, error))
+    let report = report.detail(place(input, error));
+    match (error.kind(), input.from_text) {
+        (ErrorKind::LimitExceeded, _) | (_, true) => report,
+        (_, false) => report
+            .help("the file is damaged, or the tool that made it has a bug; get or build it again"),
+    }
 }
 
 fn place(input: &Input, error: &ModuleError) -> String {
