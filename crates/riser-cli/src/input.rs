@@ -94,9 +94,11 @@ fn begins_as_text(bytes: &[u8]) -> bool {
 
 /// Reads a file that should be a module. If it is missing, the error names those that are there.
 pub fn read_module(path: &Path) -> Result<Vec<u8>, Report> {
-    read(path).map_err(|report| match !path.exists() && neighbour(path).is_none() {
-        true => report.help(beside(path)),
-        false => report,
+    read(path).map_err(|report| {
+        match !is_stdin(path) && !path.exists() && neighbour(path).is_none() {
+            true => report.help(beside(path)),
+            false => report,
+        }
     })
 }
 

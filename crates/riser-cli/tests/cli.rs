@@ -152,6 +152,8 @@ fn files_that_cannot_run_are_explained() {
             ("native.wasm", b"\x7fELF\x02\x01\x01\0"),
             ("page.wasm", b"<!DOCTYPE html><title>404</title>"),
             ("prose.wasm", b"This is not a module.\n"),
+            ("script.py", b"print(1)\n"),
+            ("source.rs", b"fn main() {}\n"),
             ("latin1.wat", b"(module (; caf\xe9 ;))"),
             ("typo.wat", b"(module\n  (func (export \"f\") (result i32)\n    i32.cnst 4))\n"),
             ("script.wast", b"(module)\n(assert_return (invoke \"f\"))\n"),
@@ -178,6 +180,8 @@ fn files_that_cannot_run_are_explained() {
         "native.wasm",
         "page.wasm",
         "prose.wasm",
+        "script.py",
+        "source.rs",
         "latin1.wat",
         "typo.wat",
         "script.wast",
@@ -387,8 +391,12 @@ fn programs_get_what_is_granted_and_nothing_else() {
     ]);
     assert!(session.contains("x.wasm does not exist"), "{session}");
     std::fs::write(folder.path().join("x.wat"), "(module (func (export \"_start\")))").unwrap();
-    let session =
-        folder.session(&["--dir data.txt x.wat", "--dir missing x.wat", "--stdin missing x.wat"]);
+    let session = folder.session(&[
+        "--dir data.txt x.wat",
+        "--dir missing x.wat",
+        "--dir .:/data x.wat",
+        "--stdin missing x.wat",
+    ]);
     golden("grants.txt", &session);
 }
 
