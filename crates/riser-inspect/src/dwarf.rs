@@ -14,7 +14,7 @@ use crate::meter::{Meter, Metered};
 use crate::names::demangle;
 
 /// How much a lookup may read, besides a read for each byte that there is. Looking for the units of Yosys (60 MB, 5 of them
-/// debug information) takes 70,000 reads, and the units of a backtrace of 20 frames a million.
+/// debug information) takes 200,000 reads, and the units of a backtrace of 20 frames half a million more.
 const READS: u64 = 1 << 23;
 
 /// The most that it may read, however much there is: a second or two.
