@@ -7,7 +7,7 @@
 
 use std::fmt::Write;
 
-use riser::{Caller, Error, Extern, HostCall, Result, Val};
+use riser::{Caller, Error, Extern, HostCall, Result, SharedMemory, Val};
 use riser_wasi::I32Exit;
 
 use super::host::Host;
@@ -227,8 +227,11 @@ pub fn describe(
     let is_wasi = is_unstable || call.module() == Some("wasi_snapshot_preview1");
     let row = FUNCTIONS.iter().find(|row| is_wasi && Some(row.0) == call.name());
     let Some((_, params)) = row else { return plainly(call, results, label) };
-    let memory = caller.get_export("memory").and_then(Extern::into_memory);
-    let bytes = memory.map(|memory| memory.data(&*caller)).unwrap_or_default();
+    let bytes = match caller.get_export("memory") {
+        Some(Extern::Memory(memory)) => Bytes::Own(memory.data(&*caller)),
+        Some(Extern::SharedMemory(memory)) => Bytes::Shared(memory),
+        _ => Bytes::Own(&[]),
+    };
     let errno = match results {
         Ok([Val::I32(errno), ..]) => *errno,
         _ => 0,
@@ -295,9 +298,38 @@ fn bits(val: &Val) -> u64 {
     }
 }
 
+/// The guest's memory.
+enum Bytes<'a> {
+    Own(&'a [u8]),
+    /// Other threads may change it meanwhile; then what is shown is what was there at some moment.
+    Shared(SharedMemory),
+}
+
+impl Bytes<'_> {
+    /// The first of `length` bytes at an address, at most `most`; nothing unless all of them are there.
+    fn get(&self, at: u64, length: u64, most: usize) -> Option<Vec<u8>> {
+        let end = at.checked_add(length)?;
+        let size = match self {
+            Bytes::Own(bytes) => bytes.len(),
+            Bytes::Shared(memory) => memory.data_size(),
+        };
+        if end > size as u64 {
+            return None;
+        }
+        let (at, length) = (at as usize, (length as usize).min(most));
+        match self {
+            Bytes::Own(bytes) => bytes.get(at..at + length).map(<[u8]>::to_vec),
+            Bytes::Shared(memory) => {
+                let mut copy = vec![0; length];
+                memory.read(at as u64, &mut copy).ok().map(|()| copy)
+            }
+        }
+    }
+}
+
 /// Arguments and results as far as they are text.
 struct Shown<'a> {
-    bytes: &'a [u8],
+    bytes: Bytes<'a>,
     is_unstable: bool,
     succeeded: bool,
     args: Vec<String>,
@@ -395,8 +427,7 @@ impl Shown<'_> {
     }
 
     fn read<const N: usize>(&self, at: u64) -> Option<[u8; N]> {
-        let at = usize::try_from(at).ok()?;
-        self.bytes.get(at..at.checked_add(N)?)?.try_into().ok()
+        self.bytes.get(at, N as u64, N)?.try_into().ok()
     }
 
     fn u32(&self, at: u64) -> Option<u32> {
@@ -416,9 +447,10 @@ impl Shown<'_> {
     }
 
     fn text(&self, at: u64, length: u64) -> String {
-        let range = usize::try_from(at).ok().zip(usize::try_from(length).ok());
-        let bytes = range.and_then(|(at, length)| self.bytes.get(at..at.checked_add(length)?));
-        bytes.map_or_else(|| format!("{at:#x}[{length}]"), |bytes| quoted(bytes, false))
+        match self.bytes.get(at, length, SHOWN_BYTES + 1) {
+            Some(bytes) => quoted(&bytes, false),
+            None => format!("{at:#x}[{length}]"),
+        }
     }
 
     /// The first bytes of buffers, of which `room` bytes count.
@@ -433,11 +465,12 @@ impl Shown<'_> {
             };
             let length = u64::from(length).min(room);
             room -= length;
-            let range = start as usize..(start as usize).saturating_add(length as usize);
-            let Some(bytes) = self.bytes.get(range) else { return format!("{at:#x}[{count}]") };
             let left = SHOWN_BYTES + 1 - all.len().min(SHOWN_BYTES + 1);
-            more |= bytes.len() > left;
-            all.extend_from_slice(&bytes[..bytes.len().min(left)]);
+            let Some(bytes) = self.bytes.get(start.into(), length, left) else {
+                return format!("{at:#x}[{count}]");
+            };
+            more |= length > left as u64;
+            all.extend_from_slice(&bytes);
         }
         quoted(&all, more)
     }
@@ -510,7 +543,7 @@ mod tests {
     #[test]
     fn wild_addresses_are_shown_as_numbers() {
         let shown = Shown {
-            bytes: &[0; 16],
+            bytes: Bytes::Own(&[0; 16]),
             is_unstable: false,
             succeeded: true,
             args: vec![],
