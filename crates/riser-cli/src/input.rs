@@ -41,7 +41,7 @@ impl Input {
     /// Reads a module, translating text. The content is not looked at beyond its header.
     pub fn load(path: &Path) -> Result<Input, Report> {
         let name = display_name(path);
-        let bytes = read(path)?;
+        let bytes = read_module(path)?;
         let (bytes, from_text) = match Content::of(&bytes) {
             Content::Text => (assemble(&name, &bytes)?, true),
             Content::Binary | Content::Component => (bytes, false),
@@ -92,8 +92,18 @@ fn begins_as_text(bytes: &[u8]) -> bool {
     bytes.starts_with(b"(") || bytes.starts_with(b";;")
 }
 
+/// Reads a file that should be a module. If it is missing, the error names those that are there.
+pub fn read_module(path: &Path) -> Result<Vec<u8>, Report> {
+    read(path).map_err(|report| {
+        match !is_stdin(path) && !path.exists() && neighbour(path).is_none() {
+            true => report.help(beside(path)),
+            false => report,
+        }
+    })
+}
+
 /// Reads a file, or standard input for `-`.
-pub fn read(path: &Path) -> Result<Vec<u8>, Report> {
+fn read(path: &Path) -> Result<Vec<u8>, Report> {
     let name = display_name(path);
     let result = if is_stdin(path) {
         read_all(io::stdin().lock())
@@ -142,6 +152,31 @@ pub fn unreadable(path: &Path, error: &io::Error) -> Report {
     }
 }
 
+/// How many modules beside a missing file are named.
+const NAMED_MODULES: usize = 5;
+
+/// What there is where a file is missing.
+fn beside(path: &Path) -> String {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let listed = folder.unwrap_or(Path::new("."));
+    let Ok(entries) = listed.read_dir() else {
+        return format!("there is no folder {} either", listed.display());
+    };
+    let is_module = |name: &String| name.ends_with(".wasm") || name.ends_with(".wat");
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(is_module).collect();
+    names.sort();
+    let place = folder.map_or("this folder".into(), |folder| folder.display().to_string());
+    match names.len() {
+        0 => format!("{place} has no modules; name a .wasm or .wat file"),
+        count => {
+            let more = if count > NAMED_MODULES { ", ..." } else { "" };
+            names.truncate(NAMED_MODULES);
+            format!("the modules in {place} are {}{more}", names.join(", "))
+        }
+    }
+}
+
 /// A file beside a missing one whose name is that with an ending, or similar.
 pub fn neighbour(path: &Path) -> Option<String> {
     let wanted = path.file_name()?.to_str()?;
@@ -178,11 +213,28 @@ fn bad_text(name: &str, message: &str) -> Report {
     let indent = place.lines().map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
     let place: Vec<&str> = place.lines().map(|line| &line[indent..]).collect();
     let report = Report::new(format!("{name}: {what}")).detail(place.join("\n"));
+    let report = match word_at(&place).and_then(|word| similar(word, mnemonics())) {
+        Some(near) if what.contains("unknown operator") => {
+            report.help(format!("did you mean `{near}`?"))
+        }
+        _ => report,
+    };
     if name.ends_with(".wast") {
         return report
             .help(format!("this looks like a test script; run it with `riser wast {name}`"));
     }
     report
+}
+
+/// The word at which the caret below a line points.
+fn word_at<'a>(place: &[&'a str]) -> Option<&'a str> {
+    let at = place.iter().rposition(|line| line.trim_start_matches(['|', ' ']) == "^")?;
+    let rest = place.get(at.checked_sub(1)?)?.get(place[at].find('^')?..)?;
+    rest.split([' ', '(', ')']).next()
+}
+
+fn mnemonics() -> impl Iterator<Item = &'static str> {
+    riser_ops::Operator::all().map(|operator| operator.mnemonic())
 }
 
 fn component(name: &str) -> Report {

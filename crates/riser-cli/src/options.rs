@@ -268,7 +268,7 @@ pub struct RunOptions {
     pub timeout: Option<Duration>,
     /// End the program after so many instructions, such as 10M
     ///
-    /// Each operator costs 1 except those that do nothing, the same on every machine.
+    /// Each operator costs 1 except those that do nothing, the same on every machine. Each thread of a program has as many.
     #[arg(long, value_name = "N", value_parser = values::number, help_heading = heading::LIMITS)]
     pub fuel: Option<u64>,
     /// How large the program's memories may be together

@@ -152,6 +152,8 @@ fn files_that_cannot_run_are_explained() {
             ("native.wasm", b"\x7fELF\x02\x01\x01\0"),
             ("page.wasm", b"<!DOCTYPE html><title>404</title>"),
             ("prose.wasm", b"This is not a module.\n"),
+            ("script.py", b"print(1)\n"),
+            ("source.rs", b"fn main() {}\n"),
             ("latin1.wat", b"(module (; caf\xe9 ;))"),
             ("typo.wat", b"(module\n  (func (export \"f\") (result i32)\n    i32.cnst 4))\n"),
             ("script.wast", b"(module)\n(assert_return (invoke \"f\"))\n"),
@@ -178,6 +180,8 @@ fn files_that_cannot_run_are_explained() {
         "native.wasm",
         "page.wasm",
         "prose.wasm",
+        "script.py",
+        "source.rs",
         "latin1.wat",
         "typo.wat",
         "script.wast",
@@ -387,8 +391,12 @@ fn programs_get_what_is_granted_and_nothing_else() {
     ]);
     assert!(session.contains("x.wasm does not exist"), "{session}");
     std::fs::write(folder.path().join("x.wat"), "(module (func (export \"_start\")))").unwrap();
-    let session =
-        folder.session(&["--dir data.txt x.wat", "--dir missing x.wat", "--stdin missing x.wat"]);
+    let session = folder.session(&[
+        "--dir data.txt x.wat",
+        "--dir missing x.wat",
+        "--dir .:/data x.wat",
+        "--stdin missing x.wat",
+    ]);
     golden("grants.txt", &session);
 }
 
@@ -797,4 +805,29 @@ fn traps_name_the_file_and_the_line() {
         std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(AVERAGE)).unwrap();
     let folder = Folder::new("dwarf", &[("average.wasm", &average)]);
     golden("dwarf.txt", &folder.session(&["--invoke main average.wasm 0"]));
+}
+
+#[test]
+fn threads_are_limited_traced_and_ended_as_others_are() {
+    let waits = br#"(module
+      (import "env" "memory" (memory 2 40 shared))
+      (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+      (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+      (export "memory" (memory 0))
+      (data (i32.const 16) "\18\00\00\00\06\00\00\00hello\n")
+      (func $spin (export "wasi_thread_start") (param i32 i32) (loop br 0))
+      (func (export "_start")
+        (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 8)))
+        (drop (call $spawn (i32.const 1)))
+        (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1)))))"#;
+    let folder = Folder::new("threads", &[("waits.wat", waits)]);
+    let output = folder.run(&["--trace", "--timeout", "100ms", "waits.wat"]);
+    assert_eq!(output.status.code(), Some(124));
+    let said = text_of(&output.stderr);
+    assert!(said.starts_with("fd_write(1, \"hello\\n\") = 6 <"), "{said}");
+    assert!(said.contains("waits.wat was stopped: its time of 100ms was up"), "{said}");
+    let output = folder.run(&["--max-memory", "64K", "waits.wat"]);
+    assert!(text_of(&output.stderr).contains("needs 128 KiB of memory"));
+    let output = folder.run(&["--fuel", "10k", "waits.wat"]);
+    assert_eq!(output.status.code(), Some(134));
 }

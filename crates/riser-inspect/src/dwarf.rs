@@ -13,15 +13,31 @@ use riser::FrameSymbol;
 use crate::meter::{Meter, Metered};
 use crate::names::demangle;
 
-/// How much a lookup may read. CPython with its debug information (30 MB) takes about a twentieth of that; the worst that
-/// can be made with it takes a few tenths of a second.
-const READS: u64 = 1 << 24;
+/// How much a lookup may read, besides a read for each byte that there is. Looking for the units of Yosys (60 MB, 5 of them
+/// debug information) takes 200,000 reads, and the units of a backtrace of 20 frames half a million more.
+const READS: u64 = 1 << 23;
+
+/// The most that it may read, however much there is: a second or two.
+const READS_MAX: u64 = 1 << 28;
+
+/// How much of the tables of a unit may be read that are kept in memory meanwhile. The files of a line table take 150
+/// bytes for a read at worst, so 80 MB. Ten thousand files take 70,000 reads.
+const KEPT_READS: u64 = 1 << 19;
 
 /// How many functions may be inlined into each other. Deeper ones are left out.
 const INLINED_MAX: usize = 64;
 
 /// How often a name may stand elsewhere.
 const REFERENCES_MAX: usize = 16;
+
+/// The sections whose size decides how much may be read.
+const SECTIONS: [SectionId; 5] = [
+    SectionId::DebugInfo,
+    SectionId::DebugAbbrev,
+    SectionId::DebugLine,
+    SectionId::DebugRanges,
+    SectionId::DebugRngLists,
+];
 
 type Reader<'a> = Metered<'a>;
 
@@ -31,12 +47,16 @@ type Reader<'a> = Metered<'a>;
 ///
 /// Whatever the sections contain, this ends soon, takes little memory, and does not panic.
 pub fn find<'a>(section: impl Fn(&str) -> &'a [u8], addresses: &[u64]) -> Vec<Vec<FrameSymbol>> {
-    let meter = Meter::new(READS);
     let mut sorted = addresses.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
     let mut found = vec![Vec::new(); sorted.len()];
-    let loaded = Dwarf::load(|id: SectionId| Result::Ok(Metered::new(section(id.name()), &meter)));
+    let sizes = SECTIONS.iter().map(|id| section(id.name()).len() as u64);
+    let meter = Meter::new(READS.saturating_add(sizes.sum()).min(READS_MAX));
+    let loaded = Dwarf::load(|id: SectionId| {
+        let is_kept = matches!(id, SectionId::DebugAbbrev | SectionId::DebugLine);
+        Result::Ok(Metered::new(section(id.name()), &meter, is_kept))
+    });
     if let Ok(dwarf) = loaded {
         // What was found before something failed is as good as before.
         let _ = search(&dwarf, &meter, &sorted, &mut found);
@@ -54,6 +74,7 @@ fn search(
 ) -> Result<()> {
     let mut units = dwarf.units();
     while let Some(header) = units.next()? {
+        meter.allow_kept(KEPT_READS);
         let Ok(unit) = dwarf.unit(header) else { continue };
         let mut inside = Vec::new();
         let mut ranges = dwarf.unit_ranges(&unit)?;
@@ -131,6 +152,8 @@ impl UnitPlace<'_, '_> {
     /// Finds the rows of the line table in which addresses are.
     fn lines(&self, addresses: &[u64], lines: &mut [Option<Line>]) -> Result<()> {
         let Some(program) = self.unit.line_program.clone() else { return Ok(()) };
+        // Rows are looked at one by one.
+        self.meter.allow_kept(u64::MAX);
         let mut rows = program.rows();
         // The row before, and whether its sequence is of code that exists.
         let mut before: Option<(u64, Line)> = None;
@@ -307,6 +330,7 @@ impl UnitPlace<'_, '_> {
         let mut units = self.dwarf.units();
         while let Some(header) = units.next()? {
             if let Some(entry) = offset.to_unit_offset(&header) {
+                self.meter.allow_kept(KEPT_READS);
                 return Ok(Some((self.dwarf.unit(header)?, entry)));
             }
         }

@@ -140,6 +140,32 @@ fn sections_that_ask_for_endless_work_are_given_up() {
 }
 
 #[test]
+fn tables_that_would_fill_the_memory_are_given_up() {
+    // A line table of version 5 with two million files, each a byte; and as many abbreviations.
+    let abbreviations = [1u8, 0x11, 0, 0x11, 0x01, 0x12, 0x06, 0x10, 0x17, 0, 0];
+    let mut abbreviations = abbreviations.to_vec();
+    abbreviations.extend([2, 0x2e, 0, 0, 0].repeat(2_000_000));
+    let info = [21, 0, 0, 0, 4, 0, 0, 0, 0, 0, 4, 1, 1, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 0, 0];
+    // One kind of content for a file: its path (1), as one byte (0x0b).
+    let mut header = vec![1, 1, 1, 0xfb, 14, 1, 0, 1, 1, 0x0b, 0x80, 0x89, 0x7a];
+    header.resize(header.len() + 2_000_000, 7);
+    let mut line = Vec::new();
+    line.extend((header.len() as u32 + 8).to_le_bytes());
+    line.extend([5, 0, 4, 0]);
+    line.extend((header.len() as u32).to_le_bytes());
+    line.extend(header);
+    let mut sections = vec![
+        (".debug_abbrev".to_string(), abbreviations),
+        (".debug_info".to_string(), info.to_vec()),
+        (".debug_line".to_string(), line),
+    ];
+    assert_eq!(look(&sections, &[5]), [vec![]]);
+    // With few abbreviations it is the files that are too many.
+    sections[0].1.truncate(12);
+    assert_eq!(look(&sections, &[5]), [vec![]]);
+}
+
+#[test]
 fn the_example_runs() {
     explain::main().unwrap();
 }

@@ -12,7 +12,7 @@ use crate::style;
 /// Runs the command.
 pub fn run(options: &WatOptions) -> Result<i32, Report> {
     let name = input::display_name(&options.file);
-    let bytes = input::read(&options.file)?;
+    let bytes = input::read_module(&options.file)?;
     if Content::of(&bytes) == Content::Text {
         write_binary(options, &input::assemble(&name, &bytes)?)?;
     } else {

@@ -44,7 +44,12 @@ pub fn refused(input: &Input, error: &ModuleError) -> Report {
         ErrorKind::Malformed => format!("{name} is malformed: {what}"),
         ErrorKind::Invalid | ErrorKind::NotAModule => format!("{name} is not valid: {what}"),
     });
-    report.detail(place(input, error))
+    let report = report.detail(place(input, error));
+    match (error.kind(), input.from_text) {
+        (ErrorKind::LimitExceeded, _) | (_, true) => report,
+        (_, false) => report
+            .help("the file is damaged, or the tool that made it has a bug; get or build it again"),
+    }
 }
 
 fn place(input: &Input, error: &ModuleError) -> String {
@@ -75,8 +80,29 @@ fn is_no_header(input: &Input) -> bool {
     !input.bytes.starts_with(MAGIC) && !MAGIC.starts_with(&input.bytes) || input.bytes.is_empty()
 }
 
+/// Ends of names, what files are called so, and what to do with them.
+const OTHER_FILES: [(&str, &str, &str); 10] = [
+    (".py", "a script for Python", INTERPRETER),
+    (".rb", "a script for Ruby", INTERPRETER),
+    (".php", "a script for PHP", INTERPRETER),
+    (".js", "a script for JavaScript", INTERPRETER),
+    (".lua", "a script for Lua", INTERPRETER),
+    (".c", "source in C", COMPILER),
+    (".cpp", "source in C++", COMPILER),
+    (".rs", "source in Rust", COMPILER),
+    (".go", "source in Go", COMPILER),
+    (".ts", "source in TypeScript", COMPILER),
+];
+
+const INTERPRETER: &str =
+    "give it to an interpreter that is a module, as in `riser --dir . python.wasm script.py`";
+const COMPILER: &str = "compile it for WASI 0.1 first (wasm32-wasip1)";
+
 fn not_wasm(name: &str, what: &str) -> Report {
     let report = Report::new(format!("{name} is not WebAssembly"));
+    if let Some((_, kind, help)) = OTHER_FILES.iter().find(|(end, ..)| name.ends_with(end)) {
+        return report.detail(format!("by its name it is {kind}")).help(*help);
+    }
     match what.split_once("this is ") {
         Some((_, what)) => report.detail(format!("it is {what}")),
         None if what.starts_with("unknown binary version") => report.detail(what),

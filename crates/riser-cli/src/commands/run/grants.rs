@@ -146,24 +146,30 @@ fn grant_dir(builder: &mut WasiCtxBuilder, dir: &GrantedDir) -> Result<(), Repor
         true => (DirPerms::READ, FilePerms::READ),
         false => (DirPerms::all(), FilePerms::all()),
     };
+    let Err(error) = builder.preopened_dir(&dir.host, &dir.guest, dir_perms, file_perms) else {
+        return Ok(());
+    };
     let host = dir.host.display();
-    match builder.preopened_dir(&dir.host, &dir.guest, dir_perms, file_perms) {
-        Ok(_) => Ok(()),
-        Err(_) if dir.host.is_file() => {
-            Err(Report::new(format!("{host} is a file, and --dir takes a folder"))
-                .help("name the folder that it is in"))
-        }
-        Err(_) if dir.guest == dir.host.to_string_lossy() && dir.guest.contains(':') => {
-            let (first, second) = dir.guest.split_once(':').unwrap_or_default();
-            Err(Report::new(format!("there is no folder {host}")).help(format!(
-                "a name for the program stands behind two colons: --dir {first}::{second}"
-            )))
-        }
-        Err(error) => {
-            Err(Report::new(format!("the folder {host} cannot be granted: {}", error.root_cause()))
-                .detail(format!("by --dir {host}")))
-        }
+    if dir.host.is_file() {
+        return Err(Report::new(format!("{host} is a file, and --dir takes a folder"))
+            .help("name the folder that it is in"));
     }
+    if dir.host.exists() {
+        let cause = error.root_cause();
+        return Err(Report::new(format!("the folder {host} cannot be granted: {cause}"))
+            .detail(format!("by --dir {host}")));
+    }
+    let report = Report::new(format!("there is no folder {host} to grant"));
+    let guest = dir.guest.split_once(':').filter(|_| dir.guest == dir.host.to_string_lossy());
+    Err(match (guest, input::neighbour(&dir.host)) {
+        (Some((host, guest)), _) => report.help(format!(
+            "a name for the program stands behind two colons: --dir {host}::{guest}"
+        )),
+        (None, Some(other)) => report.help(format!("did you mean `--dir {other}`?")),
+        (None, None) => {
+            report.help("make it first, or grant another one; `--dir .` is this folder")
+        }
+    })
 }
 
 /// Standard output of the process. When its reader is gone, the program ends as other programs do: quietly.

@@ -17,7 +17,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use riser::{
-    Caller, Engine, Extern, ExternType, Func, FuncType, Instance, Linker, Store, Trap, Val,
+    Caller, Engine, Extern, ExternType, Func, FuncType, Instance, Linker, ResourceLimiter, Store,
+    Trap, Val,
 };
 use riser_wasi::I32Exit;
 use riser_wasi::threads::{self, WasiThreads};
@@ -167,6 +168,16 @@ impl Session {
 
     /// Provides the program with threads and the memories that they share.
     fn provide_threads(&mut self, program: &Loaded) -> Result<(), Report> {
+        // The memories that are made for them are the program's too.
+        for import in program.module.imports() {
+            let ExternType::Memory(ty) = import.ty() else { continue };
+            let bytes = ty.minimum().saturating_mul(ty.page_size());
+            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+            let limits = &mut self.store.data_mut().limits;
+            if ty.is_shared() && !limits.memory_growing(0, bytes, None).unwrap_or(false) {
+                return Err(too_large(&program.input, limits.refused_memory(), None));
+            }
+        }
         let watched = self.watched.clone();
         let threads = WasiThreads::new(|host: &mut Host| &mut host.wasi)
             .prepare_store(move |store| watched.prepare(store));

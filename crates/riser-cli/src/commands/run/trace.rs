@@ -7,7 +7,7 @@
 
 use std::fmt::Write;
 
-use riser::{Caller, Error, Extern, HostCall, Result, Val};
+use riser::{Caller, Error, Extern, HostCall, Result, SharedMemory, Val};
 use riser_wasi::I32Exit;
 
 use super::host::Host;
@@ -20,8 +20,16 @@ enum Param {
     Number,
     /// A number with a sign.
     Signed,
-    /// Flags or rights.
+    /// Rights.
     Bits,
+    /// Flags with these names, from the lowest bit.
+    Flags(&'static [&'static str]),
+    /// Address and number of subscriptions to events, with the address of the events between them.
+    Events,
+    /// Address where `fdstat` is put.
+    OutDescriptor,
+    /// Address where `prestat` is put.
+    OutGrant,
     /// One of these words, by its position.
     Word(&'static [&'static str]),
     /// Address and length of a text.
@@ -45,13 +53,20 @@ enum Param {
 }
 
 use Param::{
-    Bits, Filled, Given, Hidden, Number, Out32, Out64, OutFile, OutText, OutTextSized, Signed,
-    Text, Word,
+    Bits, Events, Filled, Flags, Given, Hidden, Number, Out32, Out64, OutDescriptor, OutFile,
+    OutGrant, OutText, OutTextSized, Signed, Text, Word,
 };
 
-const CLOCKS: Param = Word(&["realtime", "monotonic", "process_cputime", "thread_cputime"]);
+const CLOCK_NAMES: [&str; 4] = ["realtime", "monotonic", "process_cputime", "thread_cputime"];
+const CLOCKS: Param = Word(&CLOCK_NAMES);
 const WHENCE: Param = Word(&["set", "cur", "end"]);
 const ADVICE: Param = Word(&["normal", "sequential", "random", "willneed", "dontneed", "noreuse"]);
+const FD_FLAGS: Param = Flags(&["append", "dsync", "nonblock", "rsync", "sync"]);
+const OPEN_FLAGS: Param = Flags(&["creat", "directory", "excl", "trunc"]);
+const FOLLOW: Param = Flags(&["follow"]);
+const TIME_FLAGS: Param = Flags(&["atim", "atim_now", "mtim", "mtim_now"]);
+const RECEIVE: Param = Flags(&["peek", "waitall"]);
+const SHUTDOWN: Param = Flags(&["rd", "wr"]);
 const FILE_TYPES: [&str; 8] = [
     "unknown",
     "block_device",
@@ -75,15 +90,15 @@ const FUNCTIONS: [(&str, &[Param]); 46] = [
     ("fd_allocate", &[Number, Number, Number]),
     ("fd_close", &[Number]),
     ("fd_datasync", &[Number]),
-    ("fd_fdstat_get", &[Number, Hidden]),
-    ("fd_fdstat_set_flags", &[Number, Bits]),
+    ("fd_fdstat_get", &[Number, OutDescriptor]),
+    ("fd_fdstat_set_flags", &[Number, FD_FLAGS]),
     ("fd_fdstat_set_rights", &[Number, Bits, Bits]),
     ("fd_filestat_get", &[Number, OutFile]),
     ("fd_filestat_set_size", &[Number, Number]),
-    ("fd_filestat_set_times", &[Number, Number, Number, Bits]),
+    ("fd_filestat_set_times", &[Number, Number, Number, TIME_FLAGS]),
     ("fd_pread", &[Number, Filled, Number, Out32]),
     ("fd_prestat_dir_name", &[Number, OutText]),
-    ("fd_prestat_get", &[Number, Hidden]),
+    ("fd_prestat_get", &[Number, OutGrant]),
     ("fd_pwrite", &[Number, Given, Number, Out32]),
     ("fd_read", &[Number, Filled, Out32]),
     ("fd_readdir", &[Number, Hidden, Number, Number, Out32]),
@@ -93,24 +108,24 @@ const FUNCTIONS: [(&str, &[Param]); 46] = [
     ("fd_tell", &[Number, Out64]),
     ("fd_write", &[Number, Given, Out32]),
     ("path_create_directory", &[Number, Text]),
-    ("path_filestat_get", &[Number, Bits, Text, OutFile]),
-    ("path_filestat_set_times", &[Number, Bits, Text, Number, Number, Bits]),
-    ("path_link", &[Number, Bits, Text, Number, Text]),
-    ("path_open", &[Number, Bits, Text, Bits, Bits, Bits, Bits, Out32]),
+    ("path_filestat_get", &[Number, FOLLOW, Text, OutFile]),
+    ("path_filestat_set_times", &[Number, FOLLOW, Text, Number, Number, TIME_FLAGS]),
+    ("path_link", &[Number, FOLLOW, Text, Number, Text]),
+    ("path_open", &[Number, FOLLOW, Text, OPEN_FLAGS, Bits, Bits, FD_FLAGS, Out32]),
     ("path_readlink", &[Number, Text, OutTextSized]),
     ("path_remove_directory", &[Number, Text]),
     ("path_rename", &[Number, Text, Number, Text]),
     ("path_symlink", &[Text, Number, Text]),
     ("path_unlink_file", &[Number, Text]),
-    ("poll_oneoff", &[Hidden, Hidden, Number, Out32]),
+    ("poll_oneoff", &[Events, Out32]),
     ("proc_exit", &[Number]),
     ("proc_raise", &[Number]),
     ("random_get", &[Hidden, Number]),
     ("sched_yield", &[]),
-    ("sock_accept", &[Number, Bits, Out32]),
-    ("sock_recv", &[Number, Filled, Bits, Out32, Hidden]),
+    ("sock_accept", &[Number, FD_FLAGS, Out32]),
+    ("sock_recv", &[Number, Filled, RECEIVE, Out32, Hidden]),
     ("sock_send", &[Number, Given, Bits, Out32]),
-    ("sock_shutdown", &[Number, Bits]),
+    ("sock_shutdown", &[Number, SHUTDOWN]),
 ];
 
 /// The names of errnos by number, with what they mean.
@@ -196,6 +211,8 @@ const ERRNOS: [(&str, &str); 77] = [
 
 /// How many bytes of a text are shown.
 const SHOWN_BYTES: usize = 48;
+/// How many subscriptions of one call are shown.
+const SHOWN_EVENTS: u64 = 8;
 /// How many buffers of one call are looked at.
 const BUFFERS: u32 = 64;
 
@@ -210,8 +227,11 @@ pub fn describe(
     let is_wasi = is_unstable || call.module() == Some("wasi_snapshot_preview1");
     let row = FUNCTIONS.iter().find(|row| is_wasi && Some(row.0) == call.name());
     let Some((_, params)) = row else { return plainly(call, results, label) };
-    let memory = caller.get_export("memory").and_then(Extern::into_memory);
-    let bytes = memory.map(|memory| memory.data(&*caller)).unwrap_or_default();
+    let bytes = match caller.get_export("memory") {
+        Some(Extern::Memory(memory)) => Bytes::Own(memory.data(&*caller)),
+        Some(Extern::SharedMemory(memory)) => Bytes::Shared(memory),
+        _ => Bytes::Own(&[]),
+    };
     let errno = match results {
         Ok([Val::I32(errno), ..]) => *errno,
         _ => 0,
@@ -244,7 +264,7 @@ pub fn describe(
 fn filled_count(params: &[Param]) -> usize {
     let wide = |param: &Param| match param {
         Text | Given | Filled | OutText => 2,
-        OutTextSized => 3,
+        OutTextSized | Events => 3,
         _ => 1,
     };
     let before = params.iter().take_while(|param| !matches!(param, Out32));
@@ -278,9 +298,38 @@ fn bits(val: &Val) -> u64 {
     }
 }
 
+/// The guest's memory.
+enum Bytes<'a> {
+    Own(&'a [u8]),
+    /// Other threads may change it meanwhile; then what is shown is what was there at some moment.
+    Shared(SharedMemory),
+}
+
+impl Bytes<'_> {
+    /// The first of `length` bytes at an address, at most `most`; nothing unless all of them are there.
+    fn get(&self, at: u64, length: u64, most: usize) -> Option<Vec<u8>> {
+        let end = at.checked_add(length)?;
+        let size = match self {
+            Bytes::Own(bytes) => bytes.len(),
+            Bytes::Shared(memory) => memory.data_size(),
+        };
+        if end > size as u64 {
+            return None;
+        }
+        let (at, length) = (at as usize, (length as usize).min(most));
+        match self {
+            Bytes::Own(bytes) => bytes.get(at..at + length).map(<[u8]>::to_vec),
+            Bytes::Shared(memory) => {
+                let mut copy = vec![0; length];
+                memory.read(at as u64, &mut copy).ok().map(|()| copy)
+            }
+        }
+    }
+}
+
 /// Arguments and results as far as they are text.
 struct Shown<'a> {
-    bytes: &'a [u8],
+    bytes: Bytes<'a>,
     is_unstable: bool,
     succeeded: bool,
     args: Vec<String>,
@@ -295,6 +344,21 @@ impl Shown<'_> {
             Number => self.args.push(first.to_string()),
             Signed => self.args.push(first.cast_signed().to_string()),
             Bits => self.args.push(format!("{first:#x}")),
+            Flags(names) => self.args.push(flags(first, names)),
+            Events => {
+                let (_, count) = (next(), next());
+                let text = self.events(first, count);
+                self.args.push(text);
+            }
+            OutDescriptor => {
+                let kind = self.read(first).map(|[kind]: [u8; 1]| kind);
+                self.out(
+                    kind.and_then(|kind| FILE_TYPES.get(usize::from(kind)))
+                        .map(|kind| (*kind).into()),
+                );
+            }
+            // What can be granted before the start is a directory, or nothing that has a name.
+            OutGrant => self.out(Some("directory".into())),
             Word(_) if self.is_unstable => self.args.push(first.to_string()),
             Word(words) => {
                 let word = usize::try_from(first).ok().and_then(|at| words.get(at));
@@ -330,6 +394,32 @@ impl Shown<'_> {
         }
     }
 
+    /// Subscriptions: to a time on a clock, or to a descriptor that can be read or written.
+    fn events(&self, at: u64, count: u64) -> String {
+        let (bytes, id, timeout) = if self.is_unstable { (56, 24, 32) } else { (48, 16, 24) };
+        let one = |i: u64| {
+            let place = at.checked_add(i.checked_mul(bytes)?)?;
+            let [tag] = self.read(place.checked_add(8)?)?;
+            Some(match tag {
+                0 => {
+                    let clock = self.u32(place.checked_add(id)?)?;
+                    let time = self.u64(place.checked_add(timeout)?)?;
+                    let name = CLOCK_NAMES.get(clock as usize).unwrap_or(&"clock");
+                    format!("{name} {:?}", std::time::Duration::from_nanos(time))
+                }
+                1 => format!("read {}", self.u32(place.checked_add(16)?)?),
+                2 => format!("write {}", self.u32(place.checked_add(16)?)?),
+                _ => format!("kind {tag}"),
+            })
+        };
+        let shown: Option<Vec<String>> = (0..count.min(SHOWN_EVENTS)).map(one).collect();
+        let more = if count > SHOWN_EVENTS { ", ..." } else { "" };
+        shown.map_or_else(
+            || format!("{at:#x}[{count}]"),
+            |shown| format!("[{}{more}]", shown.join(", ")),
+        )
+    }
+
     fn out(&mut self, text: Option<String>) {
         if self.succeeded {
             self.outs.push(text.unwrap_or_else(|| "?".into()));
@@ -337,8 +427,7 @@ impl Shown<'_> {
     }
 
     fn read<const N: usize>(&self, at: u64) -> Option<[u8; N]> {
-        let at = usize::try_from(at).ok()?;
-        self.bytes.get(at..at.checked_add(N)?)?.try_into().ok()
+        self.bytes.get(at, N as u64, N)?.try_into().ok()
     }
 
     fn u32(&self, at: u64) -> Option<u32> {
@@ -358,9 +447,10 @@ impl Shown<'_> {
     }
 
     fn text(&self, at: u64, length: u64) -> String {
-        let range = usize::try_from(at).ok().zip(usize::try_from(length).ok());
-        let bytes = range.and_then(|(at, length)| self.bytes.get(at..at.checked_add(length)?));
-        bytes.map_or_else(|| format!("{at:#x}[{length}]"), |bytes| quoted(bytes, false))
+        match self.bytes.get(at, length, SHOWN_BYTES + 1) {
+            Some(bytes) => quoted(&bytes, false),
+            None => format!("{at:#x}[{length}]"),
+        }
     }
 
     /// The first bytes of buffers, of which `room` bytes count.
@@ -375,14 +465,31 @@ impl Shown<'_> {
             };
             let length = u64::from(length).min(room);
             room -= length;
-            let range = start as usize..(start as usize).saturating_add(length as usize);
-            let Some(bytes) = self.bytes.get(range) else { return format!("{at:#x}[{count}]") };
             let left = SHOWN_BYTES + 1 - all.len().min(SHOWN_BYTES + 1);
-            more |= bytes.len() > left;
-            all.extend_from_slice(&bytes[..bytes.len().min(left)]);
+            let Some(bytes) = self.bytes.get(start.into(), length, left) else {
+                return format!("{at:#x}[{count}]");
+            };
+            more |= length > left as u64;
+            all.extend_from_slice(&bytes);
         }
         quoted(&all, more)
     }
+}
+
+/// The names of the bits that are set, or 0; the rest as a number.
+fn flags(bits: u64, names: &[&str]) -> String {
+    let mut set: Vec<String> = Vec::new();
+    let mut rest = bits;
+    for (i, name) in names.iter().enumerate() {
+        if rest & (1 << i) != 0 {
+            rest &= !(1 << i);
+            set.push((*name).into());
+        }
+    }
+    if rest != 0 || set.is_empty() {
+        set.push(if rest == 0 { "0".into() } else { format!("{rest:#x}") });
+    }
+    set.join("|")
 }
 
 /// Bytes as a text in quotes, cut where it is long.
@@ -428,9 +535,15 @@ mod tests {
     }
 
     #[test]
+    fn flags_have_names() {
+        assert_eq!(flags(0, &["a"]), "0");
+        assert_eq!(flags(0b1011, &["a", "b"]), "a|b|0x8");
+    }
+
+    #[test]
     fn wild_addresses_are_shown_as_numbers() {
         let shown = Shown {
-            bytes: &[0; 16],
+            bytes: Bytes::Own(&[0; 16]),
             is_unstable: false,
             succeeded: true,
             args: vec![],
@@ -440,5 +553,6 @@ mod tests {
         assert_eq!(shown.buffers(0xFFFF_FFF8, 3, 9), "0xfffffff8[3]");
         assert_eq!(shown.u32(u64::MAX), None);
         assert_eq!(shown.file(u64::MAX - 10), None);
+        assert_eq!(shown.events(0, u64::MAX), format!("0x0[{}]", u64::MAX));
     }
 }
