@@ -20,6 +20,9 @@ const TOO_LARGE: Status = Status::trap(TrapCode::AllocationTooLarge);
 const MEMORY_TRAP: Status = Status::trap(TrapCode::MemoryOutOfBounds);
 const TABLE_TRAP: Status = Status::trap(TrapCode::TableOutOfBounds);
 
+/// The bytes that a heap has at least. A limiter that allows less allows none.
+const HEAP_MIN: u64 = 4 << 10;
+
 /// Whether values of a type are references into the heap.
 pub(crate) fn is_heap_reference(ty: ValType) -> bool {
     ty.as_ref().is_some_and(is_heap_hierarchy)
@@ -125,7 +128,7 @@ unsafe fn make_room(store: *mut VmStore, bytes: usize) -> Result<(), Status> {
             if outcome.is_err() && !granted {
                 let least = ((*heap).used() as u64 + bytes as u64 + 16).next_multiple_of(8) * 2;
                 // A collection leaves a little room, or it would be the next allocation's turn at once.
-                granted = grant(store, least + least / 16)?;
+                granted = grant(store, (least + least / 16).max(HEAP_MIN))?;
             }
             if granted {
                 (*heap).enlarge(bytes);

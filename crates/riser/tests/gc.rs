@@ -141,6 +141,22 @@ fn a_list_without_end_meets_the_limit_and_the_store_goes_on() -> Result<()> {
 }
 
 #[test]
+fn a_small_limit_is_used_as_far_as_it_goes() -> Result<()> {
+    let engine = Engine::default();
+    for (limit, len) in [(4 << 10, 35), (60_000, 500), (1_500_000, 12_000)] {
+        let limits = StoreLimitsBuilder::new().memory_size(limit).build();
+        let mut store = Store::new(&engine, limits);
+        store.limiter(|limits| limits);
+        let lists = Instance::new(&mut store, &Module::new(&engine, LISTS)?, &[])?;
+        let churn = lists.get_typed_func::<(i64, i64), i64>(&mut store, "churn")?;
+        assert_eq!(churn.call(&mut store, (20, len))?, len * (len + 1) / 2, "{limit}");
+        let error = churn.call(&mut store, (1, limit as i64 / 24)).unwrap_err();
+        assert_eq!(trap(&error), Trap::AllocationTooLarge);
+    }
+    Ok(())
+}
+
+#[test]
 fn a_limiter_that_fails_ends_the_call() -> Result<()> {
     let engine = Engine::default();
     let limits = StoreLimitsBuilder::new().memory_size(1 << 20).trap_on_grow_failure(true).build();

@@ -16,7 +16,7 @@ use riser_heap::{HeapRef, Referent};
 /// assert!(!five.is_struct(&store)?);
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct AnyRef(Place);
 
 /// An internal value that `ref.eq` compares: a 31-bit integer, a structure, or an array.
@@ -31,11 +31,11 @@ pub struct AnyRef(Place);
 /// assert!(any.is_eqref(&store)?);
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct EqRef(Place);
 
-gc_ref!(AnyRef);
-gc_ref!(EqRef);
+gc_ref!(AnyRef, Any);
+gc_ref!(EqRef, Eq);
 
 fn referent(store: &StoreOpaque, place: Place) -> Result<Referent> {
     store.vm.heap.referent(place.get(store)?).map_err(corrupted)

@@ -23,10 +23,10 @@ use riser_heap::Referent;
 /// assert_eq!(elements, [1, 1, 5]);
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct ArrayRef(pub(super) Place);
 
-gc_ref!(ArrayRef);
+gc_ref!(ArrayRef, Array);
 
 /// An array type, prepared for making many arrays of it in one store.
 #[derive(Clone, Debug)]

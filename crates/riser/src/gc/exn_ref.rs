@@ -22,10 +22,10 @@ use crate::{
 /// assert_eq!(exception.field(&mut store, 1)?.f64(), Some(2.5));
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct ExnRef(Place);
 
-gc_ref!(ExnRef);
+gc_ref!(ExnRef, Exn);
 
 /// What is needed to make exceptions of a type in a store, again and again.
 ///

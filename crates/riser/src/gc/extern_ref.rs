@@ -16,10 +16,10 @@ use riser_heap::Referent;
 /// assert_eq!(data.downcast_ref::<String>().unwrap(), "secret");
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct ExternRef(Place);
 
-gc_ref!(ExternRef);
+gc_ref!(ExternRef, Extern);
 
 impl ExternRef {
     /// Puts a value into the store's heap. It is dropped after no one refers to it any more, at a collection or with

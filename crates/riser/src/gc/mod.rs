@@ -101,16 +101,19 @@ impl<T> fmt::Display for GcHeapOutOfMemory<T> {
 impl<T> core::error::Error for GcHeapOutOfMemory<T> {}
 
 /// What [`Rooted`] and [`OwnedRooted`] can hold.
-pub trait GcRef: sealed::Sealed + Copy + 'static {}
+pub trait GcRef: sealed::Sealed + Copy + Send + Sync + 'static {}
 
 pub(crate) mod sealed {
     use super::Place;
+    use crate::HeapType;
 
     pub trait Sealed: Sized {
         #[doc(hidden)]
         fn at(place: Place) -> Self;
         #[doc(hidden)]
         fn place(&self) -> Place;
+        #[doc(hidden)]
+        fn heap_type() -> HeapType;
     }
 }
 
@@ -141,9 +144,9 @@ impl<T: GcRef> sealed_root::Sealed for OwnedRooted<T> {
 impl<T: GcRef> RootedGcRef<T> for Rooted<T> {}
 impl<T: GcRef> RootedGcRef<T> for OwnedRooted<T> {}
 
-/// Makes a type one that [`Rooted`] can hold.
+/// Makes a type one that [`Rooted`] can hold, and says what it stands for.
 macro_rules! gc_ref {
-    ($name:ident) => {
+    ($name:ident, $heap_type:ident) => {
         impl $crate::gc::sealed::Sealed for $name {
             fn at(place: $crate::gc::Place) -> $name {
                 $name(place)
@@ -151,15 +154,12 @@ macro_rules! gc_ref {
             fn place(&self) -> $crate::gc::Place {
                 self.0
             }
+            fn heap_type() -> $crate::HeapType {
+                $crate::HeapType::$heap_type
+            }
         }
 
         impl $crate::gc::GcRef for $name {}
-
-        impl core::fmt::Debug for $name {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.debug_tuple(stringify!($name)).field(&self.0).finish()
-            }
-        }
     };
 }
 pub(crate) use gc_ref;

@@ -23,10 +23,10 @@ use riser_heap::Referent;
 /// assert_eq!(object.field(&mut store, 0)?.unwrap_i32(), 7);
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct StructRef(pub(super) Place);
 
-gc_ref!(StructRef);
+gc_ref!(StructRef, Struct);
 
 /// A structure type, prepared for making many structures of it in one store.
 #[derive(Clone, Debug)]

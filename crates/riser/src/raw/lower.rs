@@ -3,10 +3,7 @@
 use super::arity::each_arity;
 use super::store::StoreOpaque;
 use crate::gc::Place;
-use crate::{
-    AnyRef, ArrayRef, EqRef, ExnRef, ExternRef, Func, HeapType, I31, NoFunc, RefType, Result,
-    Rooted, StructRef, V128, ValType,
-};
+use crate::{Func, GcRef, HeapType, I31, NoFunc, RefType, Result, Rooted, V128, ValType};
 use riser_abi::Slot;
 use riser_heap::HeapRef;
 use riser_vm::FuncPtr;
@@ -153,75 +150,69 @@ unsafe impl WasmTy for Option<NoFunc> {
     }
 }
 
-/// Implements [`WasmTy`] for handles: what they refer to.
-macro_rules! handles {
-    ($($name:ident $heap:ident;)*) => {$(
-        // SAFETY: a reference into the heap in one slot, or 0.
-        unsafe impl WasmTy for Option<Rooted<$name>> {
-            fn valtype() -> ValType { ValType::Ref(RefType::new(true, HeapType::$heap)) }
+// SAFETY: a reference into the heap in one slot, or 0.
+unsafe impl<T: GcRef> WasmTy for Option<Rooted<T>> {
+    fn valtype() -> ValType {
+        ValType::Ref(RefType::new(true, T::heap_type()))
+    }
 
-            #[inline]
-            fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
-                self.is_none_or(|value| value.place().is_alive_in(store))
-            }
+    #[inline]
+    fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
+        self.as_ref().is_none_or(|value| value.place().is_alive_in(store))
+    }
 
-            #[inline]
-            fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) {
-                slots[0] = self.map_or(0, |value| bits(store, value.place()));
-            }
+    #[inline]
+    fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) {
+        slots[0] = self.map_or(0, |value| bits(store, value.place()));
+    }
 
-            #[inline]
-            unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
-                place(store, slots[0]).map(Rooted::at)
-            }
-        }
-    )*};
+    #[inline]
+    unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
+        place(store, slots[0]).map(Rooted::at)
+    }
 }
 
-/// Implements [`WasmTy`] for what is never null, through what may be.
-macro_rules! non_null {
-    ($($ty:ty, $heap:ident;)*) => {$(
-        // SAFETY: a reference in one slot.
-        unsafe impl WasmTy for $ty {
-            fn valtype() -> ValType { ValType::Ref(RefType::new(false, HeapType::$heap)) }
+// SAFETY: a reference into the heap in one slot.
+unsafe impl<T: GcRef> WasmTy for Rooted<T> {
+    fn valtype() -> ValType {
+        ValType::Ref(RefType::new(false, T::heap_type()))
+    }
 
-            #[inline]
-            fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
-                WasmTy::compatible_with_store(&Some(*self), store)
-            }
+    #[inline]
+    fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
+        self.place().is_alive_in(store)
+    }
 
-            #[inline]
-            fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) {
-                WasmTy::store(Some(self), store, slots);
-            }
+    #[inline]
+    fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) {
+        slots[0] = bits(store, self.place());
+    }
 
-            #[inline]
-            unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
-                // SAFETY: the caller's promise.
-                let value = unsafe { <Option<$ty> as WasmTy>::load(store, slots) };
-                value.expect("a reference that is never null")
-            }
-        }
-    )*};
+    #[inline]
+    unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
+        Rooted::at(place(store, slots[0]).expect(NEVER_NULL))
+    }
 }
 
-handles! {
-    ExternRef Extern;
-    AnyRef Any;
-    EqRef Eq;
-    StructRef Struct;
-    ArrayRef Array;
-    ExnRef Exn;
-}
+/// What a type says of a reference.
+const NEVER_NULL: &str = "a reference that is never null";
 
-non_null! {
-    Rooted<ExternRef>, Extern;
-    Rooted<AnyRef>, Any;
-    Rooted<EqRef>, Eq;
-    Rooted<StructRef>, Struct;
-    Rooted<ArrayRef>, Array;
-    Rooted<ExnRef>, Exn;
-    I31, I31;
+// SAFETY: a 31-bit integer as a reference in one slot.
+unsafe impl WasmTy for I31 {
+    fn valtype() -> ValType {
+        ValType::Ref(RefType::new(false, HeapType::I31))
+    }
+
+    #[inline]
+    fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) {
+        WasmTy::store(Some(self), store, slots);
+    }
+
+    #[inline]
+    unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { <Option<I31> as WasmTy>::load(store, slots) }.expect(NEVER_NULL)
+    }
 }
 
 /// What a handle refers to, as it stands in a slot. Whoever passes a handle has asked before whether it is alive.
