@@ -188,3 +188,61 @@ pub(crate) unsafe extern "C" fn catch_exception(
     }
     Status::OK
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use riser_heap::HeapLimits;
+    use riser_ops::{FuncType, ValType};
+    use riser_sys::SlotStack;
+
+    /// A store with a tag of some values, and an exception of it.
+    fn thrown(registry: &TypeRegistry) -> (VmStore, TagId, HeapRef) {
+        let mut store = VmStore::new(SlotStack::new(64).unwrap());
+        store.heap.set_limits(HeapLimits { bytes_max: 1 << 16, ..HeapLimits::DEFAULT });
+        let types = [ValType::I32, ValType::V128, ValType::FUNCREF, ValType::EXTERNREF];
+        let registered = registry.register_func_type(&FuncType::new(types, []));
+        let tag = store.new_tag(registered.id()).unwrap();
+        // A second tag, of another type.
+        let other = registry.register_func_type(&FuncType::new([ValType::V128; 9], []));
+        store.new_tag(other.id()).unwrap();
+        store.heap.layouts_mut().register(registry, other.id()).unwrap();
+        // SAFETY: the store is not borrowed otherwise; the slots hold values of the tag's types.
+        let at = unsafe {
+            let at = VmStore::new_exception(&raw mut store, registry, tag).unwrap();
+            store.fill_exception(at, tag, [7, 8, 9, 0, 0].as_ptr()).unwrap();
+            at
+        };
+        store.keep(Box::new((registered, other)));
+        (store, tag, at)
+    }
+
+    #[test]
+    fn values_come_back() {
+        let registry = TypeRegistry::new();
+        let (store, tag, at) = thrown(&registry);
+        assert_eq!(store.exception_tag(at), Ok(tag));
+        let mut slots = [1; 6];
+        // SAFETY: the values take five slots.
+        unsafe { store.exception_values(at, tag, slots.as_mut_ptr()) }.unwrap();
+        assert_eq!(slots, [7, 8, 9, 0, 0, 1]);
+    }
+
+    #[test]
+    fn a_damaged_exception_writes_no_more_than_its_tag_says() {
+        let registry = TypeRegistry::new();
+        for byte in 0..64 {
+            for bit in 0..8 {
+                let (mut store, tag, at) = thrown(&registry);
+                store.heap.memory_mut()[byte] ^= 1 << bit;
+                let mut slots = [1; 6];
+                // SAFETY: the values take five slots.
+                let outcome = unsafe { store.exception_values(at, tag, slots.as_mut_ptr()) };
+                assert_eq!(slots[5], 1, "{outcome:?}");
+                if outcome.is_ok() {
+                    assert_eq!(store.exception_tag(at), Ok(tag));
+                }
+            }
+        }
+    }
+}

@@ -530,3 +530,19 @@ fn frames_show_no_hidden_locals() -> Result<()> {
     assert_eq!(*store.data(), 1);
     Ok(())
 }
+
+#[test]
+fn hosts_throw_at_hosts() -> Result<()> {
+    let mut store = Store::<()>::default();
+    let ty = ExnType::new(store.engine(), [ValType::I32])?;
+    let tag = Tag::new(&mut store, &ty.tag_type())?;
+    let thrower =
+        Func::wrap(&mut store, move |caller: Caller<'_, ()>, n: i32| throw(caller, tag, n));
+    let error = thrower.typed::<i32, ()>(&store)?.call(&mut store, 4).unwrap_err();
+    assert!(error.is::<ThrownException>());
+    let exception = store.take_pending_exception().unwrap();
+    assert_eq!(exception.field(&mut store, 0)?.i32(), Some(4));
+    assert!(store.throw::<()>(exception).unwrap_err().is::<ThrownException>());
+    assert!(store.has_pending_exception());
+    Ok(())
+}

@@ -3,8 +3,8 @@
 use crate::generate::Random;
 use crate::{Event, Outcome, Stop, hash};
 use riser::{
-    AnyRef, Config, Engine, Extern, Instance, Module, Ref, Rooted, Store, ThrownException, Trap, Val,
-    ValType,
+    AnyRef, Config, Engine, Extern, Instance, Module, Ref, Rooted, Store, ThrownException, Trap,
+    Val, ValType,
 };
 
 fn stop(error: &riser::Error) -> Stop {

@@ -9,7 +9,7 @@ use std::fmt::Write;
 /// The functions of a program, each of type `(i32 i64) -> i32`.
 const FUNCS: u64 = 6;
 /// The tags, with the constants that stand for their values, and code that takes the values off the stack.
-const TAGS: [(&str, &str, &str); 5] = [
+const TAGS: [(&str, &str, &str); 6] = [
     ("", "", "(call $mix (i64.const 1))"),
     ("i32", "(i32.const 4)", "(call $mix (i64.extend_i32_s))"),
     ("i64 f64", "(i64.const 5) (f64.const 6)", "(i64.trunc_sat_f64_s) (call $mix) (call $mix)"),
@@ -25,6 +25,11 @@ const TAGS: [(&str, &str, &str); 5] = [
          (call $mix (i64.extend_i32_u (i32.reinterpret_f32)))
          (call $mix (i64.extend_i32_u (ref.is_null))) (call $mix (i64.extend_i32_s))",
     ),
+    (
+        "(ref null $pair) i32",
+        "(struct.new $pair (i32.const 5) (struct.new $pair (i32.const 6) (ref.null $pair))) (i32.const 7)",
+        "(call $mix (i64.extend_i32_s)) (call $mix (i64.extend_i32_s (call $sum)))",
+    ),
 ];
 
 /// How `try`s are written.
@@ -36,7 +41,8 @@ pub enum Form {
 
 /// The program of a seed, as text.
 pub fn program(seed: u64, form: Form) -> String {
-    let mut text = String::from("(module\n");
+    let mut text =
+        String::from("(module (type $pair (struct (field i32) (field (ref null $pair))))\n");
     for (number, (types, ..)) in TAGS.iter().enumerate() {
         writeln!(text, "(tag $t{number} (export \"t{number}\") (param {types}))").unwrap();
     }
@@ -45,6 +51,14 @@ pub fn program(seed: u64, form: Form) -> String {
         (global $budget (mut i32) (i32.const 0))
         (global $trace (export \"trace\") (mut i64) (i64.const 0))
         (memory (export \"memory\") 1)
+        (func $sum (param $at (ref null $pair)) (result i32) (local $sum i32)
+          (block $end
+            (loop $next
+              (br_if $end (ref.is_null (local.get $at)))
+              (local.set $sum (i32.add (local.get $sum) (struct.get $pair 0 (local.get $at))))
+              (local.set $at (struct.get $pair 1 (local.get $at)))
+              (br $next)))
+          (local.get $sum))
         (func $mix (param i64)
           (global.set $trace (i64.add (local.get 0) (i64.mul (global.get $trace) (i64.const 1000003)))))\n",
     );
@@ -168,6 +182,12 @@ impl Func<'_> {
             1 => self.int(depth),
             2 => format!("{} (f64.convert_i32_s {})", self.long(depth), self.int(depth)),
             3 => format!("(i64x2.splat {}) {}", self.long(depth), self.int(depth)),
+            5 => format!(
+                "(struct.new $pair {} (struct.new $pair {} (ref.null $pair))) {}",
+                self.int(depth),
+                self.int(depth),
+                self.int(depth)
+            ),
             _ => TAGS[tag].1.into(),
         };
         format!("(if {condition} (then (throw $t{tag} {values})))\n")
