@@ -15,15 +15,30 @@ pub fn folder() -> PathBuf {
 ///
 /// If the file is missing and `RISER_REQUIRE_CORPUS=1`: then a missing program is a failure.
 pub fn find(relative: &str) -> Option<PathBuf> {
+    find_or_skip(relative, "", &["1", "all"])
+}
+
+/// The same for a file that only `cargo xtask corpus --all` installs: a missing one is a failure only if
+/// `RISER_REQUIRE_CORPUS=all`.
+///
+/// # Panics
+///
+/// If the file is missing and `RISER_REQUIRE_CORPUS=all`.
+pub fn find_big(relative: &str) -> Option<PathBuf> {
+    find_or_skip(relative, " --all", &["all"])
+}
+
+fn find_or_skip(relative: &str, option: &str, required_by: &[&str]) -> Option<PathBuf> {
     let path = folder().join(relative);
     if path.exists() {
         return Some(path);
     }
+    let value = env::var_os("RISER_REQUIRE_CORPUS");
     assert!(
-        env::var_os("RISER_REQUIRE_CORPUS").is_none_or(|value| value != "1"),
-        "{} is missing: run `cargo xtask corpus`",
+        value.is_none_or(|value| required_by.iter().all(|one| value != *one)),
+        "{} is missing: run `cargo xtask corpus{option}`",
         path.display()
     );
-    println!("skipped: {relative} is not installed (`cargo xtask corpus` installs it)");
+    println!("skipped: {relative} is not installed (`cargo xtask corpus{option}` installs it)");
     None
 }

@@ -6,7 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use riser::{Config, Engine, Error, Linker, Module, Result, Store};
+use riser::{
+    Caller, Config, Engine, Error, Extern, ExternType, FuncType, Linker, Module, Result, Store, Val,
+};
 use riser_wasi::threads::{WasiThreads, is_threaded};
 use riser_wasi::{
     DirPerms, FilePerms, I32Exit, MemoryInputPipe, MemoryOutputPipe, WasiCtx, WasiCtxBuilder,
@@ -48,6 +50,7 @@ impl Outcome {
 pub struct Program {
     path: PathBuf,
     builder: WasiCtxBuilder,
+    entries: &'static [&'static str],
 }
 
 impl Program {
@@ -55,7 +58,13 @@ impl Program {
     pub fn new(path: impl Into<PathBuf>, args: &[&str]) -> Self {
         let mut builder = WasiCtx::builder();
         builder.args(args);
-        Self { path: path.into(), builder }
+        Self { path: path.into(), builder, entries: &["_start"] }
+    }
+
+    /// Calls these functions, one after the other, instead of `_start`. The last one may return an exit status.
+    pub fn entries(mut self, entries: &'static [&'static str]) -> Self {
+        self.entries = entries;
+        self
     }
 
     pub fn stdin(mut self, text: impl Into<Vec<u8>>) -> Self {
@@ -103,7 +112,7 @@ impl Program {
     pub fn try_run(mut self) -> (Result<()>, Outcome) {
         let outputs = [(); 2].map(|()| MemoryOutputPipe::new(OUTPUT_BYTES_MAX));
         self.builder.stdout(outputs[0].clone()).stderr(outputs[1].clone());
-        let ended = start(&self.path, self.builder.build());
+        let ended = start(&self.path, self.builder.build(), self.entries);
         let exit = |error: &Error| error.downcast_ref::<I32Exit>().map(|exit| exit.0);
         let (ended, status) = match ended {
             Ok(()) => (Ok(()), 0),
@@ -118,8 +127,8 @@ impl Program {
     }
 }
 
-/// Calls `_start`.
-fn start(path: &Path, ctx: WasiCtx) -> Result<()> {
+/// Calls `_start`, or whatever the program begins with.
+fn start(path: &Path, ctx: WasiCtx, entries: &[&str]) -> Result<()> {
     let mut engine = Engine::default();
     let mut module = Module::from_file(&engine, path)?;
     let threaded = is_threaded(&module);
@@ -139,8 +148,37 @@ fn start(path: &Path, ctx: WasiCtx) -> Result<()> {
             instance.get_typed_func::<(), ()>(&mut *store, "_start")?.call(store, ())
         });
     }
+    stub(&mut linker, &mut store, &module)?;
     let instance = linker.instantiate(&mut store, &module)?;
-    instance.get_typed_func::<(), ()>(&mut store, "_start")?.call(&mut store, ())
+    for entry in entries {
+        let func = instance.get_func(&mut store, entry);
+        let func = func.ok_or_else(|| Error::msg(format!("there is no function `{entry}`")))?;
+        let mut results = vec![Val::I32(0); func.ty(&store).results().len()];
+        func.call(&mut store, &[], &mut results)?;
+        match results.as_slice() {
+            [Val::I32(0)] | [] => {}
+            [Val::I32(status)] => return Err(I32Exit(*status).into()),
+            _ => return Err(Error::msg(format!("`{entry}` returns no exit status"))),
+        }
+    }
+    Ok(())
+}
+
+/// Some programs import functions of sockets that are no part of WASI 0.1, or of another type than there, and call them only
+/// for the network: such functions trap.
+fn stub(linker: &mut Linker<WasiCtx>, store: &mut Store<WasiCtx>, module: &Module) -> Result<()> {
+    linker.allow_shadowing(true);
+    for import in module.imports() {
+        let ExternType::Func(ty) = import.ty() else { continue };
+        let given = linker.get_by_import(&mut *store, &import).and_then(Extern::into_func);
+        if given.is_none_or(|func| !FuncType::eq(&func.ty(&*store), &ty)) {
+            let trap = |_: Caller<'_, WasiCtx>, _: &[Val], _: &mut [Val]| {
+                Err(riser::Trap::UnknownImport.into())
+            };
+            linker.func_new(import.module(), import.name(), ty, trap)?;
+        }
+    }
+    Ok(())
 }
 
 /// A folder of its own for a test, removed at the end.
