@@ -28,6 +28,11 @@ pub fn find_big(relative: &str) -> Option<PathBuf> {
     find_or_skip(relative, " --all", &["all"])
 }
 
+/// The same for a file that not every system can install: a missing one is never a failure.
+pub fn find_optional(relative: &str) -> Option<PathBuf> {
+    find_or_skip(relative, "", &[])
+}
+
 fn find_or_skip(relative: &str, option: &str, required_by: &[&str]) -> Option<PathBuf> {
     let path = folder().join(relative);
     if path.exists() {
@@ -35,7 +40,7 @@ fn find_or_skip(relative: &str, option: &str, required_by: &[&str]) -> Option<Pa
     }
     let value = env::var_os("RISER_REQUIRE_CORPUS");
     assert!(
-        value.is_none_or(|value| required_by.iter().all(|one| value != *one)),
+        value.is_none_or(|value| required_by.iter().all(|one| value != **one)),
         "{} is missing: run `cargo xtask corpus{option}`",
         path.display()
     );

