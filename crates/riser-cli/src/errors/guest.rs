@@ -7,7 +7,7 @@ use riser::{FrameSymbol, ThrownException, Trap, WasmBacktrace};
 use riser_ops::{Features, FuncIdx};
 
 use crate::decoded::{self, Decoded, count, demangle, func_label, size};
-use crate::errors::{Report, STATUS_TIMEOUT, STATUS_TRAP, clean};
+use crate::errors::{Report, STATUS_TIMEOUT, STATUS_TRAP, clean_name};
 use crate::input::Input;
 
 /// How many frames of a backtrace are shown: as many as fit a screen with what else there is to read.
@@ -163,7 +163,7 @@ impl Frame {
         let decoded =
             input.filter(|_| nameless).and_then(|input| Decoded::new(input, Features::ALL).ok());
         let name = |frame: &riser::FrameInfo| match frame.func_name() {
-            Some(name) => Some(clean(&demangle(name))),
+            Some(name) => Some(clean_name(&demangle(name))),
             None => decoded.as_ref()?.func_name(FuncIdx(frame.func_index())),
         };
         frames.iter().map(|frame| Frame::new(frame, name(frame))).collect()
@@ -175,12 +175,12 @@ impl Frame {
             None => (None, &[][..]),
         };
         let inlined = inlined.iter().map(|symbol| {
-            let name = clean(symbol.name().unwrap_or("a function"));
+            let name = clean_name(symbol.name().unwrap_or("a function"));
             (name, place(symbol))
         });
         Frame {
             // The debug information knows a function whose name was stripped.
-            name: name.or_else(|| own?.name().map(clean)),
+            name: name.or_else(|| own?.name().map(clean_name)),
             func: frame.func_index(),
             offset: frame.module_offset(),
             inlined: inlined.collect(),
@@ -217,7 +217,7 @@ fn located(function: String, place: &str) -> String {
 
 /// The place of a symbol in the source.
 fn place(symbol: &FrameSymbol) -> Option<String> {
-    let mut text = clean(symbol.file()?);
+    let mut text = clean_name(symbol.file()?);
     for number in [symbol.line(), symbol.column()].into_iter().flatten() {
         let _ = write!(text, ":{number}");
     }
