@@ -226,8 +226,17 @@ fn place(symbol: &FrameSymbol) -> Option<String> {
 
 fn frames_shown(report: Report, frames: &[Frame], verbose: bool) -> Report {
     let shown = if verbose { frames.len() } else { frames.len().min(SHOWN_FRAMES) };
+    let hidden = match verbose {
+        true => 0,
+        false => panic_frames(frames[..shown].iter().map(|frame| frame.name.as_deref())),
+    };
     let mut lines: Vec<(String, usize)> = Vec::new();
-    for (i, frame) in frames[..shown].iter().enumerate() {
+    if hidden > 0 {
+        let calls = count(hidden as u64, "call");
+        let text = format!("what Rust does after a panic ({calls}; --verbose shows them)");
+        lines.push((text, 1));
+    }
+    for (i, frame) in frames[..shown].iter().enumerate().skip(hidden) {
         for text in frame.lines() {
             match lines.last_mut() {
                 // Recursion is told in one line, but not the place itself.
@@ -246,5 +255,40 @@ fn frames_shown(report: Report, frames: &[Frame], verbose: bool) -> Report {
     match shown < frames.len() {
         true => report.detail("... and so on; --verbose shows more"),
         false => report,
+    }
+}
+
+/// How many of the innermost frames are of the standard library of Rust, which handles a panic there: those up to its
+/// own mark for that, and those that led to it.
+fn panic_frames<'a>(
+    names: impl DoubleEndedIterator<Item = Option<&'a str>> + ExactSizeIterator + Clone,
+) -> usize {
+    let is_mark =
+        |name: Option<&str>| name.is_some_and(|name| name.contains("__rust_end_short_backtrace"));
+    let Some(mark) = names.clone().rposition(is_mark) else { return 0 };
+    let leads = |name: &Option<&str>| {
+        name.is_some_and(|name| {
+            name.ends_with("rust_begin_unwind") || name.starts_with("core::panicking::")
+        })
+    };
+    let before = names.clone().skip(mark + 1).take_while(leads).count();
+    // The last one is the place that panicked, if nothing else is left.
+    (mark + 1 + before).min(names.len() - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rust_does_after_a_panic_is_told_by_its_mark() {
+        let hidden = |names: &[&str]| panic_frames(names.iter().map(|name| Some(*name)));
+        let mark = "std::sys::backtrace::__rust_end_short_backtrace::<closure, !>";
+        let after = ["std::panicking::rust_panic", mark, "__rustc::rust_begin_unwind"];
+        let whole = [&after[..], &["core::panicking::panic_fmt", "app::work", "main"]].concat();
+        assert_eq!(hidden(&whole), 4);
+        assert_eq!(hidden(&["core::panicking::panic_fmt", "main"]), 0);
+        assert_eq!(hidden(&after), 2);
+        assert_eq!(panic_frames([None, Some(mark), None, Some("main")].into_iter()), 2);
     }
 }
