@@ -2,8 +2,8 @@
 //! without a panic.
 //!
 //! The input is taken apart into sections by marks that a fuzzer finds easily: a byte for the section, two for its length.
-//! What is left is a name. With a fixture as the first input (`cargo fuzz run inspect corpus seeds`, see `fuzz/README.md`)
-//! the sections are damaged ones rather than noise.
+//! What is left is a name. `fuzz/seeds/inspect/` has the sections of a real program to begin with, so that most inputs are
+//! damaged ones rather than noise.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -15,7 +15,7 @@ use riser_ops::{
     TypeId, TypeIdx, ValType,
 };
 
-use crate::errors::clean;
+use crate::errors::clean_name;
 use crate::input::Input;
 
 /// A decoded module and its names.
@@ -57,10 +57,10 @@ impl Decoded {
     /// What a function is called: by the name section, else by an export, else by its import.
     pub fn func_name(&self, func: FuncIdx) -> Option<String> {
         if let Some(name) = self.names.func(func) {
-            return Some(clean(&demangle(name)));
+            return Some(clean_name(&demangle(name)));
         }
         if let Some(i) = self.export_names.get(&func) {
-            return Some(clean(&self.module.exports[*i].name));
+            return Some(clean_name(&self.module.exports[*i].name));
         }
         let mut imported =
             self.module.imports.iter().filter(|import| matches!(import.ty, EntityType::Func(_)));
@@ -169,7 +169,7 @@ pub fn func_label(name: Option<&str>, index: u32) -> String {
 
 /// The two parts of an import's name in messages.
 pub fn import_path(module: &str, name: &str) -> String {
-    clean(&format!("{module}.{name}"))
+    clean_name(&format!("{module}.{name}"))
 }
 
 /// The name as it was in the source, as far as that can be told.

@@ -82,7 +82,11 @@ fn search(
             let covered = covered(&range, addresses);
             meter.charge(covered.len())?;
             if !covered.is_empty() {
-                inside.resize(addresses.len(), false);
+                if inside.is_empty() {
+                    // What is done for each address of a unit that has one.
+                    meter.charge(addresses.len())?;
+                    inside.resize(addresses.len(), false);
+                }
                 inside[covered].fill(true);
             }
         }
@@ -304,7 +308,10 @@ impl UnitPlace<'_, '_> {
             let linked =
                 string(dw::DW_AT_linkage_name).or_else(|| string(dw::DW_AT_MIPS_linkage_name));
             if let Some(name) = linked {
-                return Some(demangle(&name).unwrap_or(name));
+                let name = demangle(&name).unwrap_or(name);
+                // A short name can stand for a long one.
+                self.meter.charge(name.len()).ok()?;
+                return Some(name);
             }
             let origin = entry
                 .attr_value(dw::DW_AT_abstract_origin)

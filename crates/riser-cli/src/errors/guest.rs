@@ -7,7 +7,7 @@ use riser::{FrameSymbol, ThrownException, Trap, WasmBacktrace};
 use riser_ops::{Features, FuncIdx};
 
 use crate::decoded::{self, Decoded, count, demangle, func_label, size};
-use crate::errors::{Report, STATUS_TIMEOUT, STATUS_TRAP, clean};
+use crate::errors::{Report, STATUS_TIMEOUT, STATUS_TRAP, clean_name};
 use crate::input::Input;
 
 /// How many frames of a backtrace are shown: as many as fit a screen with what else there is to read.
@@ -163,7 +163,7 @@ impl Frame {
         let decoded =
             input.filter(|_| nameless).and_then(|input| Decoded::new(input, Features::ALL).ok());
         let name = |frame: &riser::FrameInfo| match frame.func_name() {
-            Some(name) => Some(clean(&demangle(name))),
+            Some(name) => Some(clean_name(&demangle(name))),
             None => decoded.as_ref()?.func_name(FuncIdx(frame.func_index())),
         };
         frames.iter().map(|frame| Frame::new(frame, name(frame))).collect()
@@ -175,12 +175,12 @@ impl Frame {
             None => (None, &[][..]),
         };
         let inlined = inlined.iter().map(|symbol| {
-            let name = clean(symbol.name().unwrap_or("a function"));
+            let name = clean_name(symbol.name().unwrap_or("a function"));
             (name, place(symbol))
         });
         Frame {
             // The debug information knows a function whose name was stripped.
-            name: name.or_else(|| own?.name().map(clean)),
+            name: name.or_else(|| own?.name().map(clean_name)),
             func: frame.func_index(),
             offset: frame.module_offset(),
             inlined: inlined.collect(),
@@ -217,7 +217,7 @@ fn located(function: String, place: &str) -> String {
 
 /// The place of a symbol in the source.
 fn place(symbol: &FrameSymbol) -> Option<String> {
-    let mut text = clean(symbol.file()?);
+    let mut text = clean_name(symbol.file()?);
     for number in [symbol.line(), symbol.column()].into_iter().flatten() {
         let _ = write!(text, ":{number}");
     }
@@ -226,8 +226,17 @@ fn place(symbol: &FrameSymbol) -> Option<String> {
 
 fn frames_shown(report: Report, frames: &[Frame], verbose: bool) -> Report {
     let shown = if verbose { frames.len() } else { frames.len().min(SHOWN_FRAMES) };
+    let hidden = match verbose {
+        true => 0,
+        false => panic_frames(frames[..shown].iter().map(|frame| frame.name.as_deref())),
+    };
     let mut lines: Vec<(String, usize)> = Vec::new();
-    for (i, frame) in frames[..shown].iter().enumerate() {
+    if hidden > 0 {
+        let calls = count(hidden as u64, "call");
+        let text = format!("what Rust does after a panic ({calls}; --verbose shows them)");
+        lines.push((text, 1));
+    }
+    for (i, frame) in frames[..shown].iter().enumerate().skip(hidden) {
         for text in frame.lines() {
             match lines.last_mut() {
                 // Recursion is told in one line, but not the place itself.
@@ -246,5 +255,40 @@ fn frames_shown(report: Report, frames: &[Frame], verbose: bool) -> Report {
     match shown < frames.len() {
         true => report.detail("... and so on; --verbose shows more"),
         false => report,
+    }
+}
+
+/// How many of the innermost frames are of the standard library of Rust, which handles a panic there: those up to its
+/// own mark for that, and those that led to it.
+fn panic_frames<'a>(
+    names: impl DoubleEndedIterator<Item = Option<&'a str>> + ExactSizeIterator + Clone,
+) -> usize {
+    let is_mark =
+        |name: Option<&str>| name.is_some_and(|name| name.contains("__rust_end_short_backtrace"));
+    let Some(mark) = names.clone().rposition(is_mark) else { return 0 };
+    let leads = |name: &Option<&str>| {
+        name.is_some_and(|name| {
+            name.ends_with("rust_begin_unwind") || name.starts_with("core::panicking::")
+        })
+    };
+    let before = names.clone().skip(mark + 1).take_while(leads).count();
+    // The last one is the place that panicked, if nothing else is left.
+    (mark + 1 + before).min(names.len() - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rust_does_after_a_panic_is_told_by_its_mark() {
+        let hidden = |names: &[&str]| panic_frames(names.iter().map(|name| Some(*name)));
+        let mark = "std::sys::backtrace::__rust_end_short_backtrace::<closure, !>";
+        let after = ["std::panicking::rust_panic", mark, "__rustc::rust_begin_unwind"];
+        let whole = [&after[..], &["core::panicking::panic_fmt", "app::work", "main"]].concat();
+        assert_eq!(hidden(&whole), 4);
+        assert_eq!(hidden(&["core::panicking::panic_fmt", "main"]), 0);
+        assert_eq!(hidden(&after), 2);
+        assert_eq!(panic_frames([None, Some(mark), None, Some("main")].into_iter()), 2);
     }
 }

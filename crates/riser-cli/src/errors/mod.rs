@@ -121,6 +121,17 @@ pub fn clean(text: &str) -> String {
         .collect()
 }
 
+/// The most of a name that is shown. Templates of C++ have names of several hundred letters; longer ones tell nobody more.
+const NAME_MAX: usize = 500;
+
+/// A name from a module, cleaned, and cut if it is very long.
+pub fn clean_name(name: &str) -> String {
+    match name.char_indices().nth(NAME_MAX) {
+        None => clean(name),
+        Some((end, _)) => format!("{}...", clean(&name[..end])),
+    }
+}
+
 /// The candidate that `word` was probably meant to be.
 pub fn similar<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let most = (word.chars().count() / 5).max(1);
@@ -172,6 +183,12 @@ mod tests {
     #[test]
     fn names_cannot_command_the_terminal() {
         assert_eq!(clean("a\u{1b}[2Jb\u{202E}é"), "a\\u{1b}[2Jb\\u{202e}é");
+    }
+
+    #[test]
+    fn names_have_an_end() {
+        assert_eq!(clean_name("n\u{e4}me\0"), "n\u{e4}me\\u{0}");
+        assert_eq!(clean_name(&"\u{e4}".repeat(100_000)).chars().count(), NAME_MAX + 3);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{
     Inspection, custom_position, numbered_imports, position, section_entries, section_name,
 };
 use crate::decoded::{count, kind, memory, number, size};
-use crate::errors::clean;
+use crate::errors::{clean, clean_name};
 use crate::style::{self, styled};
 
 /// How many entries of a list are shown unless all are asked for.
@@ -99,7 +99,7 @@ fn title(page: &mut Page, inspection: &Inspection<'_>) {
     let from = if inspection.input.from_text { " as a binary" } else { "" };
     let _ = writeln!(page.text, "  {}, {bytes}{from}", inspection.kind());
     if let Some(name) = inspection.decoded.names().module() {
-        let _ = writeln!(page.text, "  its own name is `{}`", clean(name));
+        let _ = writeln!(page.text, "  its own name is `{}`", clean_name(name));
     }
     match &inspection.invalid {
         None => {
@@ -149,7 +149,7 @@ fn sections(page: &mut Page, inspection: &Inspection<'_>) {
         let custom = (section.id == 0).then(|| custom_position(module, i));
         let custom = custom
             .and_then(|i| module.customs.get(i))
-            .map(|custom| format!("`{}`", clean(&custom.name)));
+            .map(|custom| format!("`{}`", clean_name(&custom.name)));
         vec![
             section_name(section).into(),
             format!("{:#x}", section.range.start),
@@ -173,7 +173,7 @@ fn imports(page: &mut Page, inspection: &Inspection<'_>) {
     let decoded = inspection.decoded;
     let numbers = numbered_imports(&decoded.module);
     let rows = decoded.module.imports.iter().zip(numbers).map(|(import, (index, ty))| {
-        let path = format!("{}.{}", clean(&import.module), clean(&import.name));
+        let path = format!("{}.{}", clean_name(&import.module), clean_name(&import.name));
         vec![kind(ty).into(), index.to_string(), path, decoded.entity(ty)]
     });
     page.list("Imports", &[PLAIN, DIM_NUMBERS, NAMES, PLAIN], rows.collect());
@@ -186,7 +186,7 @@ fn exports(page: &mut Page, inspection: &Inspection<'_>) {
         vec![
             kind(ty).into(),
             position(export.item).to_string(),
-            clean(&export.name),
+            clean_name(&export.name),
             decoded.entity(ty),
         ]
     });

@@ -10,7 +10,7 @@ use riser::{Caller, Error, HostCall, HostObserver, Result, Val};
 use super::host::Host;
 use super::program::WASI_MODULES;
 use super::trace;
-use crate::errors::clean;
+use crate::errors::clean_name;
 use crate::style::{self, DIM, styled};
 
 /// What the calls of a function amount to.
@@ -53,8 +53,8 @@ impl Observer {
 /// What a function is called in reports: that of WASI without its module.
 fn label(call: &HostCall<'_>) -> String {
     match (call.module(), call.name()) {
-        (Some(module), Some(name)) if WASI_MODULES.contains(&module) => clean(name),
-        (Some(module), Some(name)) => clean(&format!("{module}.{name}")),
+        (Some(module), Some(name)) if WASI_MODULES.contains(&module) => clean_name(name),
+        (Some(module), Some(name)) => clean_name(&format!("{module}.{name}")),
         _ => "a function of the host".into(),
     }
 }

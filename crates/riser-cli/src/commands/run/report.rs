@@ -56,8 +56,9 @@ fn text(usage: &Usage<'_>, wall: Duration) -> String {
     if let Some((called, all)) = usage.functions {
         row("functions", format!("{} of {} called", number(called as u64), number(all as u64)));
     }
-    if let Some(fuel) = usage.fuel {
-        row("fuel", format!("{} consumed", number(fuel)));
+    match usage.fuel {
+        Some(fuel) => row("fuel", format!("{} consumed", number(fuel))),
+        None => row("fuel", "not counted; --fuel N counts it".into()),
     }
     let mut calls: Vec<_> = usage.observer.counts().into_iter().collect();
     calls.sort_by_key(|(_, calls)| std::cmp::Reverse(calls.count));
