@@ -1,0 +1,122 @@
+//! Compares what embedders do often: making and dropping an instance of a small module, calling a guest, and being called
+//! by one.
+//!
+//! `embed [--runs N]` prints a row per thing: nanoseconds in Riser, wasmi and wasmtime, and the ratios. One thread,
+//! interleaved, best of some runs. Modules are made once, before the clock starts; wasmtime's are compiled then.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// A small module: a memory, a table, globals, data, functions, and an import.
+const MODULE: &str = r#"(module
+    (import "host" "add" (func $host (param i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (table 4 funcref)
+    (elem (i32.const 0) $add $twice)
+    (global (mut i32) (i32.const 65536))
+    (data (i32.const 8) "some bytes")
+    (func $add (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+    (func $twice (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2)))
+    (func (export "call_host") (param $n i32) (result i32)
+        (local $sum i32)
+        (loop $more
+            (local.set $sum (call $host (local.get $sum) (local.get $n)))
+            (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+        (local.get $sum)))"#;
+
+/// The calls of one measurement, and the sum that the guest computes with as many calls of the host.
+const CALLS: u32 = 100_000;
+const SUM: i32 = (CALLS as u64 * (CALLS as u64 + 1) / 2) as i32;
+/// The instances of one measurement.
+const INSTANCES: u32 = 2_000;
+
+/// What is measured, in nanoseconds for one.
+struct Times {
+    instance: f64,
+    into_guest: f64,
+    into_host: f64,
+}
+
+impl Times {
+    const NEVER: Times =
+        Times { instance: f64::INFINITY, into_guest: f64::INFINITY, into_host: f64::INFINITY };
+
+    fn best(self, other: Times) -> Times {
+        Times {
+            instance: self.instance.min(other.instance),
+            into_guest: self.into_guest.min(other.into_guest),
+            into_host: self.into_host.min(other.into_host),
+        }
+    }
+}
+
+/// The nanoseconds that each of `count` takes.
+fn each(count: u32, mut work: impl FnMut()) -> f64 {
+    let start = Instant::now();
+    work();
+    start.elapsed().as_nanos() as f64 / f64::from(count)
+}
+
+/// Declares the measurement of a runtime whose crate has these names.
+macro_rules! runtime {
+    ($name:ident, |$linker:ident, $store:ident, $module:ident| $instantiate:expr) => {
+        mod $name {
+            use super::{CALLS, INSTANCES, SUM, Times, each};
+            use $name::{Engine, Instance, Linker, Module, Store};
+
+            pub fn engine(binary: &[u8]) -> (Linker<()>, Module) {
+                let engine = Engine::default();
+                let module = Module::new(&engine, binary).unwrap();
+                let mut linker = Linker::new(&engine);
+                linker.func_wrap("host", "add", |a: i32, b: i32| a.wrapping_add(b)).unwrap();
+                (linker, module)
+            }
+
+            fn instantiate($linker: &Linker<()>, $store: &mut Store<()>, $module: &Module) -> Instance { $instantiate.unwrap() }
+
+            include!("measure.rs");
+        }
+    };
+}
+
+runtime!(riser, |linker, store, module| linker.instantiate(store, module));
+runtime!(wasmi, |linker, store, module| linker.instantiate_and_start(store, module));
+runtime!(wasmtime, |linker, store, module| linker.instantiate(store, module));
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let runs = match &args[..] {
+        [] => 15,
+        [flag, runs] if flag == "--runs" && runs.parse::<u32>().is_ok() => runs.parse().unwrap(),
+        _ => {
+            eprintln!("usage: embed [--runs N]");
+            return ExitCode::from(2);
+        }
+    };
+    let binary = wat::parse_str(MODULE).expect("well-formed text");
+    let (ours, wasmi, wasmtime) =
+        (riser::engine(&binary), wasmi::engine(&binary), wasmtime::engine(&binary));
+    let mut best = [Times::NEVER, Times::NEVER, Times::NEVER];
+    for _ in 0..runs {
+        let [a, b, c] = best;
+        best = [
+            a.best(riser::measure(&ours)),
+            b.best(wasmi::measure(&wasmi)),
+            c.best(wasmtime::measure(&wasmtime)),
+        ];
+    }
+    println!(
+        "{:<28}{:>10}{:>10}{:>10}{:>14}{:>14}",
+        "ns", "riser", "wasmi", "wasmtime", "of wasmi", "of wasmtime"
+    );
+    let rows: [(&str, fn(&Times) -> f64); 3] = [
+        ("store, instance, and drop", |times| times.instance),
+        ("host calls guest", |times| times.into_guest),
+        ("guest calls host", |times| times.into_host),
+    ];
+    for (name, value) in rows {
+        let [a, b, c] = [value(&best[0]), value(&best[1]), value(&best[2])];
+        println!("{name:<28}{a:>10.1}{b:>10.1}{c:>10.1}{:>14.2}{:>14.2}", a / b, a / c);
+    }
+    ExitCode::SUCCESS
+}
