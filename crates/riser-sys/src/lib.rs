@@ -3,7 +3,8 @@
 //!
 //! Every platform `cfg` of the project is in this crate, as twin modules with equal signatures. `heap.rs` is
 //! the portable twin: plain zeroed allocations. `mapping.rs` is the Unix one: address space is reserved first
-//! and made accessible as a memory grows, so that its base does not move. `region.rs` chooses between them,
+//! and made accessible as a memory grows, so that its base does not move. `slots.rs` has
+//! many small memories in one mapping. `region.rs` chooses between them,
 //! `faults.rs` lets tests refuse memory, `stack.rs` is the interpreter's stack and the measure of the host's,
 //! `usage.rs` what the process has used.
 //!
@@ -18,6 +19,11 @@ mod mapping;
 #[path = "no_mapping.rs"]
 mod mapping;
 mod region;
+#[cfg(all(target_os = "linux", not(riser_portable)))]
+mod slots;
+#[cfg(not(all(target_os = "linux", not(riser_portable))))]
+#[path = "no_slots.rs"]
+mod slots;
 mod stack;
 #[cfg(all(unix, not(riser_portable)))]
 mod usage;

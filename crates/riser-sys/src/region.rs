@@ -4,10 +4,14 @@
 use crate::OutOfMemory;
 use crate::heap::HeapBytes;
 use crate::mapping::Mapping;
+use crate::slots::{SLOT_BYTES, Slot};
 
 /// Regions of at most this many bytes are allocated: that costs a tenth of mapping, unmapping and two faults (2 µs
 /// against 20 µs for one page of 64 KiB), and a process can have millions of them.
 const ALLOCATED_MAX: usize = 64 << 10;
+
+/// Regions of more bytes than this (a page of the system) are worth a slot, whose pages take memory when they are touched.
+const SLOT_MIN: usize = 4 << 10;
 
 /// Where the system refuses to map this many bytes, it is not for the number of mappings.
 const FALLBACK_MAX: usize = 64 << 20;
@@ -27,6 +31,7 @@ pub struct Region {
 #[derive(Debug)]
 enum Backing {
     Mapped(Mapping),
+    Slot(Slot),
     Heap(HeapBytes),
 }
 
@@ -34,6 +39,11 @@ impl Region {
     /// `len` zero bytes. Once there are more than a few, address space for `reserve` bytes is taken if the system has
     /// it, so that growing up to there does not move the base again.
     pub fn new(len: usize, reserve: usize) -> Result<Region, OutOfMemory> {
+        if (SLOT_MIN + 1..=SLOT_BYTES).contains(&len)
+            && let Ok(slot) = Slot::new(len)
+        {
+            return Ok(Region { backing: Backing::Slot(slot), len, reserve });
+        }
         if len <= ALLOCATED_MAX {
             return Ok(Region { backing: Backing::Heap(HeapBytes::new(len)?), len, reserve });
         }
@@ -85,6 +95,7 @@ impl Region {
     pub fn base(&self) -> *mut u8 {
         match &self.backing {
             Backing::Mapped(mapping) => mapping.base(),
+            Backing::Slot(slot) => slot.base(),
             Backing::Heap(bytes) => bytes.base(),
         }
     }
@@ -104,6 +115,7 @@ impl Region {
     pub fn reserved(&self) -> usize {
         match &self.backing {
             Backing::Mapped(mapping) => mapping.reserved(),
+            Backing::Slot(_) => SLOT_BYTES,
             Backing::Heap(bytes) => bytes.len(),
         }
     }
@@ -116,6 +128,7 @@ impl Region {
         }
         match &mut self.backing {
             Backing::Mapped(mapping) if len <= mapping.reserved() => mapping.grow(len)?,
+            Backing::Slot(slot) if len <= SLOT_BYTES => slot.grow(len)?,
             // Bytes behind the length were never given out: they are zero.
             Backing::Heap(bytes) if len <= bytes.len() => {}
             Backing::Heap(bytes) if len <= ALLOCATED_MAX => bytes.grow(len)?,

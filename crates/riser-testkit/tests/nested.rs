@@ -81,6 +81,27 @@ const MODULE: &str = r#"(module
     (func (export "divide") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
     (func (export "load") (param i32) (result i32) (i32.load (local.get 0)))
     (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+    (type $node (struct (field i32) (field (ref null $node)) (field funcref)))
+    (type $unary (func (param i32) (result i32)))
+    (elem declare func $fib)
+    (func (export "list") (param i32) (result i32)
+        (local $list (ref null $node)) (local $sum i32)
+        (loop (local.set $list
+                (struct.new $node (local.get 0) (local.get $list) (ref.func $fib)))
+            (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+        (loop (local.set $sum (i32.add (local.get $sum) (call_ref $unary
+                (i32.and (struct.get $node 0 (local.get $list)) (i32.const 3))
+                (ref.cast (ref $unary) (struct.get $node 2 (local.get $list))))))
+            (local.set $list (struct.get $node 1 (local.get $list)))
+            (br_if 0 (i32.eqz (ref.is_null (local.get $list)))))
+        (local.get $sum))
+    (tag $tag (param i32 i64))
+    (func $throw (param i32) (throw $tag (local.get 0) (i64.const 3)))
+    (func (export "catch") (param i32) (result i32 i64)
+        (block $caught (result i32 i64)
+            (try_table (catch $tag $caught) (call $throw (local.get 0)))
+            unreachable))
+    (func (export "throw") (call $throw (i32.const 1)))
     (func $deep (export "deep") (call $deep))
     (func (export "back") (call $back))
     (func (export "wait") (param i64) (result i32)
@@ -99,6 +120,9 @@ fn a_module_runs_in_a_riser_that_is_a_guest() -> Result<()> {
         ("grow 3", "1"),
         ("grow 1", "-1"),
         ("load 262140", "0"),
+        // Fibonacci numbers of 0 to 3, over and over.
+        ("list 20000", "20000"),
+        ("catch 7", "7 3"),
         // There is nobody to wait for, and no clock.
         ("wait 0", "2"),
     ] {
@@ -109,6 +133,7 @@ fn a_module_runs_in_a_riser_that_is_a_guest() -> Result<()> {
         ("load 262141", "out of bounds memory access"),
         ("deep", "call stack exhausted"),
         ("back", "call stack exhausted"),
+        ("throw", "a WebAssembly exception was thrown and not caught"),
         ("wait 1000", "atomic wait where threads cannot wait"),
         ("wait -1", "atomic wait where threads cannot wait"),
         ("nothing", "no function `nothing`"),

@@ -155,8 +155,10 @@ unsafe fn grant(store: *mut VmStore, wanted: u64) -> Result<bool, Status> {
         if wanted > 1 << 32 {
             return Ok(false);
         }
-        let now = limits.bytes_max as usize;
-        match GrowHooks::ask(store, Growable::Memory, now, wanted as usize, Some(1 << 32)) {
+        // Where addresses have 32 bits, the largest heap is one byte more than can be said.
+        let bytes = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let (now, max) = (bytes(limits.bytes_max), bytes(1 << 32));
+        match GrowHooks::ask(store, Growable::Memory, now, bytes(wanted), Some(max)) {
             Ok(()) => {
                 (*store).heap.set_limits(riser_heap::HeapLimits { bytes_max: wanted, ..limits });
                 Ok(true)

@@ -7,7 +7,7 @@
 use riser::*;
 use riser_sys::faults;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Asks for everything that there is to ask for, at the start and while it runs.
 const MODULE: &str = r#"(module
@@ -72,6 +72,9 @@ fn occupied() -> Option<usize> {
     Some(statm.split_whitespace().next()?.parse::<usize>().ok()? * 4096)
 }
 
+/// Held by tests that take memory: one of them measures what all of the process occupies.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// Runs with the n-th request refused, or all from the n-th on, for every n: how many requests there are.
 fn fail_each(from_there_on: bool) -> u64 {
     let token = Arc::new(());
@@ -103,11 +106,12 @@ fn fail_each(from_there_on: bool) -> u64 {
 
 #[test]
 fn each_refusal_of_memory_is_an_error() {
+    let _alone = ALONE.lock().unwrap();
     let requests = fail_each(false);
     assert!((20..1000).contains(&requests), "{requests}");
     // Once more, many times: what is refused leaves nothing behind, not even addresses.
     let before = occupied();
-    (0..20).for_each(|_| _ = fail_each(false));
+    (0..8).for_each(|_| _ = fail_each(false));
     if let Some((before, after)) = before.zip(occupied()) {
         assert!(after < before + (64 << 20), "{before} bytes, then {after}");
     }
@@ -115,6 +119,7 @@ fn each_refusal_of_memory_is_an_error() {
 
 #[test]
 fn memory_that_stays_refused_is_an_error() {
+    let _alone = ALONE.lock().unwrap();
     let requests = fail_each(true);
     assert!((15..1000).contains(&requests), "{requests}");
 }
@@ -176,6 +181,7 @@ fn talk(engine: &Engine, module: &Module, store: &mut Store<Host>) -> Result<i32
 
 #[test]
 fn each_failure_of_the_host_is_an_error_and_the_store_goes_on() -> Result<()> {
+    let _alone = ALONE.lock().unwrap();
     const TALK: &str = r#"(module
         (import "host" "twice" (func $twice (param i32) (result i32)))
         (memory 1) (memory 2) (table 1 funcref)

@@ -25,6 +25,10 @@ const RECURSION: &str = r#"(module
     (func $wide (export "wide") (param i64) (result i64 i64 i64 i64 i64 i64 i64 i64)
         (call $wide (local.get 0)))
     (func $locals (export "locals") (local v128 v128 v128 v128 v128 v128 v128 v128) (call $locals))
+    (func $through_try (export "inside_a_handler")
+        (block $caught (try_table (catch_all $caught) (call $through_try))))
+    (func $through_legacy (export "inside_a_legacy_handler")
+        try call $through_legacy catch_all end)
     (func $loops (export "in_a_loop") (loop $again (call $loops) (br $again)))
     (func $halves (export "tree") (call $halves) (call $halves))
     (func (export "answer") (result i32) (i32.const 42)))"#;
@@ -66,7 +70,7 @@ fn recursion_without_end_exhausts_the_stack() -> Result<()> {
     let clock = Clock::start();
     let engine = Engine::default();
     let names = exports(&Module::new(&engine, RECURSION)?);
-    assert_eq!(names.len(), 9);
+    assert_eq!(names.len(), 11);
     let (mut store, instance) = with_back(&engine, RECURSION)?;
     // Twice: what the first round left behind is no less than before.
     for name in names.iter().chain(&names) {
@@ -279,6 +283,52 @@ fn growing_without_end_meets_the_limits() -> Result<()> {
         }
         let answer = instance.get_typed_func::<(), i32>(&mut store, "answer")?;
         assert_eq!(answer.call(&mut store, ())?, 42, "after {name}");
+    }
+    clock.check();
+    Ok(())
+}
+
+/// Objects without end: a list that stays, one that is dropped again and again, arrays that double.
+const OBJECTS: &str = r#"(module
+    (type $node (struct (field (ref null $node))))
+    (type $bytes (array (mut i8)))
+    (type $refs (array (mut anyref)))
+    (global $list (mut (ref null $node)) (ref.null $node))
+    (func (export "list")
+        (loop (global.set $list (struct.new $node (global.get $list))) (br 0)))
+    (func (export "local list") (local (ref null $node))
+        (loop (local.set 0 (struct.new $node (local.get 0))) (br 0)))
+    (func (export "doubling") (local i32)
+        (local.set 0 (i32.const 1))
+        (loop
+            (drop (array.new_default $bytes (local.get 0)))
+            (local.set 0 (i32.shl (local.get 0) (i32.const 1))) (br 0)))
+    (func (export "at once") (drop (array.new_default $refs (i32.const -1))))
+    (func (export "nested") (local anyref)
+        (loop (local.set 0 (array.new $refs (local.get 0) (i32.const 100))) (br 0)))
+    (func (export "forget") (global.set $list (ref.null $node)))
+    (func (export "garbage") (param i32) (result i32)
+        (loop
+            (drop (array.new_default $bytes (i32.const 1000)))
+            (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+        (i32.const 42)))"#;
+
+#[test]
+fn objects_without_end_meet_the_limit_and_garbage_does_not() -> Result<()> {
+    let clock = Clock::start();
+    let engine = Engine::default();
+    let module = Module::new(&engine, OBJECTS)?;
+    let mut store = Store::new(&engine, StoreLimitsBuilder::new().memory_size(8 << 20).build());
+    store.limiter(|limits| limits);
+    let instance = Instance::new(&mut store, &module, &[])?;
+    for name in ["list", "local list", "doubling", "at once", "nested"] {
+        let func = instance.get_typed_func::<(), ()>(&mut store, name)?;
+        let error = func.call(&mut store, ()).unwrap_err();
+        assert_eq!(trap(&error), Trap::AllocationTooLarge, "{name}");
+        instance.get_typed_func::<(), ()>(&mut store, "forget")?.call(&mut store, ())?;
+        // A hundred megabytes, of which none stays.
+        let garbage = instance.get_typed_func::<u32, i32>(&mut store, "garbage")?;
+        assert_eq!(garbage.call(&mut store, 100_000)?, 42, "after {name}");
     }
     clock.check();
     Ok(())

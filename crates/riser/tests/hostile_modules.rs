@@ -24,6 +24,8 @@ const NESTS: &[(&str, &str, &str)] = &[
     ("br_if", "block ", "local.get 0 br_if 0 unreachable end "),
     ("br_table", "block ", "local.get 1 br_table 0 0 end "),
     ("br_on_null", "block ", "ref.null func br_on_null 0 unreachable end "),
+    ("try_table", "block try_table (catch_all 0) ", "end end "),
+    ("try", "try ", "catch_all end "),
     ("operand", "local.get 0 ", "local.get 0 i32.and local.set 0 "),
     ("operator", "local.get 0 ", "drop "),
 ];
