@@ -99,6 +99,26 @@ pub(crate) enum Preopen {
 }
 
 /// Says what a guest is granted. Nothing, unless a method here says otherwise.
+///
+/// ```no_run
+/// use riser_wasi::{DirPerms, FilePerms, SeededRandom, VirtualClock, WasiCtxBuilder};
+///
+/// # fn main() -> riser::Result<()> {
+/// let ctx = WasiCtxBuilder::new()
+///     .args(&["program", "--verbose"])
+///     .env("LANG", "C.UTF-8")
+///     .inherit_stdio()
+///     .preopened_dir("/srv/data", "/data", DirPerms::READ, FilePerms::READ)?
+///     .preopened_dir("/srv/out", "/out", DirPerms::all(), FilePerms::all())?
+///     .preopened_socket(std::net::TcpListener::bind("127.0.0.1:8080")?)
+///     // Every run sees the same time and the same random bytes, and waits for nothing.
+///     .wall_clock(VirtualClock::new(1_700_000_000_000_000_000, 1_000))
+///     .monotonic_clock(VirtualClock::new(0, 1_000))
+///     .secure_random(SeededRandom::new(7))
+///     .build();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Default)]
 pub struct WasiCtxBuilder {
     cli: Cli,

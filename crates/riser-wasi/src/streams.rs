@@ -146,6 +146,13 @@ impl OutputStream for OutputFile {
 }
 
 /// Bytes in memory as input. Clones share the position.
+///
+/// ```
+/// use riser_wasi::{MemoryInputPipe, WasiCtx};
+///
+/// // A guest that reads its standard input finds these bytes, and then the end.
+/// let ctx = WasiCtx::builder().stdin(MemoryInputPipe::new("one\ntwo\n")).build();
+/// ```
 #[derive(Clone, Debug)]
 pub struct MemoryInputPipe {
     rest: Arc<Mutex<(Vec<u8>, usize)>>,
@@ -173,6 +180,31 @@ impl InputStream for MemoryInputPipe {
 }
 
 /// Output collected in memory. Clones share the contents, so that the embedder keeps one and gives the other away.
+///
+/// ```
+/// use riser::{Engine, Linker, Module, Store};
+/// use riser_wasi::{MemoryOutputPipe, WasiCtx};
+///
+/// # fn main() -> riser::Result<()> {
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module
+///     (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+///     (memory (export "memory") 1)
+///     (data (i32.const 0) "\08\00\00\00\03\00\00\00hi\0a")
+///     (func (export "_start")
+///         (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))))"#)?;
+/// let mut linker = Linker::<WasiCtx>::new(&engine);
+/// riser_wasi::p1::add_to_linker(&mut linker, |ctx| ctx)?;
+///
+/// let stdout = MemoryOutputPipe::new(1 << 20);
+/// let ctx = WasiCtx::builder().stdout(stdout.clone()).build();
+/// let mut store = Store::new(&engine, ctx);
+/// let instance = linker.instantiate(&mut store, &module)?;
+/// instance.get_typed_func::<(), ()>(&mut store, "_start")?.call(&mut store, ())?;
+/// assert_eq!(stdout.contents(), b"hi\n");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct MemoryOutputPipe {
     capacity: usize,

@@ -176,3 +176,65 @@ fn a_callback_may_use_the_store() -> Result<()> {
     assert_eq!(reach.call(&mut store, ())?, 77);
     Ok(())
 }
+
+/// A module that waits for ever in shared memory, or turns for ever.
+const WAITING: &str = r#"(module
+    (memory 1 1 shared)
+    (func (export "wait") (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1))))
+    (func (export "spin") (loop br 0)))"#;
+
+fn interruptible() -> Result<(Store<()>, Instance)> {
+    let engine = Engine::new(Config::new().epoch_interruption(true))?;
+    let mut store = Store::new(&engine, ());
+    store.set_epoch_deadline(u64::MAX);
+    let instance = Instance::new(&mut store, &Module::new(&engine, WAITING)?, &[])?;
+    Ok((store, instance))
+}
+
+#[test]
+fn a_handle_interrupts_waiting_and_turning() -> Result<()> {
+    for name in ["wait", "spin"] {
+        for pause in [0, 1, 20] {
+            let (mut store, instance) = interruptible()?;
+            let handle = store.interrupt_handle()?;
+            let endless = instance.get_typed_func::<(), ()>(&mut store, name)?;
+            let thread = std::thread::spawn(move || {
+                std::thread::sleep(std::time::Duration::from_millis(pause));
+                handle.interrupt();
+            });
+            let error = endless.call(&mut store, ()).unwrap_err();
+            assert_eq!(error.downcast_ref(), Some(&Trap::Interrupt), "{name}");
+            thread.join().unwrap();
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_interrupted_store_stays_so() -> Result<()> {
+    let (mut store, instance) = interruptible()?;
+    let handle = store.interrupt_handle()?;
+    assert!(!handle.is_interrupted());
+    handle.clone().interrupt();
+    assert!(handle.is_interrupted());
+    for name in ["wait", "spin"] {
+        store.set_epoch_deadline(u64::MAX);
+        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Continue(u64::MAX)));
+        let endless = instance.get_typed_func::<(), ()>(&mut store, name)?;
+        let error = endless.call(&mut store, ()).unwrap_err();
+        assert_eq!(error.downcast_ref(), Some(&Trap::Interrupt), "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_handle_may_outlive_its_store() -> Result<()> {
+    let (mut store, _) = interruptible()?;
+    let handle = store.interrupt_handle()?;
+    drop(store);
+    handle.interrupt();
+    let mut other = Store::new(&Engine::default(), ());
+    let error = other.interrupt_handle().unwrap_err();
+    assert!(error.to_string().contains("epoch_interruption"), "{error}");
+    Ok(())
+}

@@ -53,3 +53,31 @@ fn locals_behind_a_computation_do_not_overwrite_its_operands() -> Result<()> {
     assert_eq!(f.call(&mut store, (5, 0))?, 5);
     Ok(())
 }
+
+/// A local whose value was in the accumulator, and an atomic access behind it, which leaves its result there.
+#[test]
+fn the_result_of_an_atomic_access_is_not_taken_for_a_local() -> Result<()> {
+    let engine = Engine::default();
+    let accesses = [
+        "(i32.atomic.rmw.add offset=4 (local.get 1) (i32.const 1))",
+        "(i32.atomic.rmw8.xchg_u offset=4 (local.get 1) (i32.const 1))",
+        "(i32.atomic.rmw.cmpxchg offset=4 (local.get 1) (i32.const 1) (i32.const 2))",
+        "(i32.atomic.load offset=4 (local.get 1))",
+        "(i64.atomic.rmw16.sub_u offset=4 (local.get 1) (i64.const 1))",
+        "(memory.atomic.notify offset=4 (local.get 1) (i32.const 1))",
+    ];
+    for access in accesses {
+        let text = format!(
+            "(module (memory 1) (data (i32.const 100) \"\\e8\\03\") (data (i32.const 204) \"\\01\")
+                (func (export \"f\") (param i32 i32) (result i32) (local i32)
+                    (local.set 2 (i32.load (local.get 0)))
+                    (drop {access})
+                    (local.get 2)))"
+        );
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &Module::new(&engine, text)?, &[])?;
+        let f = instance.get_typed_func::<(u32, u32), u32>(&mut store, "f")?;
+        assert_eq!(f.call(&mut store, (100, 200))?, 1000, "{access}");
+    }
+    Ok(())
+}

@@ -1,7 +1,8 @@
 //! Loads and stores.
 
-use super::Lowerer;
+use super::emit::Acc;
 use super::operands::{Class, Enc, Operand, Place};
+use super::{Lowerer, NONE};
 use crate::code::{Opcode, atomic, binary, indexed, region, store, unary};
 use riser_front::MemArg;
 use riser_ops::{AccessKind, AccessOp, MemoryIdx, SimpleOp, ValType};
@@ -217,14 +218,20 @@ impl Lowerer<'_> {
         }
         self.u16s(slots);
         // What calls the runtime names the memory by its index.
-        if matches!(op.row().kind, AccessKind::Wait | AccessKind::Notify) {
+        let calls_runtime = matches!(op.row().kind, AccessKind::Wait | AccessKind::Notify);
+        if calls_runtime {
             self.u32(arg.memory.0);
             self.u64(arg.offset);
         } else {
             self.far_fields(arg);
         }
         if let Some(dest) = dest {
+            let slot = dest.slot;
             self.written(dest, Class::Int, 1, None);
+            if !calls_runtime {
+                // The handler leaves the result in the accumulator, too; it is no longer what it was.
+                self.set_acc(Class::Int, Acc { slot, producer: NONE });
+            }
         }
     }
 }
