@@ -4,6 +4,10 @@
 //! `embed [--runs N]` prints a row per thing: nanoseconds in Riser, wasmi and wasmtime, and the ratios. One thread,
 //! interleaved, best of some runs. Modules are made once, before the clock starts; wasmtime's are compiled then.
 
+mod ours;
+mod with_wasmi;
+mod with_wasmtime;
+
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -57,31 +61,34 @@ fn each(count: u32, mut work: impl FnMut()) -> f64 {
     start.elapsed().as_nanos() as f64 / f64::from(count)
 }
 
-/// Declares the measurement of a runtime whose crate has these names.
-macro_rules! runtime {
-    ($name:ident, |$linker:ident, $store:ident, $module:ident| $instantiate:expr) => {
-        mod $name {
-            use super::{CALLS, INSTANCES, SUM, Times, each};
-            use $name::{Engine, Instance, Linker, Module, Store};
-
-            pub fn engine(binary: &[u8]) -> (Linker<()>, Module) {
-                let engine = Engine::default();
-                let module = Module::new(&engine, binary).unwrap();
-                let mut linker = Linker::new(&engine);
-                linker.func_wrap("host", "add", |a: i32, b: i32| a.wrapping_add(b)).unwrap();
-                (linker, module)
-            }
-
-            fn instantiate($linker: &Linker<()>, $store: &mut Store<()>, $module: &Module) -> Instance { $instantiate.unwrap() }
-
-            include!("measure.rs");
-        }
-    };
+/// A runtime with the module.
+trait Runtime: Sized {
+    /// A store with an instance, and its functions.
+    type Live;
+    /// Makes the module.
+    fn new(binary: &[u8]) -> Self;
+    /// Makes an instance in a store of its own.
+    fn live(&self) -> Self::Live;
+    /// Calls `add`.
+    fn add(live: &mut Self::Live, a: i32, b: i32) -> i32;
+    /// Calls `call_host`.
+    fn call_host(live: &mut Self::Live, n: i32) -> i32;
 }
 
-runtime!(riser, |linker, store, module| linker.instantiate(store, module));
-runtime!(wasmi, |linker, store, module| linker.instantiate_and_start(store, module));
-runtime!(wasmtime, |linker, store, module| linker.instantiate(store, module));
+fn measure<R: Runtime>(runtime: &R) -> Times {
+    let instance = each(INSTANCES, || {
+        for _ in 0..INSTANCES {
+            std::hint::black_box(runtime.live());
+        }
+    });
+    let mut live = runtime.live();
+    let into_guest = each(CALLS, || {
+        let sum = (1..=CALLS as i32).fold(0, |sum, n| R::add(&mut live, sum, n));
+        assert_eq!(sum, SUM);
+    });
+    let into_host = each(CALLS, || assert_eq!(R::call_host(&mut live, CALLS as i32), SUM));
+    Times { instance, into_guest, into_host }
+}
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -94,16 +101,15 @@ fn main() -> ExitCode {
         }
     };
     let binary = wat::parse_str(MODULE).expect("well-formed text");
-    let (ours, wasmi, wasmtime) =
-        (riser::engine(&binary), wasmi::engine(&binary), wasmtime::engine(&binary));
+    let (ours, wasmi, wasmtime) = (
+        ours::Ours::new(&binary),
+        with_wasmi::Wasmi::new(&binary),
+        with_wasmtime::Wasmtime::new(&binary),
+    );
     let mut best = [Times::NEVER, Times::NEVER, Times::NEVER];
     for _ in 0..runs {
         let [a, b, c] = best;
-        best = [
-            a.best(riser::measure(&ours)),
-            b.best(wasmi::measure(&wasmi)),
-            c.best(wasmtime::measure(&wasmtime)),
-        ];
+        best = [a.best(measure(&ours)), b.best(measure(&wasmi)), c.best(measure(&wasmtime))];
     }
     println!(
         "{:<28}{:>10}{:>10}{:>10}{:>14}{:>14}",

@@ -120,7 +120,7 @@ pub enum Command {
     Completions(CompletionsOptions),
     /// Print a manual page
     ///
-    /// It is in the format of man(1): `riser man | man -l -`. With --output all pages are written to a folder, such as
+    /// It is in the format of man(1): `riser man | man -l -`. With --output all pages are written to a folder, which is made if it is not there, such as
     /// `~/.local/share/man/man1`.
     Man(ManOptions),
 }
@@ -247,7 +247,7 @@ pub struct RunOptions {
     pub env: Vec<String>,
     /// A file of environment variables, one a line
     ///
-    /// A line is `NAME=VALUE`, or `NAME` to copy riser's own. Empty lines are skipped, and those that begin with `#`. What --env gives
+    /// A line is `NAME=VALUE`, taken as it stands, or `NAME` to copy riser's own. Empty lines are skipped, and those that begin with `#`. What --env gives
     /// comes after it and wins.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = heading::GRANTS)]
     pub env_file: Vec<PathBuf>,

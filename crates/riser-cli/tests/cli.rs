@@ -779,11 +779,11 @@ fn completions_and_man_pages_have_every_option() {
             assert_eq!(text_of(&checked.stderr), "");
         }
     }
-    let folder = Folder::new("man", &[]);
-    assert_eq!(stdout_of(folder.run(&["man", "-o", "."])), "");
+    let folder = Folder::new("man", &[("file", b"")]);
+    assert_eq!(stdout_of(folder.run(&["man", "-o", "share/man1"])), "");
     let mut pages = String::new();
     for command in ["", "-run", "-validate", "-inspect", "-wat", "-wast", "-completions", "-man"] {
-        let path = folder.path().join(format!("riser{command}.1"));
+        let path = folder.path().join(format!("share/man1/riser{command}.1"));
         pages += &std::fs::read_to_string(path).unwrap().replace("\\-", "-");
     }
     let own = stdout_of(riser().arg("man").output().unwrap()).replace("\\-", "-");
@@ -792,7 +792,7 @@ fn completions_and_man_pages_have_every_option() {
         let of_run = !matches!(option.as_str(), "--json" | "--all" | "--output");
         assert!(!of_run || own.contains(option.as_str()), "riser(1) has no {option}");
     }
-    let session = folder.session(&["man vaildate", "completions tcsh", "man -o no/such/folder"]);
+    let session = folder.session(&["man vaildate", "completions tcsh", "man -o file"]);
     golden("man.txt", &session);
 }
 
@@ -830,4 +830,71 @@ fn threads_are_limited_traced_and_ended_as_others_are() {
     assert!(text_of(&output.stderr).contains("needs 128 KiB of memory"));
     let output = folder.run(&["--fuel", "10k", "waits.wat"]);
     assert_eq!(output.status.code(), Some(134));
+}
+
+#[test]
+fn a_program_that_waits_for_input_ends_when_its_time_is_up() {
+    let mut child = riser()
+        .args(["--timeout", "100ms"])
+        .arg(guest("cat.wasm"))
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It stays open, and nothing comes.
+    let input = child.stdin.take();
+    let status = child.wait().unwrap();
+    drop(input);
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
+    assert_eq!(status.code(), Some(124), "{said}");
+    assert!(said.contains("its time of 100ms was up\n  in "), "it knows where it was: {said}");
+}
+
+/// A page of the book.
+fn page(name: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn the_book_names_no_option_that_is_not_there() {
+    // Options of cargo, rustup, zig and of programs in examples, and names that stand for others.
+    let foreign = [
+        "--path",
+        "--target",
+        "--strip",
+        "--release",
+        "--open",
+        "--color",
+        "--size",
+        "--version",
+        "--help",
+    ];
+    let options = listed_options();
+    let mut found = 0;
+    for name in ["getting-started.md", "running.md", "sandbox.md", "errors.md", "embedding.md"] {
+        let text = page(name);
+        let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        for (at, _) in text.match_indices("--") {
+            let word: String = text[at..].chars().take_while(|c| is_part(*c)).collect();
+            let is_option = word.len() > 3 && !text[..at].ends_with(|c: char| is_part(c));
+            if is_option && !foreign.contains(&&*word) {
+                assert!(options.contains(&word), "docs/{name} names {word}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 60, "only {found} options were found");
+}
+
+#[test]
+fn the_first_program_of_the_book_prints_what_it_says() {
+    let text = page("getting-started.md");
+    let program = text.split("```\n").find(|block| block.starts_with("(module")).unwrap();
+    let session = text.split("```\n").find(|block| block.starts_with("$ riser")).unwrap();
+    let (line, printed) = session.split_once('\n').unwrap();
+    let folder = Folder::new("book", &[("add.wat", program.as_bytes())]);
+    let words: Vec<&str> = line.split(' ').skip(2).collect();
+    assert_eq!(stdout_of(folder.run(&words)), printed);
 }
