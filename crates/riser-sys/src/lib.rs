@@ -46,6 +46,18 @@ pub struct OutOfMemory {
     pub bytes: usize,
 }
 
+impl OutOfMemory {
+    /// A request for so many bytes was refused.
+    pub const fn new(requested_allocation_size: usize) -> OutOfMemory {
+        OutOfMemory { bytes: requested_allocation_size }
+    }
+
+    /// The bytes that were asked for.
+    pub const fn requested_allocation_size(&self) -> usize {
+        self.bytes
+    }
+}
+
 impl core::fmt::Display for OutOfMemory {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "out of memory: the system refused {} bytes", self.bytes)

@@ -56,6 +56,14 @@ impl HostRoots {
         RootId { index, generation }
     }
 
+    /// Makes room for more handles that live until a scope ends.
+    ///
+    /// # Panics
+    /// If there is no memory for them.
+    pub fn reserve(&mut self, additional: usize) {
+        self.scoped.reserve(additional);
+    }
+
     /// What a handle refers to; `None` if its scope has ended, or nobody owns it any more.
     #[inline]
     pub fn get(&self, id: RootId) -> Option<HeapRef> {

@@ -27,6 +27,7 @@ pub struct Config {
     pub(crate) consume_fuel: bool,
     pub(crate) epoch_interruption: bool,
     pub(crate) gc_stress: bool,
+    pub(crate) shared_memory: bool,
     pub(crate) parallel: bool,
     /// The most frames of a backtrace; 0 for none.
     pub(crate) backtrace_max: usize,
@@ -51,6 +52,7 @@ impl Default for Config {
             consume_fuel: false,
             epoch_interruption: false,
             gc_stress: false,
+            shared_memory: true,
             parallel: true,
             backtrace_max: BACKTRACE_MAX,
             symbolizer: None,
@@ -172,6 +174,21 @@ impl Config {
     /// [`Store::set_epoch_deadline`](crate::Store::set_epoch_deadline) before guests run.
     pub fn epoch_interruption(&mut self, enable: bool) -> &mut Self {
         self.epoch_interruption = enable;
+        self
+    }
+
+    /// Whether shared memories can be made, by the host or by an instance. On by default. Unlike
+    /// [`Config::wasm_threads`], which decides whether modules may have them and atomic operators at all, this leaves
+    /// modules as valid as they are.
+    ///
+    /// ```
+    /// use riser::{Config, Engine, MemoryType, SharedMemory};
+    ///
+    /// let engine = Engine::new(Config::new().shared_memory(false)).unwrap();
+    /// assert!(SharedMemory::new(&engine, MemoryType::shared(1, 1)).is_err());
+    /// ```
+    pub fn shared_memory(&mut self, enable: bool) -> &mut Self {
+        self.shared_memory = enable;
         self
     }
 

@@ -4,7 +4,7 @@ use crate::{Config, Result};
 use core::sync::atomic::{AtomicU64, Ordering};
 use riser_module::TypeRegistry;
 use riser_sys::{OutOfMemory, SlotStack};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 /// Shared by modules and stores that work together. Cloning is cheap and gives the same engine.
 ///
@@ -19,6 +19,35 @@ use std::sync::{Arc, Mutex};
 #[derive(Clone)]
 pub struct Engine {
     inner: Arc<EngineInner>,
+}
+
+/// An engine that may be gone: see [`Engine::weak`].
+///
+/// ```
+/// use riser::Engine;
+///
+/// let engine = Engine::default();
+/// let weak = engine.weak();
+/// assert!(weak.upgrade().is_some_and(|same| Engine::same(&same, &engine)));
+/// drop(engine);
+/// assert!(weak.upgrade().is_none());
+/// ```
+#[derive(Clone)]
+pub struct EngineWeak {
+    inner: Weak<EngineInner>,
+}
+
+impl EngineWeak {
+    /// The engine, unless nothing uses it any more.
+    pub fn upgrade(&self) -> Option<Engine> {
+        Some(Engine { inner: self.inner.upgrade()? })
+    }
+}
+
+impl core::fmt::Debug for EngineWeak {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("EngineWeak").finish_non_exhaustive()
+    }
 }
 
 struct EngineInner {
@@ -60,6 +89,51 @@ impl Engine {
     /// The epoch. It lives as long as the engine.
     pub(crate) fn epoch(&self) -> &AtomicU64 {
         &self.inner.epoch
+    }
+
+    /// A reference that does not keep the engine alive: for a thread that ticks, as long as there is somebody to hear it.
+    pub fn weak(&self) -> EngineWeak {
+        EngineWeak { inner: Arc::downgrade(&self.inner) }
+    }
+
+    /// What [`Config::consume_fuel`] was set to.
+    pub fn get_consume_fuel(&self) -> bool {
+        self.config().consume_fuel
+    }
+
+    /// What [`Config::epoch_interruption`] was set to.
+    pub fn get_epoch_interruption(&self) -> bool {
+        self.config().epoch_interruption
+    }
+
+    /// What [`Config::max_wasm_stack`] was set to.
+    pub fn get_max_wasm_stack(&self) -> usize {
+        self.config().wasm_stack_bytes
+    }
+
+    /// What [`Config::parallel_compilation`] was set to.
+    pub fn get_parallel_compilation(&self) -> bool {
+        self.config().parallel
+    }
+
+    /// What [`Config::relaxed_simd_deterministic`] was set to.
+    pub fn get_relaxed_simd_deterministic(&self) -> bool {
+        self.config().relaxed_deterministic
+    }
+
+    /// What [`Config::cranelift_nan_canonicalization`] was set to. Never `None`.
+    pub fn get_cranelift_nan_canonicalization(&self) -> Option<bool> {
+        Some(self.config().canonicalize_nan)
+    }
+
+    /// What [`Config::wasm_backtrace_max_frames`] was set to; 0 for no backtraces.
+    pub fn get_wasm_backtrace_max_frames(&self) -> usize {
+        self.config().backtrace_max
+    }
+
+    /// What [`Config::shared_memory`] was set to.
+    pub fn get_shared_memory(&self) -> bool {
+        self.config().shared_memory
     }
 
     /// Whether both are the same engine.

@@ -209,6 +209,11 @@ impl Error {
         Chain { next: Some(self.as_std()) }
     }
 
+    /// As the error type that everybody's interfaces take. A single layer with an error of some type becomes that error.
+    pub fn into_boxed_dyn_error(self) -> Box<dyn StdError + Send + Sync + 'static> {
+        self.into()
+    }
+
     /// The last of [`Error::chain`].
     pub fn root_cause(&self) -> &(dyn StdError + 'static) {
         self.chain().last().unwrap_or_else(|| self.as_std())
@@ -327,6 +332,12 @@ impl From<Error> for Box<dyn StdError + Send + Sync> {
             return Box::new(Node { layer, inner });
         }
         layer.into_error().unwrap_or_else(|layer| Box::new(Node { layer, inner }))
+    }
+}
+
+impl From<Error> for Box<dyn StdError + Send> {
+    fn from(error: Error) -> Self {
+        Box::<dyn StdError + Send + Sync>::from(error)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use crate::raw::{self, HostFunc, StoreId, StoreOpaque};
 use crate::{
-    AsContext, AsContextMut, Engine, Extern, FuncType, Instance, ModuleExport, Ref, Result,
-    StoreContext, StoreContextMut, Val, ValType, WasmParams, WasmResults, WasmRet, WasmTy, bail,
+    AsContext, AsContextMut, Engine, Extern, FuncType, GcHeapOutOfMemory, Instance, ModuleExport,
+    Ref, Result, StoreContext, StoreContextMut, Val, ValType, WasmParams, WasmResults, WasmRet,
+    WasmTy, bail,
 };
 use core::marker::PhantomData;
 use riser_ops::SubType;
@@ -34,12 +35,40 @@ pub struct Func {
 impl Func {
     /// A host function that takes and returns values of types that are known at run time. It must set all
     /// results; they are null function references at first.
+    ///
+    /// # Panics
+    /// If the type belongs to another engine than the store, or the store has four billion host functions.
     pub fn new<T: 'static>(
         mut store: impl AsContextMut<Data = T>,
         ty: FuncType,
         func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
     ) -> Func {
         Arc::new(HostFunc::new(ty, func)).bind(store.as_context_mut().opaque_mut())
+    }
+
+    /// As [`Func::new`], with an error instead of a panic.
+    ///
+    /// # Errors
+    /// If the type belongs to another engine than the store, or the store has too many host functions.
+    pub fn try_new<T: 'static>(
+        mut store: impl AsContextMut<Data = T>,
+        ty: FuncType,
+        func: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<Func> {
+        Arc::new(HostFunc::new(ty, func)).try_bind(store.as_context_mut().opaque_mut())
+    }
+
+    /// As [`Func::wrap`], with an error instead of a panic.
+    ///
+    /// # Errors
+    /// If the store has too many host functions.
+    pub fn try_wrap<T: 'static, Params, Results>(
+        mut store: impl AsContextMut<Data = T>,
+        func: impl IntoFunc<T, Params, Results>,
+    ) -> Result<Func> {
+        let mut store = store.as_context_mut();
+        let host = func.into_func(store.engine());
+        Arc::new(host.0).try_bind(store.opaque_mut())
     }
 
     /// A host function from a closure of up to sixteen parameters, optionally after a [`Caller`]. Parameters are
@@ -297,6 +326,19 @@ impl<'a, T: 'static> Caller<'a, T> {
     /// The store's engine.
     pub fn engine(&self) -> &Engine {
         self.store.engine()
+    }
+
+    /// Collects garbage now: [`Store::gc`](crate::Store::gc).
+    ///
+    /// # Errors
+    /// If the heap is damaged.
+    pub fn gc(&mut self, why: Option<&GcHeapOutOfMemory<()>>) -> Result<()> {
+        self.store.gc(why)
+    }
+
+    /// The bytes of the store's heap: [`Store::gc_heap_capacity`](crate::Store::gc_heap_capacity).
+    pub fn gc_heap_capacity(&self) -> usize {
+        self.store.gc_heap_capacity()
     }
 
     /// The fuel that is left: [`Store::get_fuel`](crate::Store::get_fuel).

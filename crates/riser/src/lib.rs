@@ -65,7 +65,7 @@ mod types;
 mod values;
 
 pub use config::Config;
-pub use engine::Engine;
+pub use engine::{Engine, EngineWeak};
 #[doc(hidden)]
 pub use ensure::__private;
 pub use error_chain::{Context, Error, Result};
@@ -75,14 +75,18 @@ pub use frame::WasmFrame;
 pub use func::{Caller, Func, IntoFunc, NoFunc, TypedFunc, WrappedFunc};
 pub use gc::{
     AnyRef, ArrayRef, ArrayRefPre, EqRef, ExnRef, ExnRefPre, ExternRef, GcHeapOutOfMemory, GcRef,
-    I31, OwnedRooted, RootScope, Rooted, RootedGcRef, StructRef, StructRefPre,
+    I31, NoExtern, NoneRef, OwnedRooted, RootScope, Rooted, RootedGcRef, StructRef, StructRefPre,
 };
 pub use instance::{Instance, InstancePre};
-pub use limits::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};
+pub use limits::{
+    DEFAULT_INSTANCE_LIMIT, DEFAULT_MEMORY_LIMIT, DEFAULT_TABLE_LIMIT, ResourceLimiter,
+    StoreLimits, StoreLimitsBuilder,
+};
 pub use linker::{Linker, UnknownImportError};
 pub use module::{Module, ModuleExport, ResourcesRequired};
 pub use observe::{HostCall, HostObserver};
 pub use raw::{WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
+pub use riser_sys::OutOfMemory;
 pub use riser_vm::WaitResult;
 pub use store::{
     AsContext, AsContextMut, InterruptHandle, Store, StoreContext, StoreContextMut, UpdateDeadline,
@@ -100,6 +104,7 @@ pub use values::{Ref, V128, Val};
 pub mod error {
     pub use crate::error_chain::{Chain, Context, Error, Result};
     pub use crate::{bail, ensure, format_err};
+    pub use riser_sys::OutOfMemory;
 
     /// `Ok` of a [`Result`] whose error is [`Error`], where the compiler cannot find that out.
     #[allow(non_snake_case, reason = "it stands for the variant")]

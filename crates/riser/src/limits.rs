@@ -2,12 +2,12 @@
 
 use crate::{Error, Result, bail};
 
-/// What [`ResourceLimiter::instances`] gives unless it says otherwise.
-const INSTANCES: usize = 10_000;
+/// How many instances a store may have, unless its [`ResourceLimiter`] says otherwise.
+pub const DEFAULT_INSTANCE_LIMIT: usize = 10_000;
 /// The same for tables.
-const TABLES: usize = 10_000;
+pub const DEFAULT_TABLE_LIMIT: usize = 10_000;
 /// The same for memories.
-const MEMORIES: usize = 10_000;
+pub const DEFAULT_MEMORY_LIMIT: usize = 10_000;
 
 /// Decides how much memory the guests of a store may take; [`Store::limiter`](crate::Store::limiter) installs one.
 /// [`StoreLimits`] is one that most embedders need no other than.
@@ -61,17 +61,17 @@ pub trait ResourceLimiter: Send {
 
     /// How many instances the store may have. 10,000 by default.
     fn instances(&self) -> usize {
-        INSTANCES
+        DEFAULT_INSTANCE_LIMIT
     }
 
     /// How many tables the store may have, those that the host made included. 10,000 by default.
     fn tables(&self) -> usize {
-        TABLES
+        DEFAULT_TABLE_LIMIT
     }
 
     /// How many memories the store may have, those that the host made included. 10,000 by default.
     fn memories(&self) -> usize {
-        MEMORIES
+        DEFAULT_MEMORY_LIMIT
     }
 }
 
@@ -106,9 +106,9 @@ impl Default for StoreLimits {
         StoreLimits {
             memory_size: None,
             table_elements: None,
-            instances: INSTANCES,
-            tables: TABLES,
-            memories: MEMORIES,
+            instances: DEFAULT_INSTANCE_LIMIT,
+            tables: DEFAULT_TABLE_LIMIT,
+            memories: DEFAULT_MEMORY_LIMIT,
             trap_on_grow_failure: false,
         }
     }

@@ -192,6 +192,12 @@ impl<T> Store<T> {
         self.as_context_mut().gc(why)
     }
 
+    /// How many bytes the heap for structures, arrays, exceptions and values of the host has now, used or not: what
+    /// counts as a memory for a [`ResourceLimiter`].
+    pub fn gc_heap_capacity(&self) -> usize {
+        self.as_context().gc_heap_capacity()
+    }
+
     /// The fuel that is left.
     ///
     /// # Errors
@@ -285,6 +291,10 @@ fn check_fuel(store: &StoreOpaque) -> Result<()> {
     Ok(())
 }
 
+fn heap_bytes(store: &StoreOpaque) -> usize {
+    usize::try_from(store.vm.heap.size()).unwrap_or(usize::MAX)
+}
+
 impl<'a, T> StoreContext<'a, T> {
     /// As [`Store::get_fuel`].
     ///
@@ -293,6 +303,11 @@ impl<'a, T> StoreContext<'a, T> {
     pub fn get_fuel(&self) -> Result<u64> {
         check_fuel(self.opaque())?;
         Ok(self.opaque().vm.fuel())
+    }
+
+    /// As [`Store::gc_heap_capacity`].
+    pub fn gc_heap_capacity(&self) -> usize {
+        heap_bytes(self.opaque())
     }
 
     /// The host's data.
@@ -336,6 +351,11 @@ impl<T> StoreContextMut<'_, T> {
     /// If the heap is damaged.
     pub fn gc(&mut self, _why: Option<&GcHeapOutOfMemory<()>>) -> Result<()> {
         raw::gc::collect(self)
+    }
+
+    /// As [`Store::gc_heap_capacity`].
+    pub fn gc_heap_capacity(&self) -> usize {
+        heap_bytes(self.opaque())
     }
 
     /// As [`Store::set_epoch_deadline`].

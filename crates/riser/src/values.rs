@@ -1,7 +1,8 @@
 //! Values as embedders see them when types are known only at run time.
 
 use crate::{
-    AnyRef, AsContext, ExnRef, ExternRef, Func, HeapType, RefType, Result, Rooted, ValType,
+    AnyRef, ArrayRef, AsContext, EqRef, ExnRef, ExternRef, Func, HeapType, RefType, Result, Rooted,
+    StructRef, ValType,
 };
 use core::fmt;
 
@@ -208,6 +209,14 @@ impl Val {
     pub fn exnref(&self) -> Option<Option<&Rooted<ExnRef>>> {
         if let Val::ExnRef(e) = self { Some(e.as_ref()) } else { None }
     }
+
+    /// The exception or null.
+    ///
+    /// # Panics
+    /// If the value is no exception reference.
+    pub fn unwrap_exnref(&self) -> Option<&Rooted<ExnRef>> {
+        self.exnref().expect("expected exnref")
+    }
 }
 
 /// Declares `From` for what goes into a [`Val`].
@@ -235,6 +244,12 @@ from! {
     Val: Option<Rooted<AnyRef>> => |a| Val::AnyRef(a);
     Val: Rooted<ExnRef> => |e| Val::ExnRef(Some(e));
     Val: Option<Rooted<ExnRef>> => |e| Val::ExnRef(e);
+    Val: Rooted<EqRef> => |e| Val::AnyRef(Some(e.into()));
+    Val: Option<Rooted<EqRef>> => |e| Val::AnyRef(e.map(Into::into));
+    Val: Rooted<StructRef> => |s| Val::AnyRef(Some(s.into()));
+    Val: Option<Rooted<StructRef>> => |s| Val::AnyRef(s.map(Into::into));
+    Val: Rooted<ArrayRef> => |a| Val::AnyRef(Some(a.into()));
+    Val: Option<Rooted<ArrayRef>> => |a| Val::AnyRef(a.map(Into::into));
     Ref: Func => |f| Ref::Func(Some(f));
     Ref: Option<Func> => |f| Ref::Func(f);
     Ref: Rooted<ExternRef> => |e| Ref::Extern(Some(e));
@@ -243,6 +258,12 @@ from! {
     Ref: Option<Rooted<AnyRef>> => |a| Ref::Any(a);
     Ref: Rooted<ExnRef> => |e| Ref::Exn(Some(e));
     Ref: Option<Rooted<ExnRef>> => |e| Ref::Exn(e);
+    Ref: Rooted<EqRef> => |e| Ref::Any(Some(e.into()));
+    Ref: Option<Rooted<EqRef>> => |e| Ref::Any(e.map(Into::into));
+    Ref: Rooted<StructRef> => |s| Ref::Any(Some(s.into()));
+    Ref: Option<Rooted<StructRef>> => |s| Ref::Any(s.map(Into::into));
+    Ref: Rooted<ArrayRef> => |a| Ref::Any(Some(a.into()));
+    Ref: Option<Rooted<ArrayRef>> => |a| Ref::Any(a.map(Into::into));
 }
 
 impl From<Ref> for Val {
@@ -258,6 +279,17 @@ impl From<Ref> for Val {
 }
 
 /// A reference of any type.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let mut store = Store::<()>::default();
+/// let five = Ref::from(AnyRef::from_i31(&mut store, I31::wrapping_u32(5)));
+/// assert_eq!(five.unwrap_any().unwrap().as_i31(&store)?.unwrap().get_u32(), 5);
+/// assert!(five.matches_ty(&store, &RefType::new(false, HeapType::I31))?);
+/// assert!(Ref::null(&HeapType::Func).unwrap_func().is_none());
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Ref {
     /// A function, or null.
@@ -337,7 +369,39 @@ impl Ref {
         self.as_extern().expect("an external reference")
     }
 
+    /// The internal value or null, if this is an internal reference.
+    pub fn as_any(&self) -> Option<Option<&Rooted<AnyRef>>> {
+        if let Ref::Any(a) = self { Some(a.as_ref()) } else { None }
+    }
+
+    /// The internal value or null.
+    ///
+    /// # Panics
+    /// If this is no internal reference.
+    pub fn unwrap_any(&self) -> Option<&Rooted<AnyRef>> {
+        self.as_any().expect("an internal reference")
+    }
+
+    /// The exception or null, if this is an exception reference.
+    pub fn as_exn(&self) -> Option<Option<&Rooted<ExnRef>>> {
+        if let Ref::Exn(e) = self { Some(e.as_ref()) } else { None }
+    }
+
+    /// The exception or null.
+    ///
+    /// # Panics
+    /// If this is no exception reference.
+    pub fn unwrap_exn(&self) -> Option<&Rooted<ExnRef>> {
+        self.as_exn().expect("an exception reference")
+    }
+
     /// The most exact type that is known of the reference.
+    ///
+    /// # Errors
+    /// If it is a handle whose scope has ended.
+    ///
+    /// # Panics
+    /// If it belongs to another store.
     pub fn ty(&self, store: impl AsContext) -> Result<RefType> {
         let heap = match self {
             Ref::Func(None) => HeapType::NoFunc,
@@ -345,7 +409,7 @@ impl Ref {
             Ref::Extern(None) => HeapType::NoExtern,
             Ref::Extern(Some(_)) => HeapType::Extern,
             Ref::Any(None) => HeapType::None,
-            Ref::Any(Some(_)) => HeapType::Any,
+            Ref::Any(Some(any)) => any.ty(store)?,
             Ref::Exn(None) => HeapType::NoExn,
             Ref::Exn(Some(_)) => HeapType::Exn,
         };

@@ -50,11 +50,22 @@ impl SharedMemory {
     /// largest size, so that it never moves.
     ///
     /// # Errors
-    /// If the type is not shared, or the system refuses the memory.
+    /// If the type is not shared, [`Config::shared_memory`](crate::Config::shared_memory) is off, or the system refuses
+    /// the memory.
     pub fn new(engine: &Engine, ty: MemoryType) -> Result<SharedMemory> {
         ensure!(ty.is_shared(), "the type of a shared memory must be shared");
+        SharedMemory::check_allowed(engine)?;
         let vm = Arc::new(riser_vm::SharedMemory::new(ty.to_module())?);
         Ok(SharedMemory { vm, engine: engine.clone() })
+    }
+
+    /// Whether the engine allows shared memories to be made.
+    ///
+    /// # Errors
+    /// If not.
+    pub(crate) fn check_allowed(engine: &Engine) -> Result<()> {
+        ensure!(engine.config().shared_memory, "shared memories are disabled in this engine");
+        Ok(())
     }
 
     pub(crate) fn of(engine: &Engine, vm: Arc<riser_vm::SharedMemory>) -> SharedMemory {

@@ -163,6 +163,10 @@ macro_rules! upcasts {
         impl From<Rooted<$from>> for Rooted<$to> {
             fn from(from: Rooted<$from>) -> Rooted<$to> { from.cast() }
         }
+
+        impl From<OwnedRooted<$from>> for OwnedRooted<$to> {
+            fn from(from: OwnedRooted<$from>) -> OwnedRooted<$to> { from.cast() }
+        }
     )*};
 }
 

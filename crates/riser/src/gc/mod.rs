@@ -9,6 +9,7 @@ mod array_ref;
 mod exn_ref;
 mod extern_ref;
 mod i31;
+mod none;
 mod struct_ref;
 
 pub use any_ref::{AnyRef, EqRef};
@@ -16,6 +17,7 @@ pub use array_ref::{ArrayRef, ArrayRefPre};
 pub use exn_ref::{ExnRef, ExnRefPre};
 pub use extern_ref::ExternRef;
 pub use i31::I31;
+pub use none::{NoExtern, NoneRef};
 pub use struct_ref::{StructRef, StructRefPre};
 
 use crate::raw::{StoreId, StoreOpaque};
@@ -210,9 +212,7 @@ impl<T: GcRef> Rooted<T> {
         let mut store = store.as_context_mut();
         let opaque = store.opaque_mut();
         let at = self.place().get(opaque)?;
-        let (root, alive) = opaque.vm.roots.own(at);
-        let inner = sealed::Sealed::at(Place { store: opaque.id(), root });
-        Ok(OwnedRooted { inner, _alive: alive })
+        Ok(OwnedRooted::of(opaque, at))
     }
 
     /// Whether both refer to the same object.
@@ -291,6 +291,37 @@ impl<T: GcRef> OwnedRooted<T> {
         Rooted::at(Place::new(opaque, at))
     }
 
+    /// Whether both refer to the same object.
+    ///
+    /// # Errors
+    /// If one is a [`Rooted`] handle whose scope has ended.
+    ///
+    /// # Panics
+    /// If one of them belongs to another store.
+    pub fn ref_eq(
+        store: impl AsContext,
+        a: &impl RootedGcRef<T>,
+        b: &impl RootedGcRef<T>,
+    ) -> Result<bool> {
+        Rooted::ref_eq(store, a, b)
+    }
+
+    /// Hashes the handle: copies of it have the same hash, other handles to the same object another one.
+    pub fn rooted_hash<H: Hasher>(&self, state: &mut H) {
+        self.inner.place().hash(state);
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        self.inner.place()
+    }
+
+    /// A handle for what the store refers to.
+    pub(crate) fn of(store: &mut StoreOpaque, at: HeapRef) -> OwnedRooted<T> {
+        let (root, alive) = store.vm.roots.own(at);
+        let inner = sealed::Sealed::at(Place { store: store.id(), root });
+        OwnedRooted { inner, _alive: alive }
+    }
+
     pub(crate) fn cast<U: GcRef>(self) -> OwnedRooted<U> {
         OwnedRooted { inner: sealed::Sealed::at(self.inner.place()), _alive: self._alive }
     }
@@ -335,6 +366,14 @@ impl<C: AsContextMut> RootScope<C> {
     pub fn new(store: C) -> RootScope<C> {
         let scope = store.as_context().opaque().vm.roots.enter();
         RootScope { store, scope, _not_send: PhantomData }
+    }
+
+    /// Makes room for so many more handles at once.
+    ///
+    /// # Panics
+    /// If there is no memory for them.
+    pub fn reserve(&mut self, additional: usize) {
+        self.store.as_context_mut().opaque_mut().vm.roots.reserve(additional);
     }
 }
 

@@ -11,7 +11,7 @@ use super::store::{StoreInner, StoreOpaque};
 use super::values;
 use crate::{
     Caller, Engine, Error, Func, FuncType, HostCall as ObservedCall, HostObserver, Result,
-    StoreContextMut, ThrownException, Val, bail,
+    StoreContextMut, ThrownException, Val, bail, ensure,
 };
 use core::any::Any;
 use core::ffi::c_void;
@@ -88,7 +88,15 @@ impl HostFunc {
     /// # Panics
     /// If the store's engine is another one, or if it has four billion host functions.
     pub(crate) fn bind(self: &Arc<Self>, store: &mut StoreOpaque) -> Func {
-        assert!(
+        self.try_bind(store).expect("a host function of this engine, and room for it")
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    /// Where [`HostFunc::bind`] panics.
+    pub(crate) fn try_bind(self: &Arc<Self>, store: &mut StoreOpaque) -> Result<Func> {
+        ensure!(
             Engine::same(self.ty.engine(), store.engine()),
             "a host function of another engine"
         );
@@ -96,7 +104,8 @@ impl HostFunc {
         // SAFETY: the owner keeps entry, type and data; the call that the entry leads to finds what `make` gave
         // along. The data of the store is that of the closure: linkers and `Func` carry it in their types.
         let func = unsafe { store.vm.new_host_func(entry, id, self.data, owner) };
-        Func { store: store.id(), func: func.expect("fewer than four billion host functions") }
+        let Some(func) = func else { bail!("the store has too many host functions") };
+        Ok(Func { store: store.id(), func })
     }
 }
 

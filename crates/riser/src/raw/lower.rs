@@ -3,13 +3,16 @@
 use super::arity::each_arity;
 use super::store::StoreOpaque;
 use crate::gc::Place;
-use crate::{Func, GcRef, HeapType, I31, NoFunc, RefType, Result, Rooted, V128, ValType};
+use crate::{
+    Func, GcRef, HeapType, I31, NoExtern, NoFunc, NoneRef, OwnedRooted, RefType, Result, Rooted,
+    V128, ValType,
+};
 use riser_abi::Slot;
 use riser_heap::HeapRef;
 use riser_vm::FuncPtr;
 
 /// A Rust type that stands for a type of WebAssembly: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, [`V128`], `Func`,
-/// [`I31`], [`Rooted`] handles, and options of references.
+/// [`I31`], [`Rooted`] and [`OwnedRooted`] handles, and options of references.
 ///
 /// # Safety
 /// `store` writes a value of type `valtype` to as many slots as that takes, and `SLOTS` is their number.
@@ -133,21 +136,26 @@ unsafe impl WasmTy for Func {
     }
 }
 
-// SAFETY: always null: 0 in one slot.
-unsafe impl WasmTy for Option<NoFunc> {
-    fn valtype() -> ValType {
-        ValType::NULLFUNCREF
-    }
+/// Implements [`WasmTy`] for references that can only be null.
+macro_rules! nulls {
+    ($($ty:ty, $valtype:ident;)*) => {$(
+        // SAFETY: always null: 0 in one slot.
+        unsafe impl WasmTy for Option<$ty> {
+            fn valtype() -> ValType { ValType::$valtype }
 
-    #[inline]
-    fn store(self, _: &mut StoreOpaque, slots: &mut [Slot]) {
-        slots[0] = 0;
-    }
+            #[inline]
+            fn store(self, _: &mut StoreOpaque, slots: &mut [Slot]) { slots[0] = 0; }
 
-    #[inline]
-    unsafe fn load(_: &mut StoreOpaque, _: &[Slot]) -> Option<NoFunc> {
-        None
-    }
+            #[inline]
+            unsafe fn load(_: &mut StoreOpaque, _: &[Slot]) -> Option<$ty> { None }
+        }
+    )*};
+}
+
+nulls! {
+    NoFunc, NULLFUNCREF;
+    NoExtern, NULLEXTERNREF;
+    NoneRef, NULLREF;
 }
 
 // SAFETY: a reference into the heap in one slot, or 0.
@@ -191,6 +199,51 @@ unsafe impl<T: GcRef> WasmTy for Rooted<T> {
     #[inline]
     unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
         Rooted::at(place(store, slots[0]).expect(NEVER_NULL))
+    }
+}
+
+// SAFETY: a reference into the heap in one slot, or 0.
+unsafe impl<T: GcRef> WasmTy for Option<OwnedRooted<T>> {
+    fn valtype() -> ValType {
+        ValType::Ref(RefType::new(true, T::heap_type()))
+    }
+
+    #[inline]
+    fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
+        self.as_ref().is_none_or(|value| value.place().is_alive_in(store))
+    }
+
+    #[inline]
+    fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) {
+        slots[0] = self.map_or(0, |value| bits(store, value.place()));
+    }
+
+    #[inline]
+    unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
+        Some(OwnedRooted::of(store, HeapRef::from_bits(slots[0] as u32)?))
+    }
+}
+
+// SAFETY: a reference into the heap in one slot.
+unsafe impl<T: GcRef> WasmTy for OwnedRooted<T> {
+    fn valtype() -> ValType {
+        ValType::Ref(RefType::new(false, T::heap_type()))
+    }
+
+    #[inline]
+    fn compatible_with_store(&self, store: &StoreOpaque) -> bool {
+        self.place().is_alive_in(store)
+    }
+
+    #[inline]
+    fn store(self, store: &mut StoreOpaque, slots: &mut [Slot]) {
+        slots[0] = bits(store, self.place());
+    }
+
+    #[inline]
+    unsafe fn load(store: &mut StoreOpaque, slots: &[Slot]) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { <Option<OwnedRooted<T>> as WasmTy>::load(store, slots) }.expect(NEVER_NULL)
     }
 }
 

@@ -5,8 +5,8 @@ use super::run::raise;
 use super::store::StoreOpaque;
 use super::values;
 use crate::{
-    Error, GlobalType, Instance, MemoryType, Module, Ref, Result, StoreContextMut, TableType,
-    TagType, Trap, Val,
+    Error, GlobalType, Instance, MemoryType, Module, Ref, Result, SharedMemory, StoreContextMut,
+    TableType, TagType, Trap, Val,
 };
 use core::cell::UnsafeCell;
 use core::{ptr, slice};
@@ -23,6 +23,9 @@ pub(crate) fn instantiate<T: 'static>(
 ) -> Result<Instance> {
     let (decoded, imported) = (module.decoded(), module.decoded().imported);
     let memories = decoded.memories.len() - imported.memories as usize;
+    if decoded.memories[imported.memories as usize..].iter().any(|memory| memory.shared) {
+        SharedMemory::check_allowed(store.engine())?;
+    }
     check_counts(store, [1, memories, decoded.tables.len() - imported.tables as usize])?;
     let opaque = store.opaque_mut();
     // An instance exists even if it fails to initialise: functions of it may be in tables already.
@@ -39,6 +42,7 @@ pub(crate) fn instantiate<T: 'static>(
         Ok(id) => Ok(Instance { store: opaque.id(), id }),
         Err(InstantiateError::Trap(code)) => Err(Trap::from(code).into()),
         Err(InstantiateError::Hook) => Err(raise(opaque)),
+        Err(InstantiateError::OutOfMemory(error)) => Err(error.into()),
         Err(error) => Err(error.into()),
     }
 }

@@ -1,6 +1,6 @@
 //! Function, structure and array types: handles to canonical types of an engine.
 
-use super::{Mutability, ValType};
+use super::{Mutability, RefType, ValType};
 use crate::{AsContextMut, Engine, Func, Result, bail, format_err};
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -62,6 +62,12 @@ impl Hash for Handle {
 }
 
 /// Whether a type may be extended.
+///
+/// ```
+/// use riser::{Engine, Finality, FuncType};
+///
+/// assert_eq!(FuncType::new(&Engine::default(), [], []).finality(), Finality::Final);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Finality {
     /// It may not.
@@ -120,15 +126,63 @@ pub struct FuncType(Handle);
 handles! { FuncType StructType ArrayType }
 
 impl FuncType {
-    /// The type of functions with these parameters and results.
+    /// The type of functions with these parameters and results. It is final.
     ///
     /// # Panics
-    /// If one of them names a type of another engine.
+    /// If one of them names a type of another engine, or the engine has too many types.
     pub fn new(
         engine: &Engine,
         params: impl IntoIterator<Item = ValType>,
         results: impl IntoIterator<Item = ValType>,
     ) -> FuncType {
+        FuncType::try_new(engine, params, results).expect("the engine has an id for the type")
+    }
+
+    /// The same with an error instead of a panic.
+    ///
+    /// # Errors
+    /// If the engine has too many types.
+    ///
+    /// # Panics
+    /// If one of them names a type of another engine.
+    pub fn try_new(
+        engine: &Engine,
+        params: impl IntoIterator<Item = ValType>,
+        results: impl IntoIterator<Item = ValType>,
+    ) -> Result<FuncType> {
+        FuncType::with_finality_and_supertype(engine, Finality::Final, None, params, results)
+    }
+
+    /// The same for a type that may be extended, or extends another.
+    ///
+    /// # Errors
+    /// If the supertype is final, or this would be no subtype of it: it takes as many parameters that are supertypes of
+    /// the supertype's, and gives as many results that are subtypes. As for [`FuncType::try_new`].
+    ///
+    /// # Panics
+    /// As for [`FuncType::try_new`].
+    ///
+    /// ```
+    /// # use riser::*;
+    /// # fn main() -> Result<()> {
+    /// let engine = Engine::default();
+    /// let make = |finality, supertype: Option<&FuncType>, result| {
+    ///     FuncType::with_finality_and_supertype(&engine, finality, supertype, [], [result])
+    /// };
+    /// let general = make(Finality::NonFinal, None, ValType::EQREF)?;
+    /// let special = make(Finality::Final, Some(&general), ValType::I31REF)?;
+    /// assert!(special.matches(&general));
+    /// assert!(make(Finality::Final, Some(&special), ValType::I31REF).is_err());
+    /// assert!(make(Finality::Final, Some(&general), ValType::ANYREF).is_err());
+    /// # Ok(()) }
+    /// ```
+    pub fn with_finality_and_supertype(
+        engine: &Engine,
+        finality: Finality,
+        supertype: Option<&FuncType>,
+        params: impl IntoIterator<Item = ValType>,
+        results: impl IntoIterator<Item = ValType>,
+    ) -> Result<FuncType> {
         let params: Vec<ValType> = params.into_iter().collect();
         let results: Vec<ValType> = results.into_iter().collect();
         let all = params.iter().chain(&results);
@@ -137,7 +191,8 @@ impl FuncType {
             params.iter().map(ValType::to_ops),
             results.iter().map(ValType::to_ops),
         );
-        FuncType(Handle::new(engine, engine.registry().register_func_type(&ty)))
+        let composite = ops::CompositeType::Func(ty);
+        Ok(FuncType(extend(engine, finality, supertype.map(|ty| &ty.0), composite)?))
     }
 
     /// The packed form.
@@ -201,6 +256,13 @@ impl fmt::Display for FuncType {
 }
 
 /// What a field or an element holds.
+///
+/// ```
+/// use riser::{StorageType, ValType};
+///
+/// assert_eq!(StorageType::I8.unpack(), &ValType::I32);
+/// assert_eq!(StorageType::from(ValType::F64).as_val_type(), Some(&ValType::F64));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum StorageType {
     /// A packed 8-bit integer.
@@ -212,6 +274,42 @@ pub enum StorageType {
 }
 
 impl StorageType {
+    /// Whether this is a packed 8-bit integer.
+    pub fn is_i8(&self) -> bool {
+        matches!(self, StorageType::I8)
+    }
+
+    /// Whether this is a packed 16-bit integer.
+    pub fn is_i16(&self) -> bool {
+        matches!(self, StorageType::I16)
+    }
+
+    /// Whether this is a value of a type that values outside have too.
+    pub fn is_val_type(&self) -> bool {
+        matches!(self, StorageType::ValType(_))
+    }
+
+    /// The value's type, if this is not packed.
+    pub fn as_val_type(&self) -> Option<&ValType> {
+        if let StorageType::ValType(ty) = self { Some(ty) } else { None }
+    }
+
+    /// The value's type.
+    ///
+    /// # Panics
+    /// If this is packed.
+    pub fn unwrap_val_type(&self) -> &ValType {
+        self.as_val_type().expect("a type that is not packed")
+    }
+
+    /// Whether this is `other`, or values of this type are of that type.
+    pub fn matches(&self, other: &StorageType) -> bool {
+        match (self, other) {
+            (StorageType::ValType(a), StorageType::ValType(b)) => a.matches(b),
+            (a, b) => a == b,
+        }
+    }
+
     /// The type of a value that was read from it.
     pub fn unpack(&self) -> &ValType {
         match self {
@@ -231,6 +329,12 @@ impl fmt::Display for StorageType {
     }
 }
 
+impl From<RefType> for StorageType {
+    fn from(ty: RefType) -> StorageType {
+        StorageType::ValType(ty.into())
+    }
+}
+
 impl From<ValType> for StorageType {
     fn from(ty: ValType) -> StorageType {
         StorageType::ValType(ty)
@@ -238,6 +342,16 @@ impl From<ValType> for StorageType {
 }
 
 /// A field of a structure, or the element of an array.
+///
+/// ```
+/// use riser::{FieldType, Mutability, StorageType, ValType};
+///
+/// let constant = FieldType::new(Mutability::Const, ValType::I31REF.into());
+/// let general = FieldType::new(Mutability::Const, ValType::EQREF.into());
+/// assert!(constant.matches(&general) && !general.matches(&constant));
+/// let written = FieldType::new(Mutability::Var, StorageType::I8);
+/// assert_eq!(written.to_string(), "(field (mut i8))");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FieldType {
     mutability: Mutability,
@@ -260,6 +374,17 @@ impl FieldType {
         &self.element_type
     }
 
+    /// Whether objects with this field can stand for ones with `other`: both can be written and have the same type, or
+    /// neither, and this one's is a subtype.
+    pub fn matches(&self, other: &FieldType) -> bool {
+        let (this, that) = (&self.element_type, &other.element_type);
+        match (self.mutability, other.mutability) {
+            (Mutability::Const, Mutability::Const) => this.matches(that),
+            (Mutability::Var, Mutability::Var) => this.matches(that) && that.matches(this),
+            _ => false,
+        }
+    }
+
     pub(crate) fn to_ops(&self) -> ops::FieldType {
         let storage = match &self.element_type {
             StorageType::I8 => ops::StorageType::I8,
@@ -280,6 +405,15 @@ impl FieldType {
             ops::StorageType::Val(ty) => StorageType::ValType(ValType::from_ops(engine, ty)),
         };
         FieldType { mutability: Mutability::of(ty.mutable), element_type }
+    }
+}
+
+impl fmt::Display for FieldType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.mutability {
+            Mutability::Const => write!(f, "(field {})", self.element_type),
+            Mutability::Var => write!(f, "(field (mut {}))", self.element_type),
+        }
     }
 }
 

@@ -66,7 +66,7 @@ impl ExternType {
             ExternType::Global(ty) => ty.default_value(store)?.into(),
             ExternType::Table(ty) => ty.default_value(store)?.into(),
             ExternType::Memory(ty) => ty.default_value(store)?,
-            ExternType::Tag(ty) => Tag::new(store, ty)?.into(),
+            ExternType::Tag(ty) => ty.default_value(store)?.into(),
         })
     }
 
@@ -166,6 +166,14 @@ impl TagType {
     /// The function type.
     pub fn ty(&self) -> &FuncType {
         &self.ty
+    }
+
+    /// A new tag of this type.
+    ///
+    /// # Errors
+    /// If the store has no room for one.
+    pub fn default_value(&self, store: impl AsContextMut) -> Result<Tag> {
+        Tag::new(store, self)
     }
 }
 

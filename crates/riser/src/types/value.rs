@@ -6,6 +6,12 @@ use core::fmt;
 use riser_ops as ops;
 
 /// Whether something can be written.
+///
+/// ```
+/// use riser::{GlobalType, Mutability, ValType};
+///
+/// assert!(GlobalType::new(ValType::I32, Mutability::Const).mutability().is_const());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mutability {
     /// It cannot.
@@ -214,6 +220,14 @@ impl From<RefType> for ValType {
 }
 
 /// The type of a reference: what it refers to, and whether it may be null.
+///
+/// ```
+/// use riser::{HeapType, RefType};
+///
+/// let function = RefType::new(false, HeapType::Func);
+/// assert_eq!(function.to_string(), "(ref func)");
+/// assert!(function.matches(&RefType::FUNCREF) && !RefType::FUNCREF.matches(&function));
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RefType {
     is_nullable: bool,
@@ -300,6 +314,15 @@ impl fmt::Debug for RefType {
 }
 
 /// What a reference refers to.
+///
+/// ```
+/// use riser::{ArrayType, Engine, FieldType, HeapType, Mutability, StorageType};
+///
+/// let element = FieldType::new(Mutability::Var, StorageType::I8);
+/// let bytes = HeapType::from(ArrayType::new(&Engine::default(), element));
+/// assert!(bytes.matches(&HeapType::Array) && HeapType::Array.matches(&HeapType::Eq));
+/// assert!(bytes.is_concrete_array() && bytes.top().is_any());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HeapType {
@@ -371,6 +394,21 @@ impl HeapType {
         matches!(self, HeapType::Exn)
     }
 
+    /// Whether this is [`HeapType::NoExn`].
+    pub fn is_no_exn(&self) -> bool {
+        matches!(self, HeapType::NoExn)
+    }
+
+    /// Whether this is the top of its hierarchy.
+    pub fn is_top(&self) -> bool {
+        *self == self.top()
+    }
+
+    /// Whether this is the bottom of its hierarchy.
+    pub fn is_bottom(&self) -> bool {
+        *self == self.bottom()
+    }
+
     /// Whether this names no type that somebody declared.
     pub fn is_abstract(&self) -> bool {
         !self.is_concrete()
@@ -379,6 +417,21 @@ impl HeapType {
     /// Whether this names a declared type.
     pub fn is_concrete(&self) -> bool {
         self.engine().is_some()
+    }
+
+    /// Whether this names a function type.
+    pub fn is_concrete_func(&self) -> bool {
+        self.as_concrete_func().is_some()
+    }
+
+    /// Whether this names an array type.
+    pub fn is_concrete_array(&self) -> bool {
+        self.as_concrete_array().is_some()
+    }
+
+    /// Whether this names a structure type.
+    pub fn is_concrete_struct(&self) -> bool {
+        self.as_concrete_struct().is_some()
     }
 
     /// The function type, if this names one.
@@ -397,6 +450,22 @@ impl HeapType {
     /// The array type, if this names one.
     pub fn as_concrete_array(&self) -> Option<&ArrayType> {
         if let HeapType::ConcreteArray(ty) = self { Some(ty) } else { None }
+    }
+
+    /// The array type.
+    ///
+    /// # Panics
+    /// If this names none.
+    pub fn unwrap_concrete_array(&self) -> &ArrayType {
+        self.as_concrete_array().expect("an array type")
+    }
+
+    /// The structure type.
+    ///
+    /// # Panics
+    /// If this names none.
+    pub fn unwrap_concrete_struct(&self) -> &StructType {
+        self.as_concrete_struct().expect("a structure type")
     }
 
     /// The structure type, if this names one.
