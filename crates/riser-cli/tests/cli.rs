@@ -831,3 +831,22 @@ fn threads_are_limited_traced_and_ended_as_others_are() {
     let output = folder.run(&["--fuel", "10k", "waits.wat"]);
     assert_eq!(output.status.code(), Some(134));
 }
+
+#[test]
+fn a_program_that_waits_for_input_ends_when_its_time_is_up() {
+    let mut child = riser()
+        .args(["--timeout", "100ms"])
+        .arg(guest("cat.wasm"))
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It stays open, and nothing comes.
+    let input = child.stdin.take();
+    let status = child.wait().unwrap();
+    drop(input);
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
+    assert_eq!(status.code(), Some(124), "{said}");
+    assert!(said.contains("its time of 100ms was up\n  in "), "it knows where it was: {said}");
+}

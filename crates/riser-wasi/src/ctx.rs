@@ -44,6 +44,18 @@ impl WasiCtx {
         Ok(())
     }
 
+    /// A handle with which another thread ends what the guest does with WASI: a function that waits returns at once,
+    /// and each ends the guest with [`Trap::Interrupt`](riser::Trap::Interrupt) from then on. To be asked for before the guest
+    /// runs, since it changes how guests wait.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no descriptors left.
+    pub fn stop_handle(&self) -> riser::Result<StopHandle> {
+        self.make_stoppable()?;
+        Ok(StopHandle { stop: self.stop.clone() })
+    }
+
     /// A builder of a context that grants nothing.
     pub fn builder() -> WasiCtxBuilder {
         WasiCtxBuilder::new()
@@ -53,6 +65,21 @@ impl WasiCtx {
 impl fmt::Debug for WasiCtx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WasiCtx").field("cli", &self.cli).finish_non_exhaustive()
+    }
+}
+
+/// Ends what a guest does with WASI: see [`WasiCtx::stop_handle`].
+#[derive(Clone, Debug)]
+pub struct StopHandle {
+    stop: Arc<OnceLock<Stop>>,
+}
+
+impl StopHandle {
+    /// Ends it. There is no way back.
+    pub fn stop(&self) {
+        if let Some(stop) = self.stop.get() {
+            stop.end();
+        }
     }
 }
 
@@ -297,6 +324,17 @@ mod tests {
     #[test]
     fn a_context_can_be_shared_between_threads() {
         assert_shared_between_threads::<WasiCtx>();
+    }
+
+    #[test]
+    fn a_stopped_context_stays_so() {
+        let ctx = WasiCtx::builder().build();
+        assert!(ctx.stop().is_none());
+        let handle = ctx.stop_handle().unwrap();
+        assert!(ctx.stop().is_some_and(|stop| !stop.has_ended()));
+        handle.clone().stop();
+        handle.stop();
+        assert!(ctx.clone().stop().is_some_and(Stop::has_ended));
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub mod threads;
 
 pub use cli::I32Exit;
 pub use clocks::{HostMonotonicClock, HostWallClock, VirtualClock};
-pub use ctx::{PreopenError, WasiCtx, WasiCtxBuilder};
+pub use ctx::{PreopenError, StopHandle, WasiCtx, WasiCtxBuilder};
 pub use files::{DirPerms, FilePerms};
 pub use random::{RandomSource, SeededRandom};
 pub use streams::{

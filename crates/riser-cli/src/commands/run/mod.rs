@@ -197,8 +197,19 @@ impl Session {
     }
 
     /// Starts to watch the time, if there is a limit.
-    fn watch(&self, program: &Loaded, begun: Instant) -> Result<Option<Watch>, Report> {
+    fn watch(&mut self, program: &Loaded, begun: Instant) -> Result<Option<Watch>, Report> {
         let Some(time) = self.timeout else { return Ok(None) };
+        let engine = self.store.engine().clone();
+        let cannot =
+            |error: riser::Error| Report::new(format!("the time cannot be watched: {error}"));
+        // Wherever the program is: in a function or a loop, at an address of a shared memory, or in a function of WASI.
+        let waits = self.store.interrupt_handle().map_err(cannot)?;
+        let calls = self.store.data().wasi.stop_handle().map_err(cannot)?;
+        let stop = move || {
+            engine.increment_epoch();
+            calls.stop();
+            waits.interrupt();
+        };
         let (limits, observer) = (self.store.data().limits.clone(), self.observer.clone());
         let (name, format) = (program.input.name.clone(), self.format);
         // Where the program stands is not known then: neither are its functions and its fuel.
@@ -218,7 +229,7 @@ impl Session {
                 report::print(&usage, format);
             }
         };
-        Watch::start(self.store.engine(), time, name, last_words).map(Some)
+        Watch::start(time, name, stop, last_words).map(Some)
     }
 
     /// Prints what was used.

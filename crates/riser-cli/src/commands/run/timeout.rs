@@ -5,13 +5,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use riser::Engine;
-
 use crate::errors::{Report, STATUS_TIMEOUT, time_is_up};
 
-/// How long the program may take to notice that its time is up. It notices at the next turn of a loop or call,
-/// unless it waits in a call of the system; then the process is ended without it.
-const GRACE: Duration = Duration::from_millis(500);
+/// How long the program may take to notice that its time is up. It notices at the next turn of a loop or call, and where
+/// it waits for the system; if it still does not, the process is ended without it.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Whether the program has ended.
 #[derive(Default)]
@@ -46,27 +44,27 @@ impl Ended {
 pub struct Watch(Arc<Ended>);
 
 impl Watch {
-    /// Starts to watch. When `time` is over the epoch of the engine advances; if that has no effect, `last_words` are said
-    /// and the process ends.
+    /// Starts to watch. When `time` is over, `stop` is called; if that has no effect, `last_words` are said and the process
+    /// ends.
     pub fn start(
-        engine: &Engine,
         time: Duration,
         name: String,
+        stop: impl FnOnce() + Send + 'static,
         last_words: impl FnOnce() + Send + 'static,
     ) -> Result<Watch, Report> {
         let ended = Arc::new(Ended::default());
-        let (seen, engine) = (ended.clone(), engine.clone());
+        let seen = ended.clone();
         let watch = move || {
             if *seen.wait(time) {
                 return;
             }
-            engine.increment_epoch();
+            stop();
             let ended = seen.wait(GRACE);
             if *ended {
                 return;
             }
             time_is_up(&name, time)
-                .detail("it was waiting for the system: for input, a connection or a time")
+                .detail("it was in a call of the system that does not come back")
                 .print(false);
             last_words();
             process::exit(STATUS_TIMEOUT.into());
