@@ -76,20 +76,8 @@ fn search(
     while let Some(header) = units.next()? {
         meter.allow_kept(KEPT_READS);
         let Ok(unit) = dwarf.unit(header) else { continue };
-        let mut inside = Vec::new();
-        let mut ranges = dwarf.unit_ranges(&unit)?;
-        while let Some(range) = ranges.next()? {
-            let covered = covered(&range, addresses);
-            meter.charge(covered.len())?;
-            if !covered.is_empty() {
-                if inside.is_empty() {
-                    // What is done for each address of a unit that has one.
-                    meter.charge(addresses.len())?;
-                    inside.resize(addresses.len(), false);
-                }
-                inside[covered].fill(true);
-            }
-        }
+        // A unit that cannot be read says nothing of the others.
+        let Ok(inside) = inside(dwarf, &unit, meter, addresses) else { continue };
         let wanted: Vec<usize> =
             (0..inside.len()).filter(|at| inside[*at] && found[*at].is_empty()).collect();
         if wanted.is_empty() {
@@ -105,6 +93,30 @@ fn search(
         }
     }
     Ok(())
+}
+
+/// Which of the sorted addresses are in the ranges of a unit; nothing at all if none is.
+fn inside<'a>(
+    dwarf: &Dwarf<Reader<'a>>,
+    unit: &Unit<Reader<'a>>,
+    meter: &Meter,
+    addresses: &[u64],
+) -> Result<Vec<bool>> {
+    let mut inside = Vec::new();
+    let mut ranges = dwarf.unit_ranges(unit)?;
+    while let Some(range) = ranges.next()? {
+        let covered = covered(&range, addresses);
+        meter.charge(covered.len())?;
+        if !covered.is_empty() {
+            if inside.is_empty() {
+                // What is done for each address of a unit that has one.
+                meter.charge(addresses.len())?;
+                inside.resize(addresses.len(), false);
+            }
+            inside[covered].fill(true);
+        }
+    }
+    Ok(inside)
 }
 
 /// Which of the sorted addresses are in a range. None, if it begins at 0: there is no code, and linkers move there what they left
