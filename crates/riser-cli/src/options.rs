@@ -120,7 +120,7 @@ pub enum Command {
     Completions(CompletionsOptions),
     /// Print a manual page
     ///
-    /// It is in the format of man(1): `riser man | man -l -`. With --output all pages are written to a folder, such as
+    /// It is in the format of man(1): `riser man | man -l -`. With --output all pages are written to a folder, which is made if it is not there, such as
     /// `~/.local/share/man/man1`.
     Man(ManOptions),
 }

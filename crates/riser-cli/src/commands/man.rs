@@ -38,6 +38,9 @@ fn page(command: &Command) -> Result<Vec<u8>, Report> {
 }
 
 fn write_all(all: &Command, folder: &Path) -> Result<(), Report> {
+    fs::create_dir_all(folder).map_err(|error| {
+        Report::new(format!("the folder {} cannot be made: {error}", folder.display()))
+    })?;
     let commands = all.get_subcommands().filter(|command| command.get_name() != "help");
     for command in commands.chain([all]) {
         let name = command.get_display_name().unwrap_or(command.get_name());
