@@ -850,3 +850,51 @@ fn a_program_that_waits_for_input_ends_when_its_time_is_up() {
     assert_eq!(status.code(), Some(124), "{said}");
     assert!(said.contains("its time of 100ms was up\n  in "), "it knows where it was: {said}");
 }
+
+/// A page of the book.
+fn page(name: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn the_book_names_no_option_that_is_not_there() {
+    // Options of cargo, rustup, zig and of programs in examples, and names that stand for others.
+    let foreign = [
+        "--path",
+        "--target",
+        "--strip",
+        "--release",
+        "--open",
+        "--color",
+        "--size",
+        "--version",
+        "--help",
+    ];
+    let options = listed_options();
+    let mut found = 0;
+    for name in ["getting-started.md", "running.md", "sandbox.md", "errors.md", "embedding.md"] {
+        let text = page(name);
+        let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        for (at, _) in text.match_indices("--") {
+            let word: String = text[at..].chars().take_while(|c| is_part(*c)).collect();
+            let is_option = word.len() > 3 && !text[..at].ends_with(|c: char| is_part(c));
+            if is_option && !foreign.contains(&&*word) {
+                assert!(options.contains(&word), "docs/{name} names {word}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 60, "only {found} options were found");
+}
+
+#[test]
+fn the_first_program_of_the_book_prints_what_it_says() {
+    let text = page("getting-started.md");
+    let program = text.split("```\n").find(|block| block.starts_with("(module")).unwrap();
+    let session = text.split("```\n").find(|block| block.starts_with("$ riser")).unwrap();
+    let (line, printed) = session.split_once('\n').unwrap();
+    let folder = Folder::new("book", &[("add.wat", program.as_bytes())]);
+    let words: Vec<&str> = line.split(' ').skip(2).collect();
+    assert_eq!(stdout_of(folder.run(&words)), printed);
+}
