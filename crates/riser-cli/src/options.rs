@@ -247,7 +247,7 @@ pub struct RunOptions {
     pub env: Vec<String>,
     /// A file of environment variables, one a line
     ///
-    /// A line is `NAME=VALUE`, or `NAME` to copy riser's own. Empty lines are skipped, and those that begin with `#`. What --env gives
+    /// A line is `NAME=VALUE`, taken as it stands, or `NAME` to copy riser's own. Empty lines are skipped, and those that begin with `#`. What --env gives
     /// comes after it and wins.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = heading::GRANTS)]
     pub env_file: Vec<PathBuf>,
