@@ -7,7 +7,7 @@
 
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use riser::{Engine, Linker, Module, Store, Val};
+use riser::{Engine, Extern, Linker, Module, Store, Val};
 use riser_wasi::{
     DirPerms, FilePerms, I32Exit, MemoryInputPipe, MemoryOutputPipe, SeededRandom, VirtualClock,
     WasiCtx,
@@ -108,12 +108,14 @@ const PARTS: &[&str] = &[
 const FILE_BYTES_MAX: i64 = 1 << 20;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::default);
-static MODULE: LazyLock<Module> = LazyLock::new(|| Module::new(&ENGINE, text()).unwrap());
+/// One whose memory is its own, and one whose memory is shared.
+static MODULES: LazyLock<[Module; 2]> =
+    LazyLock::new(|| ["1", "1 1 shared"].map(|memory| Module::new(&ENGINE, text(memory)).unwrap()));
 static FOLDER: LazyLock<PathBuf> =
     LazyLock::new(|| std::env::temp_dir().join(format!("riser-fuzz-wasi-{}", std::process::id())));
 
 /// A module that wraps each function.
-fn text() -> String {
+fn text(memory: &str) -> String {
     let (mut imports, mut functions) = (String::new(), String::new());
     for (name, params) in FUNCTIONS {
         let (module, plain) = match name.strip_prefix('0') {
@@ -130,7 +132,7 @@ fn text() -> String {
             "(func (export \"{name}\") (param{types}) (result i32) (call $f{name}{gets}))\n"
         );
     }
-    format!("(module\n{imports}(memory (export \"memory\") 1)\n{functions})")
+    format!("(module\n{imports}(memory (export \"memory\") {memory})\n{functions})")
 }
 
 /// The folder that is granted, with something in it, and what must not be reached beside it.
@@ -184,13 +186,23 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
     let mut linker = Linker::<WasiCtx>::new(&ENGINE);
     riser_wasi::p1::add_to_linker(&mut linker, |ctx| ctx).unwrap();
     let mut store = Store::new(&ENGINE, builder.build());
-    let instance = linker.instantiate(&mut store, &MODULE).unwrap();
-    let memory = instance.get_memory(&mut store, "memory").unwrap();
+    let module = &MODULES[usize::from(u.ratio(1, 3)?)];
+    let instance = linker.instantiate(&mut store, module).unwrap();
+    let memory = instance.get_export(&mut store, "memory").unwrap();
     for _ in 0..64 {
         if u.is_empty() {
             break;
         }
-        fill(memory.data_mut(&mut store), u)?;
+        match &memory {
+            Extern::Memory(memory) => fill(memory.data_mut(&mut store), u)?,
+            Extern::SharedMemory(memory) => {
+                let mut bytes = vec![0; MEMORY_BYTES as usize];
+                memory.read(0, &mut bytes).unwrap();
+                fill(&mut bytes, u)?;
+                memory.write(0, &bytes).unwrap();
+            }
+            other => panic!("{other:?}"),
+        }
         let (name, params) = *u.choose(FUNCTIONS)?;
         let mut args = Vec::new();
         for kind in params.chars() {

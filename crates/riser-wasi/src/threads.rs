@@ -4,7 +4,8 @@
 //! threads have in common is the shared memory that the module imports and, through [`WasiCtx`], files and streams. The
 //! program ends when its main thread does, when any thread exits, and when one traps. Then all others end as well,
 //! wherever they are: in a loop, waiting at an address of the shared memory, or waiting for the system in a function of
-//! WASI.
+//! WASI. (What cannot be cut short is opening a named pipe of the host that nobody has open at its other end, and what an
+//! embedder's own functions and streams do.)
 //!
 //! ```
 //! use riser::{Config, Engine, Linker, Module, Store};

@@ -10,7 +10,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use common::*;
-use riser_wasi::{DirPerms, FilePerms, WasiCtx};
+use riser_wasi::{DirPerms, FilePerms, WasiCtx, WasiCtxBuilder};
 
 /// A second granted directory, next to the first one.
 const OTHER: i64 = 4;
@@ -211,7 +211,7 @@ const ATTEMPTS: &[(Act, i32, &str)] = &[
 
 const BUSY: i32 = 10;
 
-fn prepare(scratch: &Scratch) -> Guest {
+fn prepare(scratch: &Scratch, make: fn(&mut WasiCtxBuilder) -> Guest) -> Guest {
     let inside = scratch.inside();
     scratch.file("f", "mine");
     fs::create_dir(inside.join("dir")).unwrap();
@@ -236,7 +236,7 @@ fn prepare(scratch: &Scratch) -> Guest {
     builder.preopened_dir(&inside, "/", DirPerms::all(), FilePerms::all()).unwrap();
     builder.preopened_dir(other, "/other", DirPerms::all(), FilePerms::all()).unwrap();
     builder.preopened_dir(inside.join("dir"), "/less", DirPerms::all(), FilePerms::READ).unwrap();
-    let mut guest = Guest::new(&mut builder);
+    let mut guest = make(&mut builder);
     assert_eq!(guest.open("dir", O_DIRECTORY, READING), Ok(6));
     assert_eq!(guest.open("f", 0, ALL), Ok(7));
     guest.put(0x600, b"f\xff\xfe");
@@ -313,10 +313,19 @@ fn content(folder: &Path) -> Vec<(String, String)> {
 
 #[test]
 fn each_attempt_is_refused_with_its_errno() {
+    attempt_all(Guest::new);
+}
+
+#[test]
+fn each_attempt_of_a_guest_with_threads_is_refused_with_its_errno() {
+    attempt_all(Guest::shared);
+}
+
+fn attempt_all(make: fn(&mut WasiCtxBuilder) -> Guest) {
     const { assert!(ATTEMPTS.len() >= 40) };
     let mut wrong = Vec::new();
     let mut scratch = Scratch::new();
-    let mut guest = prepare(&scratch);
+    let mut guest = prepare(&scratch, make);
     let mut before = content(&scratch.outside(""));
     for (act, expected, what) in ATTEMPTS {
         let errno = attempt(&mut guest, act);
@@ -326,7 +335,7 @@ fn each_attempt_is_refused_with_its_errno() {
         if content(&scratch.outside("")) != before {
             wrong.push(format!("{what}: something has changed"));
             scratch = Scratch::new();
-            guest = prepare(&scratch);
+            guest = prepare(&scratch, make);
             before = content(&scratch.outside(""));
         }
     }

@@ -773,6 +773,37 @@ fn waiting_takes_no_processor_time() {
 }
 
 #[test]
+fn a_guest_with_shared_memory_sees_the_same() {
+    let scratch = Scratch::new();
+    let stdout = MemoryOutputPipe::new(1 << 20);
+    let mut builder = WasiCtx::builder();
+    builder.args(&["prog", "ü"]).stdin(MemoryInputPipe::new("abcdef")).stdout(stdout.clone());
+    builder.preopened_dir(scratch.inside(), "/", DirPerms::all(), FilePerms::all()).unwrap();
+    let mut guest = Guest::shared(&mut builder);
+    assert_eq!(strings(&mut guest, "args_sizes_get", "args_get"), ["prog", "ü"]);
+    let fd = guest.open("new", O_CREAT, ALL).unwrap();
+    assert_eq!(guest.write(fd, b"hello world"), Ok(11));
+    assert_eq!(guest.call("fd_seek", &[fd, 6, 0, OUT.into()]), SUCCESS);
+    assert_eq!(guest.read(fd, 100).unwrap(), b"world");
+    let names: Vec<_> = guest.readdir(DIR, 0, 4096).unwrap().into_iter().map(|e| e.1).collect();
+    assert_eq!(names, [".", "..", "new"]);
+    let [iovs, count] = guest.iovs(&[(BUF + 5, 2), (BUF, 0), (BUF, 3)]);
+    assert_eq!(guest.call("fd_read", &[0, iovs, count, OUT.into()]), SUCCESS);
+    assert_eq!((guest.u32(OUT), guest.bytes(BUF + 5, 2)), (5, b"ab".to_vec()));
+    assert_eq!(guest.bytes(BUF, 3), b"cde");
+    // More than goes through at once is a part of it.
+    let [iovs, count] = guest.iovs(&[(0, MEMORY_BYTES)]);
+    assert_eq!(guest.call("fd_write", &[1, iovs, count, OUT.into()]), SUCCESS);
+    let written = guest.u32(OUT);
+    assert!(written > 1000 && written < MEMORY_BYTES);
+    assert_eq!(stdout.contents().len(), written as usize);
+    assert_eq!(guest.call("random_get", &[0, 100_000]), SUCCESS);
+    assert_ne!(guest.bytes(99_990, 10), [0; 10]);
+    assert_eq!(guest.bytes(100_000, 10), [0; 10]);
+    assert_eq!(poll(&mut guest, &[clock(5, 1, 1, false)]), Ok(vec![(5, 0, 0, 0, 0)]));
+}
+
+#[test]
 fn the_older_version_has_its_own_layouts() {
     let scratch = Scratch::new();
     scratch.file("f", "0123456789");

@@ -3,6 +3,7 @@
 mod common;
 
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -381,9 +382,22 @@ const NASTY: [i64; 12] = [
 
 #[test]
 fn no_argument_confuses_the_host() {
+    call_with_nasty_numbers(Guest::in_dir);
+}
+
+#[test]
+fn no_argument_of_a_guest_with_threads_confuses_the_host() {
+    call_with_nasty_numbers(|inside| {
+        let mut builder = WasiCtx::builder();
+        builder.preopened_dir(inside, "/", DirPerms::all(), FilePerms::all()).unwrap();
+        Guest::shared(&mut builder)
+    });
+}
+
+fn call_with_nasty_numbers(guest_in: fn(&Path) -> Guest) {
     let scratch = Scratch::new();
     scratch.file("f", "data");
-    let mut guest = Guest::in_dir(&scratch.inside());
+    let mut guest = guest_in(&scratch.inside());
     guest.open("f", 0, ALL).unwrap();
     // A repeatable walk through combinations of bad arguments. Waiting is left out: it may, rightly, wait long.
     let mut state = 1u64;
@@ -403,7 +417,7 @@ fn no_argument_confuses_the_host() {
             guest.try_call(name, &args).unwrap_or_else(|error| panic!("{name}{args:?}: {error:?}"));
         assert!((0..=76).contains(&errno), "{name}{args:?} returned {errno}");
         if name == "fd_renumber" || name == "fd_close" || round % 100 == 0 {
-            guest = Guest::in_dir(&scratch.inside());
+            guest = guest_in(&scratch.inside());
             let _ = guest.open("f", O_CREAT, ALL);
         }
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use riser::{Engine, Instance, Linker, Memory, Module, Store, Val};
+use riser::{Engine, Extern, Instance, Linker, Module, Store, Val};
 use riser_wasi::{DirPerms, FilePerms, WasiCtx, WasiCtxBuilder};
 
 /// Size of the guest's memory: two pages.
@@ -115,7 +115,7 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
 pub struct Guest {
     pub store: Store<WasiCtx>,
     instance: Instance,
-    memory: Memory,
+    memory: Extern,
 }
 
 impl Guest {
@@ -126,17 +126,33 @@ impl Guest {
 
     /// A guest of the given version.
     pub fn of(version: &str, builder: &mut WasiCtxBuilder) -> Self {
+        Self::with(version, false, builder)
+    }
+
+    /// A guest of `wasi_snapshot_preview1` whose memory is shared, as that of a program with threads.
+    pub fn shared(builder: &mut WasiCtxBuilder) -> Self {
+        Self::with("wasi_snapshot_preview1", true, builder)
+    }
+
+    fn with(version: &str, shared: bool, builder: &mut WasiCtxBuilder) -> Self {
         static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::default);
-        static MODULES: LazyLock<[(&str, Module); 2]> = LazyLock::new(|| {
-            ["wasi_snapshot_preview1", "wasi_unstable"]
-                .map(|version| (version, Module::new(&ENGINE, text(version)).unwrap()))
+        static MODULES: LazyLock<[(&str, bool, Module); 3]> = LazyLock::new(|| {
+            [
+                ("wasi_snapshot_preview1", false),
+                ("wasi_unstable", false),
+                ("wasi_snapshot_preview1", true),
+            ]
+            .map(|(version, shared)| {
+                (version, shared, Module::new(&ENGINE, text(version, shared)).unwrap())
+            })
         });
-        let (_, module) = MODULES.iter().find(|module| module.0 == version).unwrap();
+        let is_wanted = |module: &&(&str, bool, Module)| (module.0, module.1) == (version, shared);
+        let (_, _, module) = MODULES.iter().find(is_wanted).unwrap();
         let mut linker = Linker::<WasiCtx>::new(&ENGINE);
         riser_wasi::p1::add_to_linker(&mut linker, |ctx| ctx).unwrap();
         let mut store = Store::new(&ENGINE, builder.build());
         let instance = linker.instantiate(&mut store, module).unwrap();
-        let memory = instance.get_memory(&mut store, "memory").unwrap();
+        let memory = instance.get_export(&mut store, "memory").unwrap();
         Self { store, instance, memory }
     }
 
@@ -167,7 +183,14 @@ impl Guest {
     }
 
     pub fn bytes(&self, address: u32, len: u32) -> Vec<u8> {
-        self.memory.data(&self.store)[address as usize..][..len as usize].to_vec()
+        let mut bytes = vec![0; len as usize];
+        match &self.memory {
+            Extern::SharedMemory(memory) => memory.read(address.into(), &mut bytes),
+            Extern::Memory(memory) => memory.read(&self.store, address as usize, &mut bytes),
+            other => panic!("{other:?}"),
+        }
+        .unwrap();
+        bytes
     }
 
     pub fn u32(&self, address: u32) -> u32 {
@@ -179,8 +202,12 @@ impl Guest {
     }
 
     pub fn put(&mut self, address: u32, bytes: &[u8]) {
-        self.memory.data_mut(&mut self.store)[address as usize..][..bytes.len()]
-            .copy_from_slice(bytes);
+        match &self.memory {
+            Extern::SharedMemory(memory) => memory.write(address.into(), bytes),
+            Extern::Memory(memory) => memory.write(&mut self.store, address as usize, bytes),
+            other => panic!("{other:?}"),
+        }
+        .unwrap();
     }
 
     /// Puts an array of vectors at `IOVS` and returns its address and length.
@@ -276,7 +303,7 @@ fn dirents(mut bytes: &[u8]) -> Vec<(u64, String)> {
 
 /// A module that wraps each function, since a function of the host can only find the memory of a guest that
 /// calls it.
-fn text(version: &str) -> String {
+fn text(version: &str, shared: bool) -> String {
     let (mut imports, mut functions) = (String::new(), String::new());
     for (name, params) in FUNCTIONS {
         if version == "wasi_unstable" && *name == "sock_accept" {
@@ -292,7 +319,8 @@ fn text(version: &str) -> String {
             "(func (export \"{name}\") (param{types}) (result i32) (call ${name}{gets}))\n"
         );
     }
-    format!("(module\n{imports}(memory (export \"memory\") 2)\n{functions})")
+    let limits = if shared { "2 2 shared" } else { "2" };
+    format!("(module\n{imports}(memory (export \"memory\") {limits})\n{functions})")
 }
 
 /// A folder of its own for a test, removed at the end. The guest is given `inside`.
