@@ -196,6 +196,21 @@ impl Module {
 }
 
 /// An export of a module by its place.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module (func (export "f") (result i32) (i32.const 7)))"#)?;
+/// let place = module.get_export_index("f").unwrap();
+/// for _ in 0..3 {
+///     let mut store = Store::new(&engine, ());
+///     let instance = Instance::new(&mut store, &module, &[])?;
+///     let f = instance.get_module_export(&mut store, &place).and_then(Extern::into_func).unwrap();
+///     assert_eq!(f.typed::<(), i32>(&store)?.call(&mut store, ())?, 7);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ModuleExport {
     pub(crate) module: Module,
@@ -203,6 +218,16 @@ pub struct ModuleExport {
 }
 
 /// What an instance of a module takes of its store.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let module = Module::new(&Engine::default(), "(module (memory 2) (memory 5))")?;
+/// let required = module.resources_required();
+/// assert_eq!((required.num_memories, required.max_initial_memory_size), (2, Some(5)));
+/// assert_eq!((required.num_tables, required.max_initial_table_size), (0, None));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResourcesRequired {
     /// How many memories it makes.
