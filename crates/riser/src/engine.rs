@@ -21,7 +21,7 @@ pub struct Engine {
     inner: Arc<EngineInner>,
 }
 
-/// An engine that may be gone: see [`Engine::weak`].
+/// An engine that may be gone: see [`Engine::weak`]. The default one is.
 ///
 /// ```
 /// use riser::Engine;
@@ -32,7 +32,7 @@ pub struct Engine {
 /// drop(engine);
 /// assert!(weak.upgrade().is_none());
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct EngineWeak {
     inner: Weak<EngineInner>,
 }

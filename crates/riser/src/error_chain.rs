@@ -256,6 +256,14 @@ impl Error {
 }
 
 /// See [`Error::chain`].
+///
+/// ```
+/// use riser::Error;
+///
+/// let error = Error::msg("no such file").context("reading the module");
+/// let texts: Vec<String> = error.chain().map(|layer| layer.to_string()).collect();
+/// assert_eq!(texts, ["reading the module", "no such file"]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Chain<'a> {
     next: Option<&'a (dyn StdError + 'static)>,
@@ -289,10 +297,17 @@ impl Debug for Error {
             return Debug::fmt(&self.node, f);
         }
         write!(f, "{}", self.node)?;
-        let causes = self.chain().skip(1);
-        for (at, cause) in causes.enumerate() {
-            let heading = if at == 0 { "\n\nCaused by:" } else { "" };
-            write!(f, "{heading}\n    {at}: {cause}")?;
+        let count = self.chain().count() - 1;
+        if count > 0 {
+            f.write_str("\n\nCaused by:")?;
+        }
+        for (at, cause) in self.chain().skip(1).enumerate() {
+            // One cause alone needs no number.
+            if count == 1 {
+                write!(f, "\n    {cause}")?;
+            } else {
+                write!(f, "\n{at:>5}: {cause}")?;
+            }
         }
         Ok(())
     }
@@ -348,6 +363,17 @@ impl From<Error> for Box<dyn StdError> {
 }
 
 /// Adds context to the errors of `Result` and `Option`.
+///
+/// ```
+/// use riser::{Context, Result};
+///
+/// fn number(text: &str) -> Result<u32> {
+///     text.parse::<u32>().with_context(|| format!("`{text}` is no number"))
+/// }
+///
+/// assert_eq!(number("x").unwrap_err().to_string(), "`x` is no number");
+/// assert_eq!(None::<u8>.context("nothing").unwrap_err().to_string(), "nothing");
+/// ```
 pub trait Context<T, E>: sealed::Sealed {
     /// Wraps the error, if there is one.
     fn context<C: Display + Send + Sync + 'static>(self, context: C) -> Result<T>;
@@ -444,7 +470,10 @@ mod tests {
         let error = Error::msg("inner").context("outer");
         assert_eq!(error.to_string(), "outer");
         assert_eq!(format!("{error:#}"), "outer: inner");
-        assert_eq!(format!("{error:?}"), "outer\n\nCaused by:\n    0: inner");
+        assert_eq!(format!("{error:?}"), "outer\n\nCaused by:\n    inner");
+        let error = error.context("outermost");
+        let expected = "outermost\n\nCaused by:\n    0: outer\n    1: inner";
+        assert_eq!(format!("{error:?}"), expected);
     }
 
     #[test]

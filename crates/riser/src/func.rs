@@ -142,6 +142,16 @@ impl Func {
 }
 
 /// A function that does not exist: `Option<NoFunc>` stands for `(ref null nofunc)`, whose only value is null.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let mut store = Store::<()>::default();
+/// let takes_any = Func::wrap(&mut store, |func: Option<Func>| i32::from(func.is_none()));
+/// let takes_null = takes_any.typed::<Option<NoFunc>, i32>(&store)?;
+/// assert_eq!(takes_null.call(&mut store, NoFunc::null())?, 1);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoFunc {}
 
@@ -379,10 +389,33 @@ impl<'a, T: 'static> From<Caller<'a, T>> for StoreContextMut<'a, T> {
 }
 
 /// A host function that was made from a closure; see [`IntoFunc`].
+///
+/// ```
+/// use riser::{Engine, IntoFunc, WrappedFunc};
+///
+/// let add = |a: i32, b: i32| a + b;
+/// let wrapped: WrappedFunc = IntoFunc::<(), _, _>::into_func(add, &Engine::default());
+/// assert!(format!("{wrapped:?}").contains("(func (param i32 i32) (result i32))"));
+/// ```
 #[derive(Debug)]
 pub struct WrappedFunc(pub(crate) HostFunc);
 
 /// Closures that can become host functions: see [`Func::wrap`].
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// fn define<P, R>(linker: &mut Linker<()>, name: &str, func: impl IntoFunc<(), P, R>) -> Result<()> {
+///     linker.func_wrap("host", name, func)?;
+///     Ok(())
+/// }
+///
+/// let mut linker = Linker::default();
+/// define(&mut linker, "add", |a: i32, b: i32| a + b)?;
+/// define(&mut linker, "swap", |a: i32, b: f64| (b, a))?;
+/// define(&mut linker, "fail", |_: Caller<'_, ()>| -> Result<()> { bail!("no") })?;
+/// # Ok(()) }
+/// ```
 pub trait IntoFunc<T, Params, Results>: Send + Sync + 'static {
     #[doc(hidden)]
     fn into_func(self, engine: &Engine) -> WrappedFunc;

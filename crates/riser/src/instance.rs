@@ -129,7 +129,7 @@ impl Instance {
         let opaque = store.opaque_mut();
         opaque.check(self.store);
         let module = &opaque.modules[self.id.index() as usize];
-        Module::same(module, &export.module).then(|| Extern::of(opaque, self.id, export.item))
+        module.at(export).map(|item| Extern::of(opaque, self.id, item))
     }
 
     /// An exported function.

@@ -37,8 +37,8 @@
 //!
 //! # What is not there yet
 //!
-//! Objects of the garbage collector, and asynchronous calls: what
-//! asks for them gives an error that says so.
+//! Asynchronous calls, components, and code that is compiled ahead of time. *Coming from wasmtime*, in
+//! `docs/embedding.md`, lists what that crate has and this one has not, and why.
 #![deny(unsafe_code)]
 
 mod config;
@@ -86,7 +86,25 @@ pub use linker::{Linker, UnknownImportError};
 pub use module::{Module, ModuleExport, ResourcesRequired};
 pub use observe::{HostCall, HostObserver};
 pub use raw::{WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
+/// ```
+/// use riser::{Memory, MemoryType, OutOfMemory, Store};
+///
+/// let mut store = Store::<()>::default();
+/// let error = Memory::new(&mut store, MemoryType::new64(1 << 47, None)).unwrap_err();
+/// assert!(error.downcast_ref::<OutOfMemory>().is_some());
+/// ```
+#[doc(inline)]
 pub use riser_sys::OutOfMemory;
+/// ```
+/// # use riser::*;
+/// # use std::time::Duration;
+/// # fn main() -> Result<()> {
+/// let memory = SharedMemory::new(&Engine::default(), MemoryType::shared(1, 1))?;
+/// assert_eq!(memory.atomic_wait32(0, 1, None)?, WaitResult::Mismatch);
+/// assert_eq!(memory.atomic_wait32(0, 0, Some(Duration::from_millis(1)))?, WaitResult::TimedOut);
+/// # Ok(()) }
+/// ```
+#[doc(inline)]
 pub use riser_vm::WaitResult;
 pub use store::{
     AsContext, AsContextMut, InterruptHandle, Store, StoreContext, StoreContextMut, UpdateDeadline,

@@ -14,6 +14,32 @@ pub const DEFAULT_MEMORY_LIMIT: usize = 10_000;
 ///
 /// It is asked when a memory or a table is made (by a guest or by the host; then `current` is 0), and when one
 /// grows. Growing by nothing is always allowed.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// /// So many bytes for all memories together.
+/// struct Budget(usize);
+///
+/// impl ResourceLimiter for Budget {
+///     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+///         let Some(left) = self.0.checked_sub(desired - current) else { return Ok(false) };
+///         self.0 = left;
+///         Ok(true)
+///     }
+///
+///     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+///         Ok(desired <= 1000)
+///     }
+/// }
+///
+/// let mut store = Store::new(&Engine::default(), Budget(3 << 16));
+/// store.limiter(|budget| budget);
+/// let first = Memory::new(&mut store, MemoryType::new(2, None))?;
+/// assert!(Memory::new(&mut store, MemoryType::new(2, None)).is_err());
+/// assert!(first.grow(&mut store, 1).is_ok());
+/// # Ok(()) }
+/// ```
 pub trait ResourceLimiter: Send {
     /// Whether a memory may grow from `current` to `desired` bytes. `maximum` is what its type allows, if it
     /// says; `desired` may be more than that.
@@ -162,6 +188,17 @@ impl ResourceLimiter for StoreLimits {
 }
 
 /// Makes [`StoreLimits`].
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let limits = StoreLimitsBuilder::new().table_elements(10).trap_on_grow_failure(true).build();
+/// let mut store = Store::new(&Engine::default(), limits);
+/// store.limiter(|limits| limits);
+/// let ty = TableType::new(RefType::FUNCREF, 11, None);
+/// assert!(Table::new(&mut store, ty, Ref::Func(None)).is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct StoreLimitsBuilder(StoreLimits);
 

@@ -389,22 +389,28 @@ impl<T: 'static> Linker<T> {
     }
 
     /// A definition, as an object of `store`.
+    ///
+    /// # Errors
+    /// If the name is not defined.
     pub fn get(
         &self,
         mut store: impl AsContextMut<Data = T>,
         module: &str,
         name: &str,
-    ) -> Option<Extern> {
-        Some(object(&mut store.as_context_mut(), self.find(module, name)?))
+    ) -> Result<Extern> {
+        let item = self.find(module, name);
+        let item = item.ok_or_else(|| format_err!("`{module}::{name}` has not been defined"))?;
+        Ok(object(&mut store.as_context_mut(), item))
     }
 
     /// The definition of an import's names.
     pub fn get_by_import(
         &self,
-        store: impl AsContextMut<Data = T>,
+        mut store: impl AsContextMut<Data = T>,
         import: &ImportType<'_>,
     ) -> Option<Extern> {
-        self.get(store, import.module(), import.name())
+        let item = self.find(import.module(), import.name())?;
+        Some(object(&mut store.as_context_mut(), item))
     }
 
     /// The function to call when somebody runs `module`: its export with the empty name, else `_start`, else one
@@ -419,7 +425,7 @@ impl<T: 'static> Linker<T> {
     ) -> Result<Func> {
         let mut store = store.as_context_mut();
         for name in ["", "_start"] {
-            match self.get(&mut store, module, name) {
+            match self.find(module, name).map(|item| object(&mut store, item)) {
                 Some(Extern::Func(func)) => return Ok(func),
                 Some(_) => bail!("default export in `{module}` is not a function"),
                 None => {}
@@ -438,6 +444,17 @@ fn object<T>(store: &mut StoreContextMut<'_, T>, item: &Definition) -> Extern {
 }
 
 /// An import that nothing defines.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module (import "host" "tick" (func)))"#)?;
+/// let error = Linker::<()>::new(&engine).instantiate_pre(&module).unwrap_err();
+/// let unknown = error.downcast_ref::<UnknownImportError>().unwrap();
+/// assert_eq!((unknown.module(), unknown.name()), ("host", "tick"));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct UnknownImportError {
     module: String,

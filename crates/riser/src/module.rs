@@ -7,7 +7,7 @@ use riser_front::{Walker, body_ranges};
 use riser_module::{EntityIdx, ModuleBytes, ModuleError, Names};
 use riser_vm::InstanceModule;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// A WebAssembly module. Cloning is cheap; a module can be used by stores on several threads.
@@ -29,6 +29,8 @@ pub struct Module {
 }
 
 struct ModuleInner {
+    /// Unique in the process, and not used again.
+    id: u64,
     engine: Engine,
     vm: Arc<InstanceModule>,
     names: OnceLock<Names>,
@@ -41,6 +43,11 @@ const PIECE_BYTES: u64 = 64 << 10;
 
 /// Fewer bytes of bodies than this are validated by one thread: starting another takes longer (about 30 µs each).
 const PARALLEL_MIN_BYTES: usize = 256 << 10;
+
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
 
 impl Module {
     /// From a binary, or from text, told apart by how they begin.
@@ -80,7 +87,7 @@ impl Module {
         let code = CodeHolder::new(engine, decoded.clone());
         let vm = Arc::new(InstanceModule::new(decoded, Box::new(code)));
         let (names, by_name) = (OnceLock::new(), OnceLock::new());
-        let inner = ModuleInner { engine: engine.clone(), vm, names, by_name };
+        let inner = ModuleInner { id: next_id(), engine: engine.clone(), vm, names, by_name };
         Ok(Module { inner: Arc::new(inner) })
     }
 
@@ -129,7 +136,7 @@ impl Module {
     ///
     /// [`Instance::get_module_export`]: crate::Instance::get_module_export
     pub fn get_export_index(&self, name: &str) -> Option<ModuleExport> {
-        self.export(name).map(|item| ModuleExport { module: self.clone(), item })
+        self.export(name).map(|item| ModuleExport { module: self.inner.id, item })
     }
 
     /// What an instance takes of its store.
@@ -170,6 +177,11 @@ impl Module {
         self.inner.vm.module()
     }
 
+    /// What a place names, if it is one of this module.
+    pub(crate) fn at(&self, export: &ModuleExport) -> Option<EntityIdx> {
+        (export.module == self.inner.id).then_some(export.item)
+    }
+
     pub(crate) fn vm(&self) -> &Arc<InstanceModule> {
         &self.inner.vm
     }
@@ -196,13 +208,39 @@ impl Module {
 }
 
 /// An export of a module by its place.
-#[derive(Clone, Debug)]
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module (func (export "f") (result i32) (i32.const 7)))"#)?;
+/// let place = module.get_export_index("f").unwrap();
+/// for _ in 0..3 {
+///     let mut store = Store::new(&engine, ());
+///     let instance = Instance::new(&mut store, &module, &[])?;
+///     let f = instance.get_module_export(&mut store, &place).and_then(Extern::into_func).unwrap();
+///     assert_eq!(f.typed::<(), i32>(&store)?.call(&mut store, ())?, 7);
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Copy, Debug)]
 pub struct ModuleExport {
-    pub(crate) module: Module,
-    pub(crate) item: EntityIdx,
+    /// The module's id.
+    module: u64,
+    item: EntityIdx,
 }
 
 /// What an instance of a module takes of its store.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let module = Module::new(&Engine::default(), "(module (memory 2) (memory 5))")?;
+/// let required = module.resources_required();
+/// assert_eq!((required.num_memories, required.max_initial_memory_size), (2, Some(5)));
+/// assert_eq!((required.num_tables, required.max_initial_table_size), (0, None));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResourcesRequired {
     /// How many memories it makes.

@@ -4,6 +4,33 @@ use crate::{Caller, Error, Result, Store, Val};
 use std::sync::Arc;
 
 /// A call of a host function, as a [`HostObserver`] sees it.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// # use std::sync::{Arc, Mutex};
+/// #[derive(Default)]
+/// struct Names(Mutex<Vec<String>>);
+///
+/// impl HostObserver<()> for Names {
+///     fn calling(&self, _: &mut Caller<'_, ()>, call: &HostCall<'_>) {
+///         let name = format!("{}.{}", call.module().unwrap_or(""), call.name().unwrap_or("?"));
+///         self.0.lock().unwrap().push(name);
+///     }
+///
+///     fn returned(&self, _: &mut Caller<'_, ()>, _: &HostCall<'_>, _: Result<&[Val], &Error>) {}
+/// }
+///
+/// let mut linker = Linker::new(&Engine::default());
+/// linker.func_wrap("host", "tick", || {})?;
+/// let mut store = Store::new(linker.engine(), ());
+/// let names = Arc::new(Names::default());
+/// store.observe_host_calls(names.clone());
+/// let tick = linker.get(&mut store, "host", "tick")?.into_func().unwrap();
+/// tick.call(&mut store, &[], &mut [])?;
+/// assert_eq!(*names.0.lock().unwrap(), ["host.tick"]);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct HostCall<'a> {
     pub(crate) name: Option<(&'a str, &'a str)>,

@@ -21,6 +21,20 @@ pub struct Store<T: 'static> {
 }
 
 /// What a callback of [`Store::epoch_deadline_callback`] wants.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let engine = Engine::new(Config::new().epoch_interruption(true))?;
+/// let mut store = Store::new(&engine, 3);
+/// store.set_epoch_deadline(1);
+/// // Three more ticks, and no more.
+/// store.epoch_deadline_callback(|mut store| {
+///     *store.data_mut() -= 1;
+///     Ok(if *store.data() >= 0 { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
+/// });
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UpdateDeadline {
@@ -32,6 +46,17 @@ pub enum UpdateDeadline {
 
 /// Ends what the guests of one store execute, from any thread: see [`Store::interrupt_handle`]. Clones are of the same
 /// store. A handle may outlive its store, and does nothing then.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let engine = Engine::new(Config::new().epoch_interruption(true))?;
+/// let mut store = Store::new(&engine, ());
+/// let handle = store.interrupt_handle()?;
+/// std::thread::spawn(move || handle.interrupt()).join().unwrap();
+/// assert!(store.interrupt_handle()?.is_interrupted());
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct InterruptHandle(riser_vm::Interrupter);
 
@@ -52,15 +77,51 @@ impl InterruptHandle {
 }
 
 /// A store, borrowed.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let store = Store::new(&Engine::default(), "data");
+/// let context: StoreContext<'_, &str> = store.as_context();
+/// assert_eq!(*context.data(), "data");
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct StoreContext<'a, T: 'static>(pub(crate) &'a StoreInner<T>);
 
 /// A store, borrowed exclusively.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// fn count(mut store: StoreContextMut<'_, u32>) {
+///     *store.data_mut() += 1;
+/// }
+///
+/// let mut store = Store::new(&Engine::default(), 0);
+/// count(store.as_context_mut());
+/// assert_eq!(*store.data(), 1);
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct StoreContextMut<'a, T: 'static>(pub(crate) &'a mut StoreInner<T>);
 
 /// What gives access to a store: the store itself, the contexts, a [`Caller`](crate::Caller), and references to
 /// them.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// fn pages(store: impl AsContext, memory: Memory) -> u64 {
+///     memory.size(&store)
+/// }
+///
+/// let mut store = Store::<()>::default();
+/// let memory = Memory::new(&mut store, MemoryType::new(2, None))?;
+/// assert_eq!(pages(&store, memory), 2);
+/// assert_eq!(pages(store.as_context(), memory), 2);
+/// # Ok(()) }
+/// ```
 pub trait AsContext {
     /// The host's data.
     type Data: 'static;
@@ -70,6 +131,23 @@ pub trait AsContext {
 }
 
 /// What gives exclusive access to a store.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// fn grow_twice(mut store: impl AsContextMut, memory: Memory) -> Result<()> {
+///     // A generic store is lent out by reference, to be used again.
+///     memory.grow(&mut store, 1)?;
+///     memory.grow(&mut store, 1)?;
+///     Ok(())
+/// }
+///
+/// let mut store = Store::<()>::default();
+/// let memory = Memory::new(&mut store, MemoryType::new(0, None))?;
+/// grow_twice(&mut store, memory)?;
+/// assert_eq!(memory.size(&store), 2);
+/// # Ok(()) }
+/// ```
 pub trait AsContextMut: AsContext {
     /// The store.
     fn as_context_mut(&mut self) -> StoreContextMut<'_, Self::Data>;

@@ -6,6 +6,13 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 /// A function of the source, and the place in it. One Wasm frame may be several: functions that were inlined.
+///
+/// ```
+/// use riser::FrameSymbol;
+///
+/// let symbol = FrameSymbol::new(Some("main".into()), Some("main.c".into()), Some(3), None);
+/// assert_eq!((symbol.file(), symbol.line(), symbol.column()), (Some("main.c"), Some(3), None));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FrameSymbol {
     name: Option<String>,
@@ -48,6 +55,30 @@ impl FrameSymbol {
 
 /// Finds the places of a backtrace in the source. [`Config::symbolizer`](crate::Config::symbolizer) installs it; it
 /// is asked when somebody looks at [`FrameInfo::symbols`](crate::FrameInfo::symbols), once per backtrace and module.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// # use std::sync::Arc;
+/// /// Takes each byte of the module for a line.
+/// struct Bytes;
+///
+/// impl Symbolize for Bytes {
+///     fn symbolize(&self, _: &Module, offsets: &[usize]) -> Vec<Vec<FrameSymbol>> {
+///         let symbol = |&at: &usize| vec![FrameSymbol::new(None, None, Some(at as u32), None)];
+///         offsets.iter().map(symbol).collect()
+///     }
+/// }
+///
+/// let engine = Engine::new(Config::new().symbolizer(Arc::new(Bytes)))?;
+/// let module = Module::new(&engine, r#"(module (func (export "f") unreachable))"#)?;
+/// let mut store = Store::new(&engine, ());
+/// let f = Instance::new(&mut store, &module, &[])?.get_typed_func::<(), ()>(&mut store, "f")?;
+/// let error = f.call(&mut store, ()).unwrap_err();
+/// let frame = &error.downcast_ref::<WasmBacktrace>().unwrap().frames()[0];
+/// assert_eq!(frame.symbols()[0].line().map(|at| at as usize), frame.module_offset());
+/// # Ok(()) }
+/// ```
 pub trait Symbolize: Send + Sync {
     /// For each offset in the module's bytes, in the same order: the functions that were inlined there, innermost
     /// first, and at last the function itself. Empty where nothing is known.

@@ -9,17 +9,33 @@ use std::sync::Arc;
 
 /// Declares [`Trap`] from the table of codes: which variant stands for which code.
 macro_rules! traps {
-    ($($(#[$doc:meta])* $name:ident = $code:ident,)*) => {
-        /// Why execution stopped abnormally. Found in an [`Error`](crate::Error) by `downcast_ref`.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum Trap { $($(#[$doc])* $name,)* }
+    ($(#[$enum:meta])* $vis:vis enum Trap; $($(#[$doc:meta])* $name:ident = $code:ident,)*) => {
+        $(#[$enum])*
+        $vis enum Trap { $($(#[$doc])* $name,)* }
 
         const TABLE: &[(Trap, TrapCode)] = &[$((Trap::$name, TrapCode::$code)),*];
     };
 }
 
 traps! {
+    /// Why execution stopped abnormally. Found in an [`Error`](crate::Error) by `downcast_ref`.
+    ///
+    /// ```
+    /// # use riser::*;
+    /// # fn main() -> Result<()> {
+    /// let engine = Engine::default();
+    /// let module = Module::new(&engine, r#"(module (func (export "div") (param i32 i32) (result i32)
+    ///     (i32.div_s (local.get 0) (local.get 1))))"#)?;
+    /// let mut store = Store::new(&engine, ());
+    /// let instance = Instance::new(&mut store, &module, &[])?;
+    /// let div = instance.get_typed_func::<(i32, i32), i32>(&mut store, "div")?;
+    /// let error = div.call(&mut store, (1, 0)).unwrap_err();
+    /// assert_eq!(error.downcast_ref(), Some(&Trap::IntegerDivisionByZero));
+    /// # Ok(()) }
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum Trap;
     /// The stack of the guest, or that of the host below it, is exhausted.
     StackOverflow = StackOverflow,
     /// An access left its memory.
@@ -171,6 +187,21 @@ impl fmt::Display for WasmBacktrace {
 }
 
 /// A frame of a [`WasmBacktrace`].
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module (func $f (export "f") nop unreachable))"#)?;
+/// let mut store = Store::new(&engine, ());
+/// let f = Instance::new(&mut store, &module, &[])?.get_typed_func::<(), ()>(&mut store, "f")?;
+/// let error = f.call(&mut store, ()).unwrap_err();
+/// let frame = &error.downcast_ref::<WasmBacktrace>().unwrap().frames()[0];
+/// assert_eq!((frame.func_index(), frame.func_name()), (0, Some("f")));
+/// // The number of locals and the `nop` come first.
+/// assert_eq!(frame.func_offset(), Some(2));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct FrameInfo {
     module: Module,

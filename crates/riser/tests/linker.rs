@@ -74,7 +74,9 @@ fn names_are_defined_once_unless_shadowing_is_allowed() -> Result<()> {
     linker.alias("a", "f", "b", "g")?;
     linker.alias_module("b", "c")?;
     assert!(linker.alias("nothing", "f", "b", "h").is_err());
-    let g = linker.get(&mut store, "c", "g").unwrap().into_func().unwrap();
+    let error = linker.get(&mut store, "c", "missing").unwrap_err();
+    assert_eq!(error.to_string(), "`c::missing` has not been defined");
+    let g = linker.get(&mut store, "c", "g")?.into_func().unwrap();
     assert_eq!(g.typed::<(), i32>(&store)?.call(&mut store, ())?, 3);
     let names: Vec<_> = linker.iter(&mut store).map(|(module, name, _)| (module, name)).collect();
     assert_eq!(names, [("a", "f"), ("b", "g"), ("c", "g")]);

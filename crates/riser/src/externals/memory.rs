@@ -28,6 +28,16 @@ pub struct Memory {
 }
 
 /// A read or write beyond the end of a memory.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let mut store = Store::<()>::default();
+/// let memory = Memory::new(&mut store, MemoryType::new(1, None))?;
+/// let error: MemoryAccessError = memory.write(&mut store, 65535, b"ab").unwrap_err();
+/// assert_eq!(error.to_string(), "out of bounds memory access");
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct MemoryAccessError {}

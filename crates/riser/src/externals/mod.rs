@@ -18,6 +18,17 @@ use riser_module::EntityIdx;
 use riser_vm::{Entity, InstanceId};
 
 /// Anything that can be imported and exported.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let mut store = Store::<()>::default();
+/// let object = Extern::from(Memory::new(&mut store, MemoryType::new(1, None))?);
+/// assert_eq!(object.ty(&store).unwrap_memory().minimum(), 1);
+/// assert!(object.clone().into_func().is_none());
+/// assert!(object.into_memory().is_some());
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub enum Extern {
     /// A function.
@@ -132,6 +143,19 @@ impl Extern {
 }
 
 /// An export of an instance: a name and an object.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let engine = Engine::default();
+/// let module = Module::new(&engine, r#"(module (func (export "f")) (memory (export "m") 1))"#)?;
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// let exports: Vec<Export<'_>> = instance.exports(&mut store).collect();
+/// assert_eq!(exports[1].name(), "m");
+/// assert!(exports[1].clone().into_memory().is_some());
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Export<'instance> {
     name: &'instance str,

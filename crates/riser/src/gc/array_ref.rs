@@ -29,6 +29,18 @@ pub struct ArrayRef(pub(super) Place);
 gc_ref!(ArrayRef, Array);
 
 /// An array type, prepared for making many arrays of it in one store.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let mut store = Store::<()>::default();
+/// let ty = ArrayType::new(store.engine(), FieldType::new(Mutability::Const, StorageType::I8));
+/// let pre = ArrayRefPre::new(&mut store, ty);
+/// for len in 0..10 {
+///     assert_eq!(ArrayRef::new(&mut store, &pre, &Val::I32(1), len)?.len(&store)?, len);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ArrayRefPre {
     store: StoreId,

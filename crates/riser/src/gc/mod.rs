@@ -67,6 +67,18 @@ pub(crate) fn corrupted(error: HeapCorrupted) -> crate::Error {
 }
 
 /// There is no room for an object. It has a value that was to be put into the heap, so that it is not lost.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let limits = StoreLimitsBuilder::new().memory_size(0).build();
+/// let mut store = Store::new(&Engine::default(), limits);
+/// store.limiter(|limits| limits);
+/// let error = ExternRef::new(&mut store, String::from("precious")).unwrap_err();
+/// let full = error.downcast::<GcHeapOutOfMemory<String>>()?;
+/// assert_eq!(full.into_inner(), "precious");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct GcHeapOutOfMemory<T> {
     inner: T,
@@ -103,6 +115,19 @@ impl<T> fmt::Display for GcHeapOutOfMemory<T> {
 impl<T> core::error::Error for GcHeapOutOfMemory<T> {}
 
 /// What [`Rooted`] and [`OwnedRooted`] can hold.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// fn keep<T: GcRef>(store: &mut Store<()>, handle: Rooted<T>) -> Result<OwnedRooted<T>> {
+///     handle.to_owned_rooted(store)
+/// }
+///
+/// let mut store = Store::<()>::default();
+/// let handle = ExternRef::new(&mut store, 1)?;
+/// keep(&mut store, handle)?;
+/// # Ok(()) }
+/// ```
 pub trait GcRef: sealed::Sealed + Copy + Send + Sync + 'static {}
 
 pub(crate) mod sealed {
@@ -120,6 +145,20 @@ pub(crate) mod sealed {
 }
 
 /// A handle of either kind.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// fn same<T: GcRef>(store: &Store<()>, a: &impl RootedGcRef<T>, b: &impl RootedGcRef<T>) -> Result<bool> {
+///     Rooted::ref_eq(store, a, b)
+/// }
+///
+/// let mut store = Store::<()>::default();
+/// let handle = ExternRef::new(&mut store, 1)?;
+/// let owned = handle.to_owned_rooted(&mut store)?;
+/// assert!(same(&store, &handle, &owned)?);
+/// # Ok(()) }
+/// ```
 pub trait RootedGcRef<T: GcRef>: sealed_root::Sealed {}
 
 mod sealed_root {

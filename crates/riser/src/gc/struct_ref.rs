@@ -29,6 +29,18 @@ pub struct StructRef(pub(super) Place);
 gc_ref!(StructRef, Struct);
 
 /// A structure type, prepared for making many structures of it in one store.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let mut store = Store::<()>::default();
+/// let ty = StructType::new(store.engine(), [FieldType::new(Mutability::Const, ValType::I32.into())])?;
+/// let pre = StructRefPre::new(&mut store, ty);
+/// for n in 0..10 {
+///     assert_eq!(StructRef::new(&mut store, &pre, &[Val::I32(n)])?.field(&mut store, 0)?.i32(), Some(n));
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct StructRefPre {
     store: StoreId,

@@ -14,6 +14,22 @@ use riser_vm::FuncPtr;
 /// A Rust type that stands for a type of WebAssembly: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`, [`V128`], `Func`,
 /// [`I31`], [`Rooted`] and [`OwnedRooted`] handles, and options of references.
 ///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// /// What a constant function gives.
+/// fn call<R: WasmTy>(store: &mut Store<()>, func: Func) -> Result<R> {
+///     func.typed::<(), R>(&*store)?.call(store, ())
+/// }
+///
+/// let mut store = Store::<()>::default();
+/// let func = Func::wrap(&mut store, || 7i64);
+/// assert_eq!(call::<i64>(&mut store, func)?, 7);
+/// assert_eq!(call::<u64>(&mut store, func)?, 7);
+/// assert!(call::<f64>(&mut store, func).is_err());
+/// # Ok(()) }
+/// ```
+///
 /// # Safety
 /// `store` writes a value of type `valtype` to as many slots as that takes, and `SLOTS` is their number.
 pub unsafe trait WasmTy: Send {
@@ -297,6 +313,15 @@ unsafe impl WasmTy for Option<I31> {
 
 /// A list of [`WasmTy`]: the parameters of a host function.
 ///
+/// ```
+/// use riser::WasmTyList;
+///
+/// fn is_list<L: WasmTyList>() {}
+///
+/// is_list::<()>();
+/// is_list::<(i32, f64)>();
+/// ```
+///
 /// # Safety
 /// `SLOTS` is the number of slots that values of all of `valtypes` take one after the other.
 pub unsafe trait WasmTyList: Send {
@@ -313,6 +338,21 @@ pub unsafe trait WasmTyList: Send {
 }
 
 /// The parameters of a [`TypedFunc`](crate::TypedFunc): a [`WasmTy`] or a tuple of them.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// fn run<P: WasmParams>(store: &mut Store<()>, func: Func, params: P) -> Result<i32> {
+///     func.typed::<P, i32>(&*store)?.call(store, params)
+/// }
+///
+/// let mut store = Store::<()>::default();
+/// let negate = Func::wrap(&mut store, |a: i32| -a);
+/// let add = Func::wrap(&mut store, |a: i32, b: i32| a + b);
+/// assert_eq!(run(&mut store, negate, 5)?, -5);
+/// assert_eq!(run(&mut store, add, (5, 6))?, 11);
+/// # Ok(()) }
+/// ```
 ///
 /// # Safety
 /// As for [`WasmTyList`].
@@ -332,6 +372,19 @@ pub unsafe trait WasmParams: Send {
 
 /// The results of a [`TypedFunc`](crate::TypedFunc): a [`WasmTy`] or a tuple of them.
 ///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// fn results<R: WasmResults>(store: &mut Store<()>, func: Func) -> Result<R> {
+///     func.typed::<(), R>(&*store)?.call(store, ())
+/// }
+///
+/// let mut store = Store::<()>::default();
+/// let pair = Func::wrap(&mut store, || (1i32, 2.5f64));
+/// assert_eq!(results::<(i32, f64)>(&mut store, pair)?, (1, 2.5));
+/// # Ok(()) }
+/// ```
+///
 /// # Safety
 /// As for [`WasmTyList`].
 pub unsafe trait WasmResults: WasmParams {
@@ -342,6 +395,22 @@ pub unsafe trait WasmResults: WasmParams {
 }
 
 /// What a host function may return: a [`WasmTy`], a tuple of them, or a `Result` of those.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// fn thunk<R: WasmRet>(store: &mut Store<()>, make: impl Fn() -> R + Send + Sync + 'static) -> Func {
+///     Func::wrap(store, move || make())
+/// }
+///
+/// let mut store = Store::<()>::default();
+/// thunk(&mut store, || ());
+/// thunk(&mut store, || (1i32, 2i64));
+/// let fails = thunk(&mut store, || -> Result<i32> { bail!("never") });
+/// let error = fails.call(&mut store, &[], &mut [Val::I32(0)]).unwrap_err();
+/// assert_eq!(error.to_string(), "never");
+/// # Ok(()) }
+/// ```
 ///
 /// # Safety
 /// As for [`WasmTyList`].

@@ -9,6 +9,17 @@ use core::fmt;
 use riser_module as module;
 
 /// The type of something that can be imported or exported.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let module = Module::new(&Engine::default(), r#"(module (memory (export "m") 1 2))"#)?;
+/// let ty = module.get_export("m").unwrap();
+/// assert_eq!(ty.unwrap_memory().maximum(), Some(2));
+/// assert!(ty.func().is_none());
+/// assert_eq!(ty.to_string(), "(memory 1 2)");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExternType {
     /// A function.
@@ -99,6 +110,14 @@ impl fmt::Display for ExternType {
 }
 
 /// The type of a global.
+///
+/// ```
+/// use riser::{GlobalType, Mutability, ValType};
+///
+/// let ty = GlobalType::new(ValType::I64, Mutability::Var);
+/// assert!(ty.content().is_i64());
+/// assert_eq!(ty.to_string(), "(global (mut i64))");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GlobalType {
     content: ValType,
@@ -152,6 +171,13 @@ impl fmt::Display for GlobalType {
 }
 
 /// The type of a tag: the parameters of its function type are the payload of exceptions.
+///
+/// ```
+/// use riser::{Engine, FuncType, TagType, ValType};
+///
+/// let ty = TagType::new(FuncType::new(&Engine::default(), [ValType::I32], []));
+/// assert_eq!(ty.to_string(), "(tag (func (param i32)))");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TagType {
     ty: FuncType,
@@ -192,6 +218,14 @@ fn limits(f: &mut fmt::Formatter<'_>, is_64: bool, limits: module::Limits) -> fm
 }
 
 /// The type of a table.
+///
+/// ```
+/// use riser::{RefType, TableType};
+///
+/// let ty = TableType::new(RefType::FUNCREF, 10, None);
+/// assert_eq!((ty.minimum(), ty.maximum(), ty.is_64()), (10, None, false));
+/// assert_eq!(ty.to_string(), "(table 10 funcref)");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TableType {
     element: RefType,
@@ -376,6 +410,15 @@ impl fmt::Display for MemoryType {
 }
 
 /// Makes a [`MemoryType`] part by part.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let bytes = MemoryTypeBuilder::new().min(100).max(Some(200)).page_size_log2(0).build()?;
+/// assert_eq!(bytes.page_size(), 1);
+/// assert!(MemoryTypeBuilder::new().min(2).max(Some(1)).build().is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct MemoryTypeBuilder {
     ty: module::MemoryType,
@@ -455,6 +498,16 @@ impl MemoryTypeBuilder {
 }
 
 /// An import of a module.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let module = Module::new(&Engine::default(), r#"(module (import "a" "b" (func)))"#)?;
+/// let import = module.imports().next().unwrap();
+/// assert_eq!((import.module(), import.name()), ("a", "b"));
+/// assert!(import.ty().func().is_some());
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ImportType<'module> {
     pub(crate) module: &'module str,
@@ -480,6 +533,16 @@ impl<'module> ImportType<'module> {
 }
 
 /// An export of a module.
+///
+/// ```
+/// # use riser::*;
+/// # fn main() -> Result<()> {
+/// let module = Module::new(&Engine::default(), r#"(module (func (export "f")) (memory (export "m") 1))"#)?;
+/// let names: Vec<&str> = module.exports().map(|export| export.name()).collect();
+/// assert_eq!(names, ["f", "m"]);
+/// assert!(module.exports().all(|export| export.ty().global().is_none()));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ExportType<'module> {
     pub(crate) name: &'module str,
