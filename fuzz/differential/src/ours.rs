@@ -3,8 +3,8 @@
 use crate::generate::Random;
 use crate::{Event, Outcome, Stop, hash};
 use riser::{
-    AnyRef, Config, Engine, Extern, Instance, Module, Ref, Rooted, Store, ThrownException, Trap,
-    Val, ValType,
+    AnyRef, Config, Engine, Extern, Instance, Module, Ref, Rooted, Store, StoreLimits,
+    StoreLimitsBuilder, ThrownException, Trap, Val, ValType,
 };
 
 fn stop(error: &riser::Error) -> Stop {
@@ -29,12 +29,15 @@ fn stop(error: &riser::Error) -> Stop {
     }
 }
 
+/// The most bytes of a memory or of the heap.
+const HEAP_MAX: usize = 32 << 20;
+
 /// How deep objects are shown, and how many of their parts.
 const DEPTH: u32 = 3;
 const PARTS: usize = 8;
 
 /// A value as text: floats as bits, objects with their parts, other references as null or not.
-fn show(store: &mut Store<()>, value: &Val, depth: u32) -> String {
+fn show(store: &mut Store<StoreLimits>, value: &Val, depth: u32) -> String {
     match value {
         Val::I32(v) => format!("i32 {v:#x}"),
         Val::I64(v) => format!("i64 {v:#x}"),
@@ -51,7 +54,7 @@ fn show(store: &mut Store<()>, value: &Val, depth: u32) -> String {
     }
 }
 
-fn object(store: &mut Store<()>, any: &Rooted<AnyRef>, depth: u32) -> String {
+fn object(store: &mut Store<StoreLimits>, any: &Rooted<AnyRef>, depth: u32) -> String {
     const FOUND: &str = "a live handle";
     if let Some(n) = any.as_i31(&*store).expect(FOUND) {
         return format!("i31 {:#x}", n.get_u32());
@@ -101,7 +104,10 @@ pub fn run(binary: &[u8], seed: u64, stress: bool) -> Outcome {
     let Ok(module) = Module::from_binary(&engine, binary) else {
         return Outcome::NotInstantiated(Stop::Trap("invalid"));
     };
-    let mut store = Store::new(&engine, ());
+    // Memories are small; so are heaps, or programs would spend their time clearing arrays of gigabytes.
+    let limits = StoreLimitsBuilder::new().memory_size(HEAP_MAX).build();
+    let mut store = Store::new(&engine, limits);
+    store.limiter(|limits| limits);
     let instance = match Instance::new(&mut store, &module, &[]) {
         Ok(instance) => instance,
         Err(error) => return Outcome::NotInstantiated(stop(&error)),
