@@ -13,10 +13,47 @@ use std::alloc::Layout;
 const FIRST_LOG2: u32 = 2;
 const FIRST: usize = 1 << FIRST_LOG2;
 
+/// The addresses of an arena's chunks. The first one stands here: most stores have one instance, one memory, and so on.
+#[derive(Debug)]
+struct Chunks<T> {
+    first: Option<NonNull<MaybeUninit<T>>>,
+    /// Empty as long as there is no first one.
+    more: Vec<NonNull<MaybeUninit<T>>>,
+}
+
+impl<T> Chunks<T> {
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.more.len()
+    }
+
+    #[inline]
+    fn get(&self, chunk: usize) -> Option<NonNull<MaybeUninit<T>>> {
+        match chunk.checked_sub(1) {
+            None => self.first,
+            Some(more) => self.more.get(more).copied(),
+        }
+    }
+
+    fn try_reserve(&mut self) -> Option<()> {
+        if self.first.is_some() { self.more.try_reserve(1).ok() } else { Some(()) }
+    }
+
+    fn push(&mut self, chunk: NonNull<MaybeUninit<T>>) {
+        match self.first {
+            None => self.first = Some(chunk),
+            Some(_) => self.more.push(chunk),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = NonNull<MaybeUninit<T>>> + '_ {
+        self.first.into_iter().chain(self.more.iter().copied())
+    }
+}
+
 /// See the module's documentation.
 #[derive(Debug)]
 pub struct Arena<T> {
-    chunks: Vec<NonNull<MaybeUninit<T>>>,
+    chunks: Chunks<T>,
     len: usize,
 }
 
@@ -35,7 +72,7 @@ fn place(index: usize) -> (usize, usize, usize) {
 
 impl<T> Default for Arena<T> {
     fn default() -> Arena<T> {
-        Arena { chunks: Vec::new(), len: 0 }
+        Arena { chunks: Chunks { first: None, more: Vec::new() }, len: 0 }
     }
 }
 
@@ -76,13 +113,13 @@ impl<T> Arena<T> {
         if chunk == self.chunks.len() {
             const { Self::HAS_SIZE };
             let layout = Layout::array::<T>(chunk_len).ok()?;
-            self.chunks.try_reserve(1).ok()?;
+            self.chunks.try_reserve()?;
             self.chunks.push(allocate(layout, false)?.cast());
         }
         let value = make(index)?;
         // SAFETY: `place` puts the element within its chunk, and nothing was there before.
         let element = unsafe {
-            let element = self.chunks[chunk].add(offset);
+            let element = self.chunks.get(chunk)?.add(offset);
             element.write(MaybeUninit::new(value));
             element.cast()
         };
@@ -99,7 +136,7 @@ impl<T> Arena<T> {
         }
         let (chunk, offset, _) = place(index);
         // SAFETY: the element exists, so its chunk does and is long enough.
-        Some(unsafe { self.chunks[chunk].add(offset) }.cast())
+        Some(unsafe { self.chunks.get(chunk)?.add(offset) }.cast())
     }
 
     /// The addresses of all elements in order.
@@ -115,7 +152,7 @@ impl<T> Drop for Arena<T> {
             unsafe { element.drop_in_place() };
         }
         for (chunk, start) in self.chunks.iter().enumerate() {
-            let block = NonNull::slice_from_raw_parts(*start, FIRST << chunk);
+            let block = NonNull::slice_from_raw_parts(start, FIRST << chunk);
             // SAFETY: leaked by `push` with this length, or allocated by `try_push` with its layout.
             drop(unsafe { Box::from_raw(block.as_ptr()) });
         }
