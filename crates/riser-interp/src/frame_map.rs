@@ -1,12 +1,13 @@
 //! Where the locals and operands of a function's frame are, at each place where somebody may look: calls, and what
 //! else may reach the host or the collector.
 //!
-//! Code does not carry this: a function is lowered again, with recording on, when it is first needed
-//! ([`crate::InterpModule::frame_map`]). An operand that lowering kept virtual is described as what it is: the value
-//! of a local, or a constant.
+//! Code does not carry this: a function is lowered again, with recording on, when it is first needed. What the collector
+//! asks for (slots with references) is kept; all operands are recorded for one place only, and anew each time. Either takes
+//! memory and time that grow with the body alone, however many operands are on the stack at however many places.
+//!
+//! An operand that lowering kept virtual is described as what it is: the value of a local, or a constant.
 
 use alloc::vec::Vec;
-use core::ops::Range;
 use riser_ops::{Hierarchy, ValType};
 
 /// Where a value is.
@@ -27,43 +28,50 @@ pub struct FrameValue {
     pub source: FrameSource,
 }
 
-/// A place in the code.
+/// A frame at one place of its function.
 #[derive(Clone, Debug)]
+pub struct FrameState {
+    /// Offset in the module of the operator that is executed. It has taken its operands already, unless it allocates.
+    pub wasm_offset: u32,
+    /// The locals, parameters first. None if the frame is given up for a tail call.
+    pub locals: Vec<FrameValue>,
+    /// The operands that stay on the stack, the lowest first.
+    pub operands: Vec<FrameValue>,
+}
+
+/// A place in the code.
+#[derive(Clone, Copy, Debug)]
 struct Point {
     /// Offset in the code, counted from the entry, of its instruction.
     at: u32,
     /// Offset in the module of the operator.
     wasm_offset: u32,
-    /// The operands.
-    operands: Range<u32>,
-    /// Those of the slots that hold references into the heap.
-    references: Range<u32>,
     /// The frame is given up here, for a tail call: nothing in it is looked at any more.
     is_left: bool,
 }
 
+/// An operand's slot, while it holds a reference into the heap: from one place (by its number) up to another.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    slot: u32,
+    from: u32,
+    to: u32,
+}
+
 /// The frames of a function.
 #[derive(Debug, Default)]
-pub struct FrameMap {
+pub(crate) struct FrameMap {
     locals: Vec<FrameValue>,
     /// The slots of locals that hold references into the heap.
     references: Vec<u32>,
     points: Vec<Point>,
+    /// By `from`, once everything is recorded.
+    held: Vec<Held>,
+    /// `held` as a balanced tree whose root is in the middle: the largest `to` in the tree below each.
+    latest: Vec<u32>,
+    /// The place whose operands are wanted.
+    wanted: Option<u32>,
     operands: Vec<FrameValue>,
-    operand_references: Vec<u32>,
-}
-
-/// A frame at one place of its function.
-#[derive(Clone, Copy, Debug)]
-pub struct FrameState<'a> {
-    /// Offset in the module of the operator that is executed. It has taken its operands already, unless it allocates.
-    pub wasm_offset: u32,
-    /// The locals, parameters first. None if the frame is given up for a tail call.
-    pub locals: &'a [FrameValue],
-    /// The operands that stay on the stack, the lowest first.
-    pub operands: &'a [FrameValue],
-    map: &'a FrameMap,
-    point: &'a Point,
 }
 
 /// Whether values of a type are references into the heap: of any hierarchy but that of functions.
@@ -72,6 +80,11 @@ pub(crate) fn is_heap_reference(ty: ValType) -> bool {
 }
 
 impl FrameMap {
+    /// An empty one, in which the operands at one place will be recorded, or those at none.
+    pub(crate) fn new(wanted: Option<u32>) -> FrameMap {
+        FrameMap { wanted, ..FrameMap::default() }
+    }
+
     /// Adds a local, in order.
     pub(crate) fn local(&mut self, slot: u32, ty: ValType) {
         self.locals.push(FrameValue { ty, source: FrameSource::Slot(slot) });
@@ -85,56 +98,129 @@ impl FrameMap {
         self.references.push(slot);
     }
 
-    /// Adds a place behind all others. An operand is given with whether it is in a slot of its own.
+    /// The number of the next place.
+    pub(crate) fn next_point(&self) -> u32 {
+        self.points.len() as u32
+    }
+
+    /// A slot held a reference into the heap from a place on, and does not any more at the next one.
+    pub(crate) fn held(&mut self, slot: u32, from: u32) {
+        let to = self.next_point();
+        if from < to {
+            self.held.push(Held { slot, from, to });
+        }
+    }
+
+    /// Adds a place behind all others.
     pub(crate) fn point(
         &mut self,
         at: u32,
         wasm_offset: u32,
         is_left: bool,
-        operands: impl Iterator<Item = (FrameValue, bool)>,
+        operands: impl Iterator<Item = FrameValue>,
     ) {
-        let first = (self.operands.len() as u32, self.operand_references.len() as u32);
-        for (value, is_own) in operands {
-            self.operands.push(value);
-            if let (FrameSource::Slot(slot), true, true) =
-                (value.source, is_own, is_heap_reference(value.ty))
-            {
-                self.operand_references.push(slot);
-            }
+        if self.wanted == Some(self.next_point()) && !is_left {
+            self.operands.extend(operands);
         }
-        let operands = first.0..self.operands.len() as u32;
-        let references = first.1..self.operand_references.len() as u32;
-        self.points.push(Point { at, wasm_offset, operands, references, is_left });
+        self.points.push(Point { at, wasm_offset, is_left });
     }
 
-    /// Counts places from the entry, which became known.
-    pub(crate) fn set_entry(&mut self, entry: u32) {
+    /// Everything is recorded; places count from `entry`.
+    pub(crate) fn finish(&mut self, entry: u32) {
         for point in &mut self.points {
             point.at = point.at.saturating_sub(entry);
         }
+        self.held.sort_unstable_by_key(|held| held.from);
+        self.latest.resize(self.held.len(), 0);
+        build(&self.held, &mut self.latest);
     }
 
-    /// The frame at a place in the code (see [`crate::FrameInfo::pc`]). `None` if nobody can look there.
-    pub fn at(&self, pc: u32) -> Option<FrameState<'_>> {
+    /// The number of a place in the code (see [`crate::FrameInfo::pc`]). `None` if nobody can look there.
+    pub(crate) fn number(&self, pc: u32) -> Option<u32> {
         let behind = self.points.partition_point(|point| point.at <= pc);
-        let point = self.points.get(behind.checked_sub(1)?)?;
-        let operands = point.operands.start as usize..point.operands.end as usize;
-        Some(FrameState {
-            wasm_offset: point.wasm_offset,
-            locals: if point.is_left { &[] } else { &self.locals },
-            operands: &self.operands[operands],
-            map: self,
-            point,
-        })
+        behind.checked_sub(1).map(|number| number as u32)
+    }
+
+    /// Gives the slots that hold references into the heap (or null) at a place to `visit`, each once.
+    pub(crate) fn references(&self, number: u32, visit: &mut dyn FnMut(u32)) {
+        let Some(point) = self.points.get(number as usize) else { return };
+        if !point.is_left {
+            self.references.iter().for_each(|&slot| visit(slot));
+            stab(&self.held, &self.latest, number, visit);
+        }
+    }
+
+    /// The frame at the place whose operands were wanted.
+    pub(crate) fn into_state(self) -> Option<FrameState> {
+        let point = *self.points.get(self.wanted? as usize)?;
+        let locals = if point.is_left { Vec::new() } else { self.locals };
+        Some(FrameState { wasm_offset: point.wasm_offset, locals, operands: self.operands })
     }
 }
 
-impl<'a> FrameState<'a> {
-    /// The slots that hold references into the heap (or null), each once.
-    pub fn references(&self) -> impl Iterator<Item = u32> + 'a {
-        let (map, point) = (self.map, self.point);
-        let locals = if point.is_left { &[][..] } else { &map.references };
-        let operands = point.references.start as usize..point.references.end as usize;
-        locals.iter().chain(&map.operand_references[operands]).copied()
+/// Fills in the largest `to` below each node; gives that of all.
+fn build(held: &[Held], latest: &mut [u32]) -> u32 {
+    if held.is_empty() {
+        return 0;
+    }
+    let middle = held.len() / 2;
+    let below = build(&held[..middle], &mut latest[..middle]);
+    let above = build(&held[middle + 1..], &mut latest[middle + 1..]);
+    latest[middle] = held[middle].to.max(below).max(above);
+    latest[middle]
+}
+
+/// Finds what is held at a place: the depth of the tree, and what is found, bound the steps.
+fn stab(held: &[Held], latest: &[u32], number: u32, visit: &mut dyn FnMut(u32)) {
+    let middle = held.len() / 2;
+    if latest.get(middle).is_none_or(|&latest| latest <= number) {
+        return;
+    }
+    stab(&held[..middle], &latest[..middle], number, visit);
+    let Held { slot, from, to } = held[middle];
+    if from <= number {
+        if number < to {
+            visit(slot);
+        }
+        stab(&held[middle + 1..], &latest[middle + 1..], number, visit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn what_is_held_is_found_where_it_is() {
+        let mut map = FrameMap::new(None);
+        let mut expected: Vec<Vec<u32>> = vec![Vec::new(); 64];
+        let mut state = 1_u32;
+        let mut open = Vec::new();
+        for number in 0..64 {
+            map.point(number * 10, 0, false, core::iter::empty());
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            for _ in 0..state >> 30 {
+                open.push((open.len() as u32, number + 1));
+            }
+            for _ in 0..(state >> 28) & 3 {
+                let Some((slot, from)) = open.pop() else { break };
+                map.held(slot, from);
+                (from..=number).for_each(|at| expected[at as usize].push(slot));
+            }
+        }
+        while let Some((slot, from)) = open.pop() {
+            map.held(slot, from);
+            (from..64).for_each(|at| expected[at as usize].push(slot));
+        }
+        map.finish(0);
+        for (number, expected) in (0..).zip(&mut expected) {
+            let mut found = Vec::new();
+            map.references(number, &mut |slot| found.push(slot));
+            found.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(found, *expected, "at {number}");
+            assert_eq!(map.number(number * 10 + 9), Some(number));
+        }
     }
 }

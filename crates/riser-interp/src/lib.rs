@@ -24,6 +24,6 @@ mod module;
 mod trace;
 
 pub use exec::{HostEntry, call, frames, visit_frames, visit_references};
-pub use frame_map::{FrameMap, FrameSource, FrameState, FrameValue};
+pub use frame_map::{FrameSource, FrameState, FrameValue};
 pub use module::{InterpModule, InterpOptions};
 pub use trace::{Backtrace, Exit, ExitReason, FrameInfo};

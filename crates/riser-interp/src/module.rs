@@ -2,7 +2,7 @@
 
 use crate::code::Lowered;
 use crate::exec::{FuncHeader, HeaderTable, link};
-use crate::frame_map::FrameMap;
+use crate::frame_map::{FrameMap, FrameState};
 use crate::lower::{Lowerer, Needs};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -122,10 +122,10 @@ impl InterpModule {
         self.shared.lowered(&mut code.walker, defined as usize).wasm_offset(pc)
     }
 
-    /// Where locals and operands are in the frames of a defined function. It is found by lowering the function again,
-    /// once.
-    pub fn frame_map(&self, defined: u32) -> Arc<FrameMap> {
-        self.shared.frame_map(defined as usize)
+    /// Where locals and operands are in a frame of a defined function that waits at `pc` (see
+    /// [`FrameInfo::pc`](crate::FrameInfo::pc)). It is found by lowering the function again. `None` if no frame can wait there.
+    pub fn frame_state(&self, defined: u32, pc: u32) -> Option<FrameState> {
+        self.shared.frame_state(defined as usize, pc)
     }
 
     /// The lowered code of a defined function as text.
@@ -152,18 +152,23 @@ impl Shared {
     }
 
     fn lowered(&self, walker: &mut Walker, defined: usize) -> Lowered {
-        let (sink, is_complete) = self.walked(walker, defined, false);
+        let (sink, is_complete) = self.walked(walker, defined, || None);
         sink.into_lowered(is_complete)
     }
 
-    /// Walks a body. Gives also whether its end was reached, as it should be.
-    fn walked(&self, walker: &mut Walker, defined: usize, record: bool) -> (Lowerer<'_>, bool) {
+    /// Walks a body, recording frames if `record` says how. Gives also whether its end was reached, as it should be.
+    fn walked(
+        &self,
+        walker: &mut Walker,
+        defined: usize,
+        record: impl Fn() -> Option<FrameMap>,
+    ) -> (Lowerer<'_>, bool) {
         let func = FuncIdx(self.module.imported.funcs + defined as u32);
         let mut needs = Needs::default();
         loop {
             let mut sink = Lowerer::new(&self.module, self.options, self.layout, needs);
-            if record {
-                sink.record();
+            if let Some(map) = record() {
+                sink.record(map);
             }
             let outcome = walker.trusted(&self.module, func, &mut sink);
             debug_assert!(outcome.is_ok(), "the body was validated: {outcome:?}");
@@ -175,15 +180,26 @@ impl Shared {
         }
     }
 
-    /// Where values are in the frames of a function.
+    /// Where references are in the frames of a function.
     pub(crate) fn frame_map(&self, defined: usize) -> Arc<FrameMap> {
         let mut code = self.code.lock();
         if let Some(map) = code.maps.get(&defined) {
             return map.clone();
         }
-        let map = Arc::new(self.walked(&mut code.walker, defined, true).0.into_map());
+        let map = Arc::new(self.recorded(&mut code.walker, defined, None));
         code.maps.insert(defined, map.clone());
         map
+    }
+
+    /// Where all values are in a frame of a function.
+    fn frame_state(&self, defined: usize, pc: u32) -> Option<FrameState> {
+        let wanted = self.frame_map(defined).number(pc)?;
+        let mut code = self.code.lock();
+        self.recorded(&mut code.walker, defined, Some(wanted)).into_state()
+    }
+
+    fn recorded(&self, walker: &mut Walker, defined: usize, wanted: Option<u32>) -> FrameMap {
+        self.walked(walker, defined, || Some(FrameMap::new(wanted))).0.into_map()
     }
 
     /// Whether a function of type `actual` may be called as `expected`.

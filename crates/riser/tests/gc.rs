@@ -157,6 +157,33 @@ fn a_small_limit_is_used_as_far_as_it_goes() -> Result<()> {
 }
 
 #[test]
+fn frames_with_many_operands_at_many_calls_are_found_in_bounded_time() -> Result<()> {
+    const COUNT: usize = 60_000;
+    let calls = "call $make\n".repeat(COUNT);
+    let drops = "drop\n".repeat(COUNT - 1);
+    let text = format!(
+        r#"(module
+            (type $s (struct (field i64)))
+            (import "host" "gc" (func $gc))
+            (func $make (result (ref $s)) (struct.new $s (i64.const 7)))
+            (func (export "f") (result i64) {calls} call $gc {drops} struct.get $s 0))"#
+    );
+    let engine = Engine::default();
+    let mut linker = Linker::<()>::new(&engine);
+    linker.func_wrap("host", "gc", |mut caller: Caller<'_, ()>| -> Result<()> {
+        assert_eq!(WasmFrame::capture(&mut caller)[0].operands().len(), COUNT);
+        caller.gc(None)
+    })?;
+    let mut store = Store::new(&engine, ());
+    let instance = linker.instantiate(&mut store, &Module::new(&engine, &text)?)?;
+    let f = instance.get_typed_func::<(), i64>(&mut store, "f")?;
+    let clock = Clock::start();
+    assert_eq!(f.call(&mut store, ())?, 7);
+    clock.check();
+    Ok(())
+}
+
+#[test]
 fn a_limiter_that_fails_ends_the_call() -> Result<()> {
     let engine = Engine::default();
     let limits = StoreLimitsBuilder::new().memory_size(1 << 20).trap_on_grow_failure(true).build();

@@ -11,7 +11,7 @@
 use super::calls::{Callee, Pending};
 use super::header::{FuncHeader, HostEntry, owner};
 use super::{Flow, Handler, Regs, Slot, Unaligned, calls, control};
-use crate::{Backtrace, Exit, ExitReason, FrameInfo, FrameState};
+use crate::{Backtrace, Exit, ExitReason, FrameInfo};
 use alloc::collections::BTreeMap;
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -329,7 +329,7 @@ pub unsafe fn frames(runtime: *const VmRuntime) -> Backtrace {
 }
 
 /// Gives each active frame of a store and its first slot to `visit`, innermost first. What is in the slots,
-/// [`InterpModule::frame_map`](crate::InterpModule::frame_map) says.
+/// [`InterpModule::frame_state`](crate::InterpModule::frame_state) says.
 ///
 /// # Safety
 ///
@@ -360,10 +360,10 @@ pub unsafe fn visit_references(runtime: *const VmRuntime, visit: &mut dyn FnMut(
             let map = maps
                 .entry((shared, frame.func))
                 .or_insert_with(|| (*shared).frame_map(frame.func as usize));
-            let state = map.at(frame.pc);
-            debug_assert!(state.is_some(), "a frame can be looked at where its function waits");
-            for slot in state.iter().flat_map(FrameState::references) {
-                visit(fp.add(slot as usize));
+            let number = map.number(frame.pc);
+            debug_assert!(number.is_some(), "a frame can be looked at where its function waits");
+            if let Some(number) = number {
+                map.references(number, &mut |slot| visit(fp.add(slot as usize)));
             }
         }
     };

@@ -144,14 +144,15 @@ impl<'m> Lowerer<'m> {
     }
 
     /// Records where values are.
-    pub(crate) fn record(&mut self) {
-        self.map = Some(FrameMap::default());
+    pub(crate) fn record(&mut self, map: FrameMap) {
+        self.map = Some(map);
     }
 
     /// What was recorded.
-    pub(crate) fn into_map(self) -> FrameMap {
+    pub(crate) fn into_map(mut self) -> FrameMap {
+        self.cut(0);
         let mut map = self.map.unwrap_or_default();
-        map.set_entry(self.out.entry);
+        map.finish(self.out.entry);
         map
     }
 
@@ -179,10 +180,9 @@ impl<'m> Lowerer<'m> {
                 Place::Local(local) => FrameSource::Slot(locals[local as usize].slot),
                 Place::Const(bits) => FrameSource::Const(bits),
             };
-            (FrameValue { ty: operand.ty, source }, operand.place == Place::Slot)
+            FrameValue { ty: operand.ty, source }
         });
-        let values = if is_left { None } else { Some(values) };
-        map.point(instr.at, instr.wasm_offset, is_left, values.into_iter().flatten());
+        map.point(instr.at, instr.wasm_offset, is_left, values);
     }
 
     /// What the function takes. If that is more than was given, it must be lowered again.

@@ -2,6 +2,7 @@
 
 use super::emit::Last;
 use super::{Lowerer, NONE};
+use crate::frame_map::{FrameMap, is_heap_reference};
 use riser_ops::ValType;
 
 /// What an operand is stored and computed with.
@@ -66,6 +67,8 @@ pub(super) struct Operand {
     pub(super) slot: u32,
     /// If it is a local: the next operand below that is the same local, or [`NONE`].
     below: u32,
+    /// If places are recorded: the first one at which it is in its slot.
+    since: u32,
 }
 
 /// Whether a local must be zero when the function is entered.
@@ -109,7 +112,8 @@ impl Lowerer<'_> {
             let number = self.operands.len() as u32;
             below = core::mem::replace(&mut self.locals[local as usize].operand, number);
         }
-        self.operands.push(Operand { place, class, ty, slot, below });
+        let since = self.next_point();
+        self.operands.push(Operand { place, class, ty, slot, below, since });
         self.top += class.width();
         self.out.frame_slots = self.out.frame_slots.max(self.top);
         slot
@@ -130,14 +134,24 @@ impl Lowerer<'_> {
         let Some(operand) = self.operands.pop() else {
             debug_assert!(false, "the body was validated");
             let (place, ty) = (Place::Const(0), ValType::I32);
-            return Operand { place, class: Class::Int, ty, slot: 0, below: NONE };
+            return Operand { place, class: Class::Int, ty, slot: 0, below: NONE, since: 0 };
         };
         self.top = operand.slot;
         self.flushed = self.flushed.min(self.operands.len());
         if let Place::Local(local) = operand.place {
             self.locals[local as usize].operand = operand.below;
         }
+        if let (Some(map), Place::Slot) = (&mut self.map, operand.place)
+            && is_heap_reference(operand.ty)
+        {
+            map.held(operand.slot, operand.since);
+        }
         operand
+    }
+
+    /// The number of the next place that is recorded.
+    fn next_point(&self) -> u32 {
+        self.map.as_ref().map_or(0, FrameMap::next_point)
     }
 
     /// Removes all operands above the lowest `height`.
@@ -158,6 +172,7 @@ impl Lowerer<'_> {
         if operand.place != Place::Slot {
             self.copy(operand.slot, &operand);
             self.operands[number].place = Place::Slot;
+            self.operands[number].since = self.next_point();
         }
     }
 

@@ -31,13 +31,12 @@ unsafe fn wasm_frame(
     let instance = unsafe { instance_of(frame.vmctx) }?;
     let module = store.modules.get(instance.index() as usize)?.clone();
     let holder = module.vm().code().as_any().downcast_ref::<CodeHolder>()?;
-    let map = holder.interp.frame_map(frame.func);
-    let state = map.at(frame.pc)?;
+    let state = holder.interp.frame_state(frame.func, frame.pc)?;
     let mut read = |values: &[FrameValue]| -> Vec<Val> {
         // SAFETY: the map says where values of these types are.
         values.iter().map(|value| unsafe { value_of(store, value, fp) }).collect()
     };
-    let (locals, operands) = (read(state.locals), read(state.operands));
+    let (locals, operands) = (read(&state.locals), read(&state.operands));
     let func = FuncIdx(module.decoded().imported.funcs + frame.func);
     Some(WasmFrame { func, offset: state.wasm_offset, locals, operands, module: module.clone() })
 }
