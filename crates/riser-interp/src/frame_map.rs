@@ -8,7 +8,7 @@
 //! An operand that lowering kept virtual is described as what it is: the value of a local, or a constant.
 
 use alloc::vec::Vec;
-use riser_ops::{Hierarchy, ValType};
+use riser_ops::ValType;
 
 /// Where a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,11 +74,6 @@ pub(crate) struct FrameMap {
     operands: Vec<FrameValue>,
 }
 
-/// Whether values of a type are references into the heap: of any hierarchy but that of functions.
-pub(crate) fn is_heap_reference(ty: ValType) -> bool {
-    ty.as_ref().is_some_and(|ty| ty.heap().hierarchy() != Hierarchy::Func)
-}
-
 impl FrameMap {
     /// An empty one, in which the operands at one place will be recorded, or those at none.
     pub(crate) fn new(wanted: Option<u32>) -> FrameMap {
@@ -88,7 +83,7 @@ impl FrameMap {
     /// Adds a local, in order.
     pub(crate) fn local(&mut self, slot: u32, ty: ValType) {
         self.locals.push(FrameValue { ty, source: FrameSource::Slot(slot) });
-        if is_heap_reference(ty) {
+        if ty.is_heap_reference() {
             self.references.push(slot);
         }
     }

@@ -63,6 +63,12 @@ impl ValType {
         if self.is_ref() { Some(RefType(self.0)) } else { None }
     }
 
+    /// Whether values of this type are references into a store's heap, or null: of any hierarchy but that of functions.
+    #[inline(always)]
+    pub const fn is_heap_reference(self) -> bool {
+        self.is_ref() && !matches!(RefType(self.0).heap().hierarchy(), Hierarchy::Func)
+    }
+
     /// Whether a local of this type has a default value (everything but non-nullable references).
     #[inline(always)]
     pub const fn is_defaultable(self) -> bool {

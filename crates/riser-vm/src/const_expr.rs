@@ -3,7 +3,7 @@
 //! Values that wait for their operator lie in the store, where the collector finds them: an expression may make many
 //! objects.
 
-use crate::gc::{self, is_heap_reference};
+use crate::gc;
 use crate::instance::Instance;
 use crate::store::VmStore;
 use riser_abi::{GlobalCell, Status};
@@ -211,7 +211,7 @@ fn read_global(instance: &Instance, global: GlobalIdx) -> Waiting {
     assert!(!global.is_null(), "a valid expression reads earlier globals only");
     // SAFETY: the address of a global of the store.
     unsafe {
-        Waiting { cell: (*global).cell, is_heap_reference: is_heap_reference((*global).ty.ty) }
+        Waiting { cell: (*global).cell, is_heap_reference: (*global).ty.ty.is_heap_reference() }
     }
 }
 

@@ -12,7 +12,7 @@ use riser_heap::{
     AccessError, AllocError, EXTERN_BYTES, Extension, Heap, HeapCorrupted, HeapRef, Repr, Tracer,
 };
 use riser_module::{ElementItems, TypeRegistry};
-use riser_ops::{CompositeType, ElemIdx, HeapType, Hierarchy, RefType, TrapCode, TypeId, ValType};
+use riser_ops::{ElemIdx, HeapType, Hierarchy, RefType, TrapCode, TypeId, ValType};
 
 const NULL: Status = Status::trap(TrapCode::NullReference);
 const CORRUPTED: Status = Status::trap(TrapCode::HeapCorrupted);
@@ -22,15 +22,6 @@ const TABLE_TRAP: Status = Status::trap(TrapCode::TableOutOfBounds);
 
 /// The bytes that a heap has at least. A limiter that allows less allows none.
 const HEAP_MIN: u64 = 4 << 10;
-
-/// Whether values of a type are references into the heap.
-pub(crate) fn is_heap_reference(ty: ValType) -> bool {
-    ty.as_ref().is_some_and(is_heap_hierarchy)
-}
-
-fn is_heap_hierarchy(ty: RefType) -> bool {
-    ty.heap().hierarchy() != Hierarchy::Func
-}
 
 fn corrupted(_: HeapCorrupted) -> Status {
     CORRUPTED
@@ -93,13 +84,13 @@ unsafe fn trace(store: *mut VmStore, tracer: &mut Tracer<'_>) {
         }
         for global in (*store).globals.iter() {
             let global = global.as_ptr();
-            if is_heap_reference((*global).ty.ty) {
+            if (*global).ty.ty.is_heap_reference() {
                 tracer.visit_slot(&mut (*global).cell.slots[0]);
             }
         }
         for table in (*store).tables.iter() {
             let table = table.as_ptr();
-            if is_heap_hierarchy((*table).ty().element) {
+            if (*table).ty().element.val_type().is_heap_reference() {
                 for at in 0..(*table).len() {
                     tracer.visit_slot(&mut *(*table).base().add(at));
                 }
@@ -169,6 +160,14 @@ unsafe fn grant(store: *mut VmStore, wanted: u64) -> Result<bool, Status> {
     }
 }
 
+/// Lets the heap know a type that is alive in a registry.
+fn register(heap: &mut Heap, registry: &TypeRegistry, id: TypeId) -> Result<(), Status> {
+    match heap.layouts().get(id) {
+        Some(_) => Ok(()),
+        None => heap.layouts_mut().register(registry, id).map_err(|_| TOO_LARGE),
+    }
+}
+
 /// Makes an object of a type that is alive in a registry, after a collection if need be: `make` is called again after
 /// one, and must not use references that it knew before.
 ///
@@ -182,10 +181,7 @@ pub(crate) unsafe fn allocate(
 ) -> Result<HeapRef, Status> {
     // SAFETY: the caller's promise.
     unsafe {
-        if (*store).heap.layouts().get(id).is_none() {
-            let layouts = (*store).heap.layouts_mut();
-            layouts.register(registry, id).map_err(|_| TOO_LARGE)?;
-        }
+        register(&mut (*store).heap, registry, id)?;
         let bytes = match make(&mut (*store).heap) {
             Ok(object) => return Ok(object),
             Err(AllocError::NeedsCollection { bytes }) => bytes,
@@ -459,8 +455,7 @@ pub(crate) unsafe extern "C" fn array_new_fixed(
         let context = Context::of(vmctx);
         let array = context.allocate(type_id, |heap| heap.alloc_array(TypeId(type_id), count))?;
         let heap = context.heap();
-        let element = heap.layouts().get(TypeId(type_id)).and_then(|layout| layout.element());
-        let width = if element.ok_or(CORRUPTED)? == Repr::V128 { 2 } else { 1 };
+        let width = if element_of(heap, TypeId(type_id))? == Repr::V128 { 2 } else { 1 };
         for index in 0..count {
             let value = load(operands.add(index as usize * width), of_width(width as u32));
             heap.array_set(array, index, value).map_err(access)?;
@@ -490,7 +485,7 @@ unsafe fn segment_bytes<'a>(
     range.and_then(|range| segment.get(range)).ok_or(MEMORY_TRAP)
 }
 
-/// The elements of arrays of a type, if they are plain.
+/// How the elements of an array type are kept.
 fn element_of(heap: &Heap, id: TypeId) -> Result<Repr, Status> {
     heap.layouts().get(id).and_then(|layout| layout.element()).ok_or(CORRUPTED)
 }
@@ -506,22 +501,15 @@ pub(crate) unsafe extern "C" fn array_new_data(
         let context = Context::of(vmctx);
         let (start, len) = (*operands as u32, *operands.add(1) as u32);
         // The segment is checked before anything is allocated: `len` may be anything.
-        let storage = element_storage(context.registry(), TypeId(type_id))?;
-        let bytes = segment_bytes(context.instance, data, start, len, storage)?;
+        register(context.heap(), context.registry(), TypeId(type_id))?;
+        let element = element_of(context.heap(), TypeId(type_id))?;
+        let bytes = segment_bytes(context.instance, data, start, len, element)?;
         let array = context.allocate(type_id, |heap| heap.alloc_array(TypeId(type_id), len))?;
         context.heap().array_write(array, 0, bytes).map_err(access)?;
         *operands = array.to_bits().into();
         Ok(())
     };
     done(make())
-}
-
-/// How the elements of an array type are kept.
-fn element_storage(registry: &TypeRegistry, id: TypeId) -> Result<Repr, Status> {
-    match &registry.get(id).composite {
-        CompositeType::Array(field) => Ok(Repr::of(field.storage)),
-        _ => Err(CORRUPTED),
-    }
 }
 
 /// Checks a range of an element segment.

@@ -2,7 +2,6 @@
 
 use crate::bits::Bits;
 use crate::cell::{Global, Tag};
-use crate::gc::is_heap_reference;
 use crate::memory::Memory;
 use crate::store::FuncPtr;
 use crate::table::Table;
@@ -293,7 +292,7 @@ impl Instance {
     pub(crate) fn trace(&mut self, tracer: &mut Tracer<'_>) {
         for (elem, values) in &mut self.elem_values {
             let segment = &self.module.module.elements[*elem as usize];
-            if is_heap_reference(segment.ty.val_type()) {
+            if segment.ty.val_type().is_heap_reference() {
                 values.iter_mut().for_each(|value| tracer.visit_slot(value));
             }
         }

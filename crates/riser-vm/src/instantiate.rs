@@ -4,7 +4,6 @@
 
 use crate::builtins::{init_memory, init_table};
 use crate::const_expr::{self, Waiting};
-use crate::gc::is_heap_reference;
 use crate::instance::{Instance, InstanceModule};
 use crate::store::{Entity, GrowError, GrowHooks, Growable, InstanceId, VmStore};
 use core::fmt;
@@ -271,7 +270,7 @@ unsafe fn evaluate_segments(
             continue;
         }
         let refused = || OutOfMemory { bytes: exprs.len() * size_of::<Waiting>() };
-        let is_heap_reference = is_heap_reference(segment.ty.val_type());
+        let is_heap_reference = segment.ty.val_type().is_heap_reference();
         // SAFETY: the caller's promise. What was evaluated waits where the collector finds it.
         unsafe {
             let base = (*store).evaluating.len();

@@ -2,7 +2,7 @@
 
 use super::emit::Last;
 use super::{Lowerer, NONE};
-use crate::frame_map::{FrameMap, is_heap_reference};
+use crate::frame_map::FrameMap;
 use riser_ops::ValType;
 
 /// What an operand is stored and computed with.
@@ -142,7 +142,7 @@ impl Lowerer<'_> {
             self.locals[local as usize].operand = operand.below;
         }
         if let (Some(map), Place::Slot) = (&mut self.map, operand.place)
-            && is_heap_reference(operand.ty)
+            && operand.ty.is_heap_reference()
         {
             map.held(operand.slot, operand.since);
         }

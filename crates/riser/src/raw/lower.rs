@@ -286,7 +286,8 @@ unsafe impl WasmTy for I31 {
 
 /// What a handle refers to, as it stands in a slot. Whoever passes a handle has asked before whether it is alive.
 fn bits(store: &StoreOpaque, place: Place) -> Slot {
-    place.get(store).map_or(0, |at| at.to_bits().into())
+    let at = place.get(store).expect("a handle that is alive");
+    at.to_bits().into()
 }
 
 /// A handle for the reference in a slot.
