@@ -1,6 +1,6 @@
 //! Compares what small instances cost in Riser and in `wasmi`: resident bytes while they live, time to make and drop one.
 //!
-//! `cargo run --release --manifest-path bench/compare/Cargo.toml --bin instances` prints a row per module. Times are those of
+//! `cargo run --release --manifest-path bench/embed/Cargo.toml --bin instances` prints a row per module. Times are those of
 //! a store with one instance, made and dropped, with and without a call; interleaved, best of some rounds.
 
 use std::time::Instant;
