@@ -28,6 +28,59 @@ pub mod object_access {
     pub const VECTOR: u32 = 2;
 }
 
+/// The machine type of a parameter or result of a builtin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MachineType {
+    /// 32 bits.
+    I32,
+    /// 64 bits, or an address.
+    I64,
+}
+
+/// A builtin as a compiler calls it: by the platform's C calling convention, with the caller's `VmCtx` first.
+#[derive(Clone, Copy, Debug)]
+pub struct BuiltinSignature {
+    /// Its name.
+    pub name: &'static str,
+    /// Where its address stands in [`Builtins`], in bytes.
+    pub offset: usize,
+    /// Its parameters behind the `VmCtx`.
+    pub params: &'static [MachineType],
+    /// Its result.
+    pub result: MachineType,
+    /// Whether the result is a [`Status`]: whoever gets one that is not well passes it on to [`Builtins::raise`].
+    pub gives_status: bool,
+}
+
+/// Types that builtins take and give.
+trait Machine {
+    const TYPE: MachineType;
+    const IS_STATUS: bool = false;
+}
+
+/// Says of which machine type Rust types are.
+macro_rules! machine {
+    ($($ty:ty => $machine:ident;)*) => {
+        $(impl Machine for $ty { const TYPE: MachineType = MachineType::$machine; })*
+    };
+}
+
+machine! {
+    u32 => I32;
+    u64 => I64;
+    i64 => I64;
+    *mut Slot => I64;
+    *const Slot => I64;
+    *const FuncRef => I64;
+    *const TagDef => I64;
+    *const u8 => I64;
+}
+
+impl Machine for Status {
+    const TYPE: MachineType = MachineType::I32;
+    const IS_STATUS: bool = true;
+}
+
 /// Declares the table: `name(parameters) -> result;`
 macro_rules! builtins {
     ($($(#[$doc:meta])* $name:ident($($param:ident: $ty:ty),*) -> $result:ty;)*) => {
@@ -40,6 +93,25 @@ macro_rules! builtins {
         pub struct Builtins {
             $($(#[$doc])* pub $name:
                 unsafe extern "C" fn(vmctx: *mut VmCtx, $($param: $ty),*) -> $result,)*
+        }
+
+        signatures! { $($name($($ty),*) -> $result;)* }
+    };
+}
+
+/// Declares what compilers read of the table: a constant per builtin.
+macro_rules! signatures {
+    ($($name:ident($($ty:ty),*) -> $result:ty;)*) => {
+        /// The builtins as compilers call them, by their names.
+        #[allow(non_upper_case_globals, reason = "named as the builtins")]
+        pub mod builtin {
+            use super::*;
+            $(#[doc = concat!("[`Builtins::", stringify!($name), "`].")]
+            pub const $name: BuiltinSignature = BuiltinSignature {
+                name: stringify!($name), offset: core::mem::offset_of!(Builtins, $name),
+                params: &[$(<$ty as Machine>::TYPE),*], result: <$result as Machine>::TYPE,
+                gives_status: <$result as Machine>::IS_STATUS,
+            };)*
         }
     };
 }
@@ -122,4 +194,11 @@ builtins! {
     catch_exception(values: *mut Slot, reference: *mut Slot) -> Status;
     /// The epoch has reached the deadline: whether execution goes on.
     epoch_reached() -> Status;
+    /// Ends what is executed with a status that is not well: control goes on in the handler of an exception, or returns to
+    /// the host. Never returns to its caller, which must be compiled code.
+    raise(status: Status) -> Status;
+    /// Whether a function of canonical type `actual` may be called as one of type `expected`: 1 or 0.
+    is_subtype(actual: u32, expected: u32) -> u32;
+    /// Makes the code of a defined function of the instance, unless it is there, and gives its address.
+    compile(defined: u32) -> *const u8;
 }

@@ -1,6 +1,6 @@
 //! The blocks that machine code reads, declared once.
 
-use crate::{Builtins, Slot};
+use crate::{Builtins, HostCall, Slot};
 use core::ffi::c_void;
 use core::mem::{offset_of, size_of};
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
@@ -86,6 +86,14 @@ vm_blocks! {
         func_ref: *const FuncRef = ReadOnly;
     }
 
+    /// What stands in the place of an instance for a host function in a compiled engine.
+    HostCtx {
+        /// As of an instance; the instance is null, `code` is not used.
+        ctx: VmCtx = ReadOnly;
+        /// What the function's entry calls.
+        call: HostCall = ReadOnly;
+    }
+
     /// A linear memory.
     MemoryDef {
         /// Its first byte. Moves when it grows, unless its address space is reserved.
@@ -133,6 +141,17 @@ vm_blocks! {
         activation: *mut c_void = Moves;
         /// The lowest address that the host's stack pointer may have when Wasm is entered.
         host_stack_limit: usize = Moves;
+        /// The lowest address that the stack pointer may have in compiled code. Set to the largest number to end execution
+        /// at the next call.
+        stack_limit: AtomicUsize = Atomic;
+        /// The frame pointer of the compiled function that called the runtime or the host last.
+        exit_fp: usize = Moves;
+        /// Where that function goes on.
+        exit_pc: usize = Moves;
+        /// The instance that made the last call which may have left it: of a host function, or through a reference.
+        caller: *mut VmCtx = Moves;
+        /// The first byte of the heap of objects. References are distances from here.
+        heap_base: *mut u8 = Moves;
     }
 }
 
@@ -161,6 +180,7 @@ mod tests {
             (VmCtx::FIELDS, size_of::<VmCtx>()),
             (FuncRef::FIELDS, size_of::<FuncRef>()),
             (ImportedFunc::FIELDS, size_of::<ImportedFunc>()),
+            (HostCtx::FIELDS, size_of::<HostCtx>()),
             (MemoryDef::FIELDS, size_of::<MemoryDef>()),
             (TableDef::FIELDS, size_of::<TableDef>()),
             (VmRuntime::FIELDS, size_of::<VmRuntime>()),

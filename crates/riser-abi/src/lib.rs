@@ -4,23 +4,28 @@
 //! declared once, in `layout.rs`, with the access each field allows; structs, offsets and the
 //! descriptions that compilers read come from those declarations. `vmctx.rs` says where the arrays
 //! behind the fixed part of a `VmCtx` lie, `builtins.rs` lists what code may call in the runtime,
-//! `frame.rs` says where values lie in a frame, `status.rs` how a call ends.
+//! `compiled.rs` how compiled functions call each other, `frame.rs` says where values lie in a frame, `status.rs` how a call ends.
 //!
 //! This crate has no behaviour and no `unsafe`: pointers here are only declared.
 #![no_std]
 #![forbid(unsafe_code)]
 
 mod builtins;
+mod compiled;
 mod frame;
 mod layout;
 mod status;
 mod vmctx;
 
-pub use builtins::{Builtins, GROW_FAILED, GROW_REFUSED, HostCall, REF_TEST_FAILED, object_access};
+pub use builtins::{
+    BuiltinSignature, Builtins, GROW_FAILED, GROW_REFUSED, HostCall, MachineType, REF_TEST_FAILED,
+    builtin, object_access,
+};
+pub use compiled::{GUARD_BYTES, GUARDED_BYTES, is_guarded, returns_in_area};
 pub use frame::{FrameLayout, Slot};
 pub use layout::{
-    FieldAccess, FieldLayout, FuncRef, GlobalCell, ImportedFunc, MemoryDef, TableDef, TagDef,
-    VmCtx, VmRuntime,
+    FieldAccess, FieldLayout, FuncRef, GlobalCell, HostCtx, ImportedFunc, MemoryDef, TableDef,
+    TagDef, VmCtx, VmRuntime,
 };
 pub use status::Status;
 pub use vmctx::{VmCtxCounts, VmCtxLayout};

@@ -23,7 +23,9 @@ pub struct VmCtxCounts {
 ///
 /// ```text
 /// VmCtx | ImportedFunc × imported | *mut MemoryDef × memories | *mut TableDef × tables
-///       | *mut GlobalCell × globals | *const TagDef × tags
+///       | *mut GlobalCell × globals | *const TagDef × tags | *mut u8 × memories
+///
+/// The last array has the first byte of each memory whose bytes never move (see [`crate::is_guarded`]).
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VmCtxLayout {
@@ -32,6 +34,7 @@ pub struct VmCtxLayout {
     tables: u32,
     globals: u32,
     tags: u32,
+    memory_bases: u32,
     size: u32,
 }
 
@@ -53,8 +56,9 @@ impl VmCtxLayout {
         let tables = memories + counts.memories * POINTER;
         let globals = tables + counts.tables * POINTER;
         let tags = globals + counts.globals * POINTER;
-        let size = tags + counts.tags * POINTER;
-        VmCtxLayout { imported_funcs, memories, tables, globals, tags, size }
+        let memory_bases = tags + counts.tags * POINTER;
+        let size = memory_bases + counts.memories * POINTER;
+        VmCtxLayout { imported_funcs, memories, tables, globals, tags, memory_bases, size }
     }
 
     /// The size of the whole block.
@@ -70,6 +74,11 @@ impl VmCtxLayout {
     /// Of the pointer to a memory's [`crate::MemoryDef`].
     pub const fn memory(&self, memory: MemoryIdx) -> u32 {
         self.memories + memory.0 * POINTER
+    }
+
+    /// Of the first byte of a memory whose bytes never move.
+    pub const fn memory_base(&self, memory: MemoryIdx) -> u32 {
+        self.memory_bases + memory.0 * POINTER
     }
 
     /// Of the pointer to a table's [`crate::TableDef`].
@@ -103,6 +112,7 @@ mod tests {
         assert_eq!(layout.memory(MemoryIdx(1)), layout.table(TableIdx(0)));
         assert_eq!(layout.table(TableIdx(3)), layout.global(GlobalIdx(0)));
         assert_eq!(layout.global(GlobalIdx(4)), layout.tag(TagIdx(0)));
-        assert_eq!(layout.tag(TagIdx(5)) as usize, layout.size());
+        assert_eq!(layout.tag(TagIdx(5)), layout.memory_base(MemoryIdx(0)));
+        assert_eq!(layout.memory_base(MemoryIdx(1)) as usize, layout.size());
     }
 }

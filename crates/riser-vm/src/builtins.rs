@@ -12,7 +12,7 @@ use core::ops::Range;
 use core::time::Duration;
 use riser_abi::{Builtins, FuncRef, GROW_FAILED, GROW_REFUSED, Slot, Status, VmCtx};
 use riser_module::ElementItems;
-use riser_ops::{ElemIdx, FuncIdx, MemoryIdx, TableIdx, TrapCode};
+use riser_ops::{ElemIdx, FuncIdx, MemoryIdx, TableIdx, TrapCode, TypeId};
 
 /// The functions of this file as the table that a `VmRuntime` points to.
 pub static BUILTINS: Builtins = Builtins {
@@ -52,6 +52,9 @@ pub static BUILTINS: Builtins = Builtins {
     array_init_data: gc::array_init_data,
     array_init_elem: gc::array_init_elem,
     epoch_reached,
+    raise,
+    is_subtype,
+    compile,
 };
 
 const MEMORY_TRAP: Status = Status::trap(TrapCode::MemoryOutOfBounds);
@@ -370,4 +373,20 @@ unsafe extern "C" fn epoch_reached(vmctx: *mut VmCtx) -> Status {
         }
         ((*store).on_deadline)(store)
     }
+}
+
+unsafe extern "C" fn raise(_: *mut VmCtx, status: Status) -> Status {
+    status
+}
+
+unsafe extern "C" fn is_subtype(vmctx: *mut VmCtx, actual: u32, expected: u32) -> u32 {
+    // SAFETY: the contract of builtins; the instance keeps its module, whose types are alive.
+    unsafe {
+        let registry = (*instance(vmctx)).module().module().registration.registry();
+        registry.is_subtype(TypeId(actual), TypeId(expected)).into()
+    }
+}
+
+unsafe extern "C" fn compile(_: *mut VmCtx, _: u32) -> *const u8 {
+    core::ptr::null()
 }

@@ -16,7 +16,7 @@ use crate::table::Table;
 use core::any::Any;
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use riser_abi::{FuncRef, GlobalCell, Slot, Status, TagDef, VmCtx, VmRuntime};
 use riser_heap::{Heap, HeapLimits, HeapRef};
 use riser_module::{EntityIdx, GlobalType, MemoryType, TableType};
@@ -282,6 +282,11 @@ impl VmStore {
             stack_top: stack_base,
             activation: ptr::null_mut(),
             host_stack_limit: 0,
+            stack_limit: AtomicUsize::new(0),
+            exit_fp: 0,
+            exit_pc: 0,
+            caller: ptr::null_mut(),
+            heap_base: ptr::null_mut(),
         };
         VmStore {
             runtime: NonNull::from(Box::leak(Box::new(runtime))),

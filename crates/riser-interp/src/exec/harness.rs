@@ -78,6 +78,11 @@ impl Store {
             stack_top: range.start,
             activation: ptr::null_mut(),
             host_stack_limit: 0,
+            stack_limit: AtomicUsize::new(0),
+            exit_fp: 0,
+            exit_pc: 0,
+            caller: ptr::null_mut(),
+            heap_base: ptr::null_mut(),
         });
         let registry = TypeRegistry::new();
         Store { runtime, registry, instances: Vec::new(), _stack: stack, _builtins: builtins }
@@ -543,7 +548,23 @@ unsafe extern "C" fn no_catch(_: *mut VmCtx, _: *mut Slot, _: *mut Slot) -> Stat
     NO_HEAP
 }
 
+/// Nothing is compiled here.
+unsafe extern "C" fn no_raise(_: *mut VmCtx, status: Status) -> Status {
+    status
+}
+
+unsafe extern "C" fn no_compile(_: *mut VmCtx, _: u32) -> *const u8 {
+    ptr::null()
+}
+
+unsafe extern "C" fn no_subtype(_: *mut VmCtx, _: u32, _: u32) -> u32 {
+    0
+}
+
 const BUILTINS: Builtins = Builtins {
+    raise: no_raise,
+    compile: no_compile,
+    is_subtype: no_subtype,
     memory_grow,
     memory_copy,
     memory_fill,

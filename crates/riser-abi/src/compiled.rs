@@ -1,0 +1,48 @@
+//! What compiled code of all compilers has in common: how functions are called, and what is known of memories.
+//!
+//! A function is called by Cranelift's `tail` convention. Its parameters are: the callee's `VmCtx`; if the results are
+//! returned in an area ([`returns_in_area`]), the address of that area; the parameters of its type. References to
+//! functions are 64-bit addresses, other references 32-bit numbers. The area is a row of slots, one result after the other, as in a
+//! frame. A tail call forwards the address.
+//!
+//! Every function keeps a frame pointer, so that frames form a chain.
+
+use riser_ops::ValType;
+
+/// So many results of a class (integers and references; floats and vectors) are returned in registers. All machines have
+/// as many; more results than these are rare.
+const REGISTERS: usize = 4;
+
+/// Whether results are returned in an area that the caller provides, rather than in registers.
+pub fn returns_in_area(results: &[ValType]) -> bool {
+    let floats = |ty: &&ValType| matches!(**ty, ValType::F32 | ValType::F64 | ValType::V128);
+    let floats = results.iter().filter(floats).count();
+    floats > REGISTERS || results.len() - floats > REGISTERS
+}
+
+/// Bytes behind the 4 GiB that a 32-bit address reaches in a guarded memory which no access may touch: a static
+/// offset plus the width of an access up to so many bytes needs no comparison.
+pub const GUARD_BYTES: u64 = 32 << 20;
+
+/// The address space of a guarded memory.
+pub const GUARDED_BYTES: u64 = (1 << 32) + GUARD_BYTES;
+
+/// Whether accesses to memories of a type rely on faults rather than comparisons, in engines whose memories have
+/// guards: the memory reserves [`GUARDED_BYTES`], never moves, and what is beyond its length faults.
+pub fn is_guarded(memory64: bool, page_size_log2: u32) -> bool {
+    !memory64 && page_size_log2 >= 16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_results_are_returned_in_registers() {
+        use ValType::{F64, I32, V128};
+        assert!(!returns_in_area(&[]));
+        assert!(!returns_in_area(&[I32, F64, I32, V128, I32, F64, I32, F64]));
+        assert!(returns_in_area(&[I32; 5]));
+        assert!(returns_in_area(&[F64, V128, F64, V128, F64]));
+    }
+}

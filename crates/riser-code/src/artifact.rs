@@ -1,0 +1,67 @@
+//! What a compiler makes of one function.
+
+use alloc::vec::Vec;
+use riser_ops::TrapCode;
+
+/// The machine code of one function or trampoline, and what is known of places in it. All offsets are in bytes from the
+/// start of the code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CodeArtifact {
+    /// The machine code, constants included. It works at any address that is aligned.
+    pub code: Vec<u8>,
+    /// A power of two: what the address of the code must be a multiple of. At most 64.
+    pub alignment: u32,
+    /// Instructions that may fault, sorted by offset.
+    pub traps: Vec<TrapSite>,
+    /// Which operator the code is of, sorted by offset.
+    pub positions: Vec<Position>,
+    /// The calls after which somebody may look at the frame, sorted by offset.
+    pub calls: Vec<CallSite>,
+}
+
+/// An instruction that traps by a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrapSite {
+    /// The instruction.
+    pub offset: u32,
+    /// What its fault means.
+    pub code: TrapCode,
+}
+
+/// From here on, up to the next position, code is of one operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Where it begins.
+    pub offset: u32,
+    /// The operator, as an offset in the module's bytes; [`Position::NONE`] for code that is of none.
+    pub wasm: u32,
+}
+
+impl Position {
+    /// No operator.
+    pub const NONE: u32 = u32::MAX;
+}
+
+/// A call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallSite {
+    /// The return address.
+    pub offset: u32,
+    /// How far the stack pointer is below the frame pointer when the call is made.
+    pub frame_bytes: u32,
+    /// Where references into the heap of objects are (32 bits each), in bytes from the stack pointer.
+    pub references: Vec<u32>,
+    /// What handles exceptions that the call throws, the first that fits.
+    pub handlers: Vec<Handler>,
+}
+
+/// A handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handler {
+    /// The tag, as an index of the module's; `None` for all exceptions (and, in trampolines that enter code, whatever ends it).
+    pub tag: Option<u32>,
+    /// Where the address of the `VmCtx` is whose module has the tag, in bytes from the stack pointer. Not used without tag.
+    pub vmctx: u32,
+    /// Where to go on.
+    pub target: u32,
+}
