@@ -39,7 +39,9 @@ mod tests {
 
     #[test]
     fn a_few_results_are_returned_in_registers() {
-        use ValType::{F64, I32, V128};
+        const I32: ValType = ValType::I32;
+        const F64: ValType = ValType::F64;
+        const V128: ValType = ValType::V128;
         assert!(!returns_in_area(&[]));
         assert!(!returns_in_area(&[I32, F64, I32, V128, I32, F64, I32, F64]));
         assert!(returns_in_area(&[I32; 5]));
