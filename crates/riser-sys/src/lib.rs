@@ -6,10 +6,11 @@
 //! and made accessible as a memory grows, so that its base does not move. `slots.rs` has
 //! many small memories in one mapping. `region.rs` chooses between them,
 //! `faults.rs` lets tests refuse memory, `stack.rs` is the interpreter's stack and the measure of the host's,
-//! `usage.rs` what the process has used.
+//! `usage.rs` what the process has used. `arch/` has what compiled code needs in instructions.
 //!
 //! What is deliberately not here: anything that knows of WebAssembly. Sizes are bytes.
 
+mod arch;
 #[doc(hidden)]
 pub mod faults;
 mod heap;
@@ -31,6 +32,10 @@ mod usage;
 #[path = "no_usage.rs"]
 mod usage;
 
+pub use arch::{
+    COMPILED_CODE, LAZY_STUBS_HEADER, LAZY_STUBS_MAX, STUB_BYTES, StackEntry, TABLE_STUB_INDEX_MAX,
+    call_on_stack, lazy_stubs, resume, table_stubs,
+};
 pub use region::Region;
 pub use stack::{SlotStack, host_stack_limit, stack_pointer};
 pub use usage::{cpu_time, peak_memory};

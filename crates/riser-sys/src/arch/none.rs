@@ -1,0 +1,71 @@
+//! The twin for machines and systems without compiled code: everything is there, so that what uses it compiles, and
+//! nothing can be reached, because no code is ever published ([`COMPILED_CODE`](super::COMPILED_CODE)).
+
+use super::StackEntry;
+use core::ops::Range;
+
+/// Defines where compiled code would enter the runtime.
+#[macro_export]
+macro_rules! exit_entry {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident => $target:path;
+     runtime: $runtime:expr, fp: $fp:expr, pc: $pc:expr $(,)?) => {
+        $(#[$meta])*
+        $vis unsafe extern "C" fn $name() {
+            let _ = ($target as *const (), const { [$runtime, $fp, $pc] });
+            unreachable!("there is no compiled code on this machine")
+        }
+    };
+}
+
+/// Defines what lazy stubs would jump to.
+#[macro_export]
+macro_rules! lazy_entry {
+    ($($entry:tt)*) => { $crate::exit_entry! { $($entry)* } };
+}
+
+/// Nothing has a stack of its own here.
+///
+/// # Safety
+/// Cannot be called soundly or otherwise: there is no entry for it.
+///
+/// # Panics
+/// Always.
+pub unsafe extern "C" fn call_on_stack(
+    _stack_top: *mut u8,
+    _entry: StackEntry,
+    _a: *mut u8,
+    _b: *const u8,
+    _c: *mut u64,
+) -> u32 {
+    unreachable!("there is no compiled code on this machine")
+}
+
+/// Nothing can be resumed here.
+///
+/// # Safety
+/// Cannot be called soundly or otherwise: there is no code to go on in.
+///
+/// # Panics
+/// Always.
+pub unsafe extern "C" fn resume(
+    _pc: usize,
+    _sp: usize,
+    _fp: usize,
+    _payload0: usize,
+    _payload1: usize,
+) -> ! {
+    unreachable!("there is no compiled code on this machine")
+}
+
+/// The bytes before the first lazy stub of a block.
+pub const LAZY_STUBS_HEADER: usize = 16;
+
+/// No stubs.
+pub fn lazy_stubs(_indices: Range<u32>, _common: *const u8) -> Vec<u8> {
+    Vec::new()
+}
+
+/// No stubs.
+pub fn table_stubs(_indices: Range<u32>, _table: usize) -> Vec<u8> {
+    Vec::new()
+}
