@@ -1,5 +1,7 @@
 //! What is the same for all functions of a module while they are compiled.
 
+use crate::signature::LowHalf;
+use cranelift_codegen::isa::{CallConv, TargetIsa};
 use riser_abi::{VmCtxCounts, VmCtxLayout};
 use riser_module::Module;
 use riser_ops::MemoryIdx;
@@ -36,10 +38,13 @@ pub(crate) struct Env<'a> {
     pub module: &'a Module,
     pub layout: VmCtxLayout,
     pub options: OptOptions,
+    /// The platform's C calling convention: how builtins are called.
+    pub c_conv: CallConv,
+    pub low_half: LowHalf,
 }
 
 impl<'a> Env<'a> {
-    pub fn new(module: &'a Module, options: OptOptions) -> Env<'a> {
+    pub fn new(module: &'a Module, options: OptOptions, isa: &dyn TargetIsa) -> Env<'a> {
         let layout = VmCtxLayout::new(VmCtxCounts {
             imported_funcs: module.imported.funcs,
             memories: module.memories.len() as u32,
@@ -47,7 +52,8 @@ impl<'a> Env<'a> {
             globals: module.globals.len() as u32,
             tags: module.tags.len() as u32,
         });
-        Env { module, layout, options }
+        let c_conv = isa.default_call_conv();
+        Env { module, layout, options, c_conv, low_half: LowHalf::of(isa) }
     }
 
     /// Whether accesses to a memory rely on its guard.

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod env;
+mod signature;
 mod translate;
 
 pub use env::OptOptions;

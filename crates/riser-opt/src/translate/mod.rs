@@ -1,7 +1,8 @@
 //! From operators to CLIF.
 //!
-//! The [`Translator`] is the sink of a walk. Operands are CLIF values on a stack of our own; locals are variables of
-//! the function builder, which makes SSA of them. What values look like:
+//! The [`Translator`] is the sink of a walk. `sink.rs` passes each operator on to the file of its topic. Operands are CLIF
+//! values on a stack of our own; locals are variables of the function builder, which makes SSA of them. What values
+//! look like:
 //!
 //! | type | in CLIF |
 //! | --- | --- |
@@ -10,12 +11,35 @@
 //! | references to functions | `i64`, an address, 0 for null |
 //! | other references | `i32`, a distance from the heap's start, 0 for null; declared to be in stack maps |
 
+mod access;
+mod atomics;
+mod calls;
+mod control;
+mod exceptions;
+mod fuel;
+mod gc;
+mod locals;
+mod memory;
+mod simd;
+mod simple;
+mod sink;
+mod table;
 mod vm;
 
 use crate::env::Env;
-use cranelift_codegen::ir::{self, InstBuilder, MemFlagsData, TrapCode as ClifTrap, Value, types};
-use cranelift_frontend::FunctionBuilder;
-use riser_ops::{TrapCode, ValType};
+use crate::signature;
+use control::Label;
+use cranelift_codegen::ir::{
+    Function, InstBuilder, MemFlagsData, SigRef, SourceLoc, StackSlot, TrapCode as ClifTrap, Value,
+};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use exceptions::Exceptions;
+use locals::Local;
+use riser_front::BodyFacts;
+use riser_ops::{FuncIdx, FuncType, TrapCode, TypeIdx, ValType};
+use std::collections::HashMap;
+
+pub(crate) use crate::signature::clif_type;
 
 /// See the module's documentation.
 pub(crate) struct Translator<'a> {
@@ -25,19 +49,26 @@ pub(crate) struct Translator<'a> {
     pub stack: Vec<Value>,
     /// The function's own `VmCtx`.
     pub vmctx: Value,
-}
-
-/// The CLIF type of values of a type.
-pub(crate) fn clif_type(ty: ValType) -> ir::Type {
-    match ty {
-        ValType::I32 => types::I32,
-        ValType::I64 => types::I64,
-        ValType::F32 => types::F32,
-        ValType::F64 => types::F64,
-        ValType::V128 => types::I8X16,
-        ty if ty.is_heap_reference() => types::I32,
-        _ => types::I64,
-    }
+    /// Where the results go, if they are returned in an area.
+    area: Option<Value>,
+    /// The offset of the operator at hand in the module's bytes.
+    offset: u32,
+    locals: Vec<Local>,
+    /// The open blocks.
+    labels: Vec<Label>,
+    exceptions: Exceptions,
+    /// The fuel of pure operators that was not taken yet.
+    unpaid: u32,
+    /// Whether there is any call.
+    has_calls: bool,
+    /// How functions of the module's types are called.
+    signatures: HashMap<TypeIdx, SigRef>,
+    /// How builtins are called, by their places.
+    builtin_signatures: HashMap<usize, SigRef>,
+    /// See [`Translator::operand_slots`].
+    slots: Option<StackSlot>,
+    /// What there is no code for, if there was such a thing.
+    failure: Option<&'static str>,
 }
 
 /// The code by which Cranelift knows a trap of ours.
@@ -45,8 +76,79 @@ pub(crate) fn clif_trap(code: TrapCode) -> ClifTrap {
     ClifTrap::unwrap_user(code as u8)
 }
 
-impl Translator<'_> {
+impl<'a> Translator<'a> {
+    /// A sink for one body, which makes `func` of it.
+    pub fn new(
+        env: &'a Env<'a>,
+        func: &'a mut Function,
+        context: &'a mut FunctionBuilderContext,
+    ) -> Translator<'a> {
+        Translator {
+            b: FunctionBuilder::new(func, context),
+            env,
+            stack: Vec::new(),
+            vmctx: Value::from_u32(0),
+            area: None,
+            offset: 0,
+            locals: Vec::new(),
+            labels: Vec::new(),
+            exceptions: Exceptions::default(),
+            unpaid: 0,
+            has_calls: false,
+            signatures: HashMap::new(),
+            builtin_signatures: HashMap::new(),
+            slots: None,
+            failure: None,
+        }
+    }
+
+    /// The body begins.
+    fn begin_body(&mut self, func: FuncIdx, ty: &FuncType, locals: &[(u32, ValType)]) {
+        _ = func;
+        let entry = self.b.create_block();
+        self.b.func.signature = signature::function(ty);
+        self.b.append_block_params_for_function_params(entry);
+        self.b.switch_to_block(entry);
+        self.b.seal_block(entry);
+        let params = self.b.block_params(entry).to_vec();
+        let (vmctx, params) = params.split_first().expect("every function takes its instance");
+        self.vmctx = *vmctx;
+        let results = &self.b.func.signature.returns;
+        let has_area = results.len() != ty.results().len();
+        let (area, params) = if has_area { params.split_at(1) } else { (&[][..], params) };
+        self.area = area.first().copied();
+        self.begin_locals(ty, locals, params);
+        self.open_body(ty);
+    }
+
+    /// The next operator.
+    fn next_operator(&mut self, offset: u32) {
+        self.offset = offset;
+        self.b.set_srcloc(SourceLoc::new(offset));
+        if self.env.options.fuel {
+            self.meter();
+        }
+    }
+
+    /// The body has ended.
+    fn end_body(&mut self, _: &BodyFacts) {
+        if self.has_calls || self.b.func.dfg.num_values() > LEAF_VALUES {
+            match signature::stack_limit(&mut self.b) {
+                None => self.fail("so many kinds of accesses"),
+                limit => self.b.func.stack_limit = limit,
+            }
+        }
+    }
+
     pub fn push(&mut self, value: Value) {
+        self.stack.push(value);
+    }
+
+    /// Pushes a value of a type, which the collector must know if it is a reference into the heap.
+    pub fn push_typed(&mut self, value: Value, ty: ValType) {
+        if ty.is_heap_reference() {
+            self.b.declare_value_needs_stack_map(value);
+        }
         self.stack.push(value);
     }
 
@@ -61,6 +163,11 @@ impl Translator<'_> {
         (self.pop(), top)
     }
 
+    /// Takes the top operands off the stack.
+    fn pop_many(&mut self, count: usize) -> Vec<Value> {
+        self.stack.split_off(self.stack.len() - count)
+    }
+
     /// Traps if a condition holds.
     pub fn trap_if(&mut self, condition: Value, code: TrapCode) {
         self.b.ins().trapnz(condition, clif_trap(code));
@@ -71,3 +178,7 @@ impl Translator<'_> {
         MemFlagsData::trusted()
     }
 }
+
+/// A function that calls nothing and has no more values than these, of at most 16 bytes each, takes so little of the
+/// stack that nobody checks whether there is enough: below the limit there is room for that.
+const LEAF_VALUES: usize = 64;
