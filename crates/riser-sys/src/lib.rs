@@ -13,7 +13,17 @@
 mod arch;
 #[doc(hidden)]
 pub mod faults;
+#[cfg(all(target_os = "linux", not(riser_portable)))]
+mod guarded;
+#[cfg(not(all(target_os = "linux", not(riser_portable))))]
+#[path = "no_guarded.rs"]
+mod guarded;
 mod heap;
+#[cfg(all(target_os = "linux", not(riser_portable)))]
+mod image;
+#[cfg(not(all(target_os = "linux", not(riser_portable))))]
+#[path = "no_image.rs"]
+mod image;
 #[cfg(all(unix, not(riser_portable)))]
 mod mapping;
 #[cfg(not(all(unix, not(riser_portable))))]
@@ -36,9 +46,10 @@ pub use arch::{
     COMPILED_CODE, LAZY_STUBS_HEADER, LAZY_STUBS_MAX, STUB_BYTES, StackEntry, TABLE_STUB_INDEX_MAX,
     call_on_stack, lazy_stubs, resume, table_stubs,
 };
+pub use image::MemoryImage;
 pub use region::Region;
 pub use stack::{SlotStack, host_stack_limit, stack_pointer};
-pub use usage::{cpu_time, peak_memory};
+pub use usage::{address_space_limited, cpu_time, peak_memory};
 
 /// Whether a thread can wait for another one, and for a time to pass. In a browser and in other runtimes of WebAssembly
 /// there is one thread and no clock; there the standard library would panic.

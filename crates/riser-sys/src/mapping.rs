@@ -4,8 +4,12 @@
 //! costs page tables only.
 
 use crate::{OutOfMemory, faults};
+#[cfg(target_os = "linux")]
+use core::ops::Range;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
+#[cfg(target_os = "linux")]
+use rustix::mm::mmap;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 
 /// A range of address space; its first `accessible` bytes can be used and were zero at first.
@@ -17,8 +21,8 @@ pub(crate) struct Mapping {
 }
 
 /// How many mappings the process may have before new requests are refused. Each is two to the kernel (accessible and
-/// reserved), whose own limit is 65,530 by default, and the allocator needs some as well. At 4 GiB each they take
-/// half of the 47-bit address space.
+/// reserved), or four if it shows an image, whose own limit is 65,530 by default, and the allocator needs some as well. At
+/// 4 GiB each they take half of the 47-bit address space.
 const MAPPINGS_MAX: usize = 16_000;
 
 static MAPPINGS: AtomicUsize = AtomicUsize::new(0);
@@ -67,6 +71,12 @@ impl Mapping {
         self.reserved
     }
 
+    /// How many bytes are accessible: whole pages.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn accessible(&self) -> usize {
+        self.accessible
+    }
+
     /// Makes the first `len` bytes accessible. Fails if they exceed the reservation, or if the system refuses.
     pub(crate) fn grow(&mut self, len: usize) -> Result<(), OutOfMemory> {
         let error = OutOfMemory { bytes: len };
@@ -86,6 +96,84 @@ impl Mapping {
         done.map_err(|_| error)?;
         self.accessible = wanted;
         Ok(())
+    }
+}
+
+/// What mappings with images need.
+#[cfg(target_os = "linux")]
+impl Mapping {
+    /// The first `len` bytes of a file, to be read.
+    pub(crate) fn new_file(file: &std::fs::File, len: usize) -> Option<Mapping> {
+        if len == 0 {
+            return Mapping::new(0, 0).ok();
+        }
+        let (prot, flags) = (ProtFlags::READ, MapFlags::PRIVATE);
+        // SAFETY: a new mapping at an address that the system chooses touches nothing that exists.
+        let base = unsafe { mmap(core::ptr::null_mut(), len, prot, flags, file, 0) };
+        let base = NonNull::new(base.ok()?.cast::<u8>())?;
+        MAPPINGS.fetch_add(1, Ordering::Relaxed);
+        Some(Mapping { base, reserved: len, accessible: 0 })
+    }
+
+    /// Makes all but the first `len` bytes inaccessible. What was in them must be zero, for that is what those expect who
+    /// make them accessible again.
+    pub(crate) fn shrink(&mut self, len: usize) -> Result<(), OutOfMemory> {
+        let error = OutOfMemory { bytes: len };
+        let wanted = round_to_pages(len).ok_or(error)?;
+        if wanted >= self.accessible {
+            return Ok(());
+        }
+        let less = self.accessible - wanted;
+        // SAFETY: the range lies in this reservation, of which nobody uses anything: it is held mutably.
+        let done = unsafe {
+            mprotect(self.base.as_ptr().add(wanted).cast(), less, MprotectFlags::empty())
+        };
+        done.map_err(|_| error)?;
+        self.accessible = wanted;
+        Ok(())
+    }
+
+    /// Replaces accessible pages by a private copy of the first bytes of a file.
+    pub(crate) fn cover_with_file(
+        self,
+        pages: Range<usize>,
+        file: &std::fs::File,
+    ) -> Option<Mapping> {
+        let (prot, flags) =
+            (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::FIXED);
+        assert!(pages.end <= self.accessible && !pages.is_empty());
+        // SAFETY: the range is in this mapping, which nobody uses yet, since it is owned here.
+        let covered = unsafe {
+            let at = self.base.as_ptr().add(pages.start).cast();
+            mmap(at, pages.len(), prot, flags | MapFlags::NORESERVE, file, 0)
+        };
+        self.unless_broken(covered.is_ok())
+    }
+
+    /// Replaces accessible pages by zeros.
+    pub(crate) fn cover_with_zeros(self, pages: Range<usize>) -> Option<Mapping> {
+        if pages.is_empty() {
+            return Some(self);
+        }
+        let (prot, flags) =
+            (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::FIXED);
+        assert!(pages.end <= self.accessible);
+        // SAFETY: as above.
+        let covered = unsafe {
+            let at = self.base.as_ptr().add(pages.start).cast();
+            mmap_anonymous(at, pages.len(), prot, flags | MapFlags::NORESERVE)
+        };
+        self.unless_broken(covered.is_ok())
+    }
+
+    /// Gives up a mapping that the system may have left with a hole. It is not unmapped, because somebody else's mapping may
+    /// be in the hole by now.
+    fn unless_broken(self, whole: bool) -> Option<Mapping> {
+        if whole {
+            return Some(self);
+        }
+        core::mem::forget(self);
+        None
     }
 }
 

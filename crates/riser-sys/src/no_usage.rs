@@ -11,3 +11,8 @@ pub fn cpu_time() -> Option<Duration> {
 pub fn peak_memory() -> Option<u64> {
     None
 }
+
+/// Nothing is reserved here.
+pub fn address_space_limited() -> bool {
+    true
+}

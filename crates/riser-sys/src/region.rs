@@ -1,10 +1,12 @@
 //! The bytes of a linear memory: an allocation that moves while it is small, a reservation that grows in place once
 //! it is not.
 
-use crate::OutOfMemory;
+use crate::guarded::Guarded;
 use crate::heap::HeapBytes;
 use crate::mapping::Mapping;
 use crate::slots::{SLOT_BYTES, Slot};
+use crate::{MemoryImage, OutOfMemory};
+use std::sync::Arc;
 
 /// Regions of at most this many bytes are allocated: that costs a tenth of mapping, unmapping and two faults (2 µs
 /// against 20 µs for one page of 64 KiB), and a process can have millions of them.
@@ -31,6 +33,7 @@ pub struct Region {
 #[derive(Debug)]
 enum Backing {
     Mapped(Mapping),
+    Guarded(Guarded),
     Slot(Slot),
     Heap(HeapBytes),
 }
@@ -77,14 +80,29 @@ impl Region {
         Ok(Region { backing, len, reserve: max })
     }
 
+    /// `len` bytes that never move and can become `reserve`. What follows them, up to `total` bytes from the start, faults when it is accessed.
+    /// The bytes are zero but for those of the image, whose pages must lie within `len`. `len` and `total` are multiples of the
+    /// system's page size, or are rounded up to one. Fails where the system cannot do that.
+    pub fn guarded(
+        len: usize,
+        reserve: usize,
+        total: usize,
+        image: Option<&Arc<MemoryImage>>,
+    ) -> Result<Region, OutOfMemory> {
+        let guarded = Guarded::new(len, reserve, total, image)?;
+        Ok(Region { backing: Backing::Guarded(guarded), len, reserve })
+    }
+
     /// Makes the region `len` bytes long without moving it; the new ones are zero. Fails beyond
     /// [`Region::reserved`]. A smaller `len` changes nothing.
     pub fn grow_in_place(&mut self, len: usize) -> Result<(), OutOfMemory> {
         if len > self.reserved() {
             return Err(OutOfMemory { bytes: len });
         }
-        if let Backing::Mapped(mapping) = &mut self.backing {
-            mapping.grow(len)?;
+        match &mut self.backing {
+            Backing::Mapped(mapping) => mapping.grow(len)?,
+            Backing::Guarded(guarded) => guarded.grow(len)?,
+            Backing::Slot(_) | Backing::Heap(_) => {}
         }
         self.len = self.len.max(len);
         Ok(())
@@ -95,6 +113,7 @@ impl Region {
     pub fn base(&self) -> *mut u8 {
         match &self.backing {
             Backing::Mapped(mapping) => mapping.base(),
+            Backing::Guarded(guarded) => guarded.base(),
             Backing::Slot(slot) => slot.base(),
             Backing::Heap(bytes) => bytes.base(),
         }
@@ -115,6 +134,7 @@ impl Region {
     pub fn reserved(&self) -> usize {
         match &self.backing {
             Backing::Mapped(mapping) => mapping.reserved(),
+            Backing::Guarded(guarded) => guarded.reserved(),
             Backing::Slot(_) => SLOT_BYTES,
             Backing::Heap(bytes) => bytes.len(),
         }
@@ -128,6 +148,7 @@ impl Region {
         }
         match &mut self.backing {
             Backing::Mapped(mapping) if len <= mapping.reserved() => mapping.grow(len)?,
+            Backing::Guarded(guarded) => guarded.grow(len)?,
             Backing::Slot(slot) if len <= SLOT_BYTES => slot.grow(len)?,
             // Bytes behind the length were never given out: they are zero.
             Backing::Heap(bytes) if len <= bytes.len() => {}

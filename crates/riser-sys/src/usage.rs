@@ -1,5 +1,6 @@
-//! What the process has used so far.
+//! What the process has used so far, and may use.
 
+use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 
@@ -18,6 +19,16 @@ pub fn peak_memory() -> Option<u64> {
     kib.checked_mul(1024)
 }
 
+/// Whether the process may have so little address space that reserving 4 GiB for each memory would fail soon: in a
+/// container, a batch system or a shell with `ulimit -v`.
+pub fn address_space_limited() -> bool {
+    size_of::<usize>() < 8 || is_little(getrlimit(Resource::As).current)
+}
+
+fn is_little(limit: Option<u64>) -> bool {
+    limit.is_some_and(|limit| limit < 64 << 30)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -29,5 +40,14 @@ mod tests {
         assert_eq!(block.iter().map(|byte| usize::from(*byte)).sum::<usize>(), 32 << 20);
         assert!(cpu_time().unwrap() > before);
         assert!(peak_memory().is_none_or(|peak| peak > 32 << 20));
+    }
+
+    #[test]
+    fn a_limit_of_address_space_is_noticed() {
+        assert!(is_little(Some(1 << 30)) && !is_little(Some(1 << 40)) && !is_little(None));
+        // Whoever runs the tests has a limit, or none: the shell says it in KiB.
+        let ulimit = std::process::Command::new("sh").args(["-c", "ulimit -v"]).output().unwrap();
+        let limit = String::from_utf8(ulimit.stdout).unwrap().trim().parse::<u64>().ok();
+        assert_eq!(address_space_limited(), is_little(limit.map(|kib| kib << 10)));
     }
 }

@@ -1,0 +1,118 @@
+//! The Linux twin: what a memory holds at first, in a file without a name that is mapped copy-on-write, so that a
+//! page costs nothing before it is touched.
+
+use crate::mapping::Mapping;
+use crate::{OutOfMemory, faults, guarded};
+use core::ops::Range;
+use core::sync::atomic::{AtomicU64, Ordering};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+/// What a memory holds at first: pieces, and zeros elsewhere.
+#[derive(Debug)]
+pub struct MemoryImage {
+    file: File,
+    /// Which pages of a memory the file has, in bytes.
+    pages: Range<usize>,
+    /// The file's bytes to be read.
+    view: Mapping,
+    id: u64,
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+
+impl MemoryImage {
+    /// An image of pieces and where they lie in a memory; later ones cover earlier ones.
+    pub fn new(pieces: &[(usize, &[u8])]) -> Result<MemoryImage, OutOfMemory> {
+        let pieces = || pieces.iter().filter(|(_, bytes)| !bytes.is_empty());
+        let page = rustix::param::page_size();
+        let start = pieces().map(|(at, _)| *at).min().unwrap_or(0) / page * page;
+        let mut end = start;
+        for (at, bytes) in pieces() {
+            let behind =
+                at.checked_add(bytes.len()).and_then(|end| end.checked_next_multiple_of(page));
+            end = end.max(behind.ok_or(OutOfMemory { bytes: usize::MAX })?);
+        }
+        let error = OutOfMemory { bytes: end - start };
+        if faults::refuses() {
+            return Err(error);
+        }
+        let file = File::from(
+            memfd_create("riser-memory", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
+                .map_err(|_| error)?,
+        );
+        file.set_len((end - start) as u64).map_err(|_| error)?;
+        for (at, bytes) in pieces() {
+            file.write_all_at(bytes, (at - start) as u64).map_err(|_| error)?;
+        }
+        // Nobody else knows the file; that it cannot change is a second wall, which old systems do not have.
+        let _ = fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW);
+        let view = Mapping::new_file(&file, end - start).ok_or(error)?;
+        Ok(MemoryImage {
+            file,
+            pages: start..end,
+            view,
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+        })
+    }
+
+    /// The bytes of a memory that the image covers: whole pages of the system.
+    pub fn pages(&self) -> Range<usize> {
+        self.pages.clone()
+    }
+
+    /// What they hold.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: the view has so many bytes, which can be read, never change, and stay while it does.
+        unsafe { core::slice::from_raw_parts(self.view.base(), self.pages.len()) }
+    }
+
+    /// Tells it from all other images of the process, also from those that are no more.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Maps the image into a reservation, whose accessible part reaches to its end. Where the system refuses,
+    /// the reservation is lost.
+    pub(crate) fn show(&self, mapping: Mapping) -> Option<Mapping> {
+        if self.pages.is_empty() {
+            return Some(mapping);
+        }
+        mapping.cover_with_file(self.pages(), &self.file)
+    }
+
+    /// Writes what the image has of the first `len` bytes of a memory. The caller has them for itself.
+    pub(crate) fn write_to(&self, base: *mut u8, len: usize) {
+        let written = self.pages.end.min(len).saturating_sub(self.pages.start);
+        // SAFETY: so many bytes are in the view, and behind `base` plus where they begin.
+        unsafe {
+            base.add(self.pages.start.min(len)).copy_from_nonoverlapping(self.view.base(), written);
+        }
+    }
+}
+
+impl Drop for MemoryImage {
+    fn drop(&mut self) {
+        guarded::forget_image(self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_lie_where_they_belong() {
+        let image = MemoryImage::new(&[(70_000, b"abc"), (140_000, b""), (70_001, b"x")]).unwrap();
+        let pages = image.pages();
+        assert!(pages.start <= 70_000 && pages.end >= 70_003 && pages.len() <= 128 << 10);
+        let at = 70_000 - pages.start;
+        assert_eq!(&image.bytes()[at - 1..at + 4], b"\0axc\0");
+        assert!(MemoryImage::new(&[]).unwrap().bytes().is_empty());
+        assert!(MemoryImage::new(&[(usize::MAX - 1, b"abc")]).is_err());
+        crate::faults::plan(0..1);
+        assert!(MemoryImage::new(&[(0, b"abc")]).is_err());
+        crate::faults::plan(0..0);
+    }
+}
