@@ -199,6 +199,11 @@ builtins! {
     raise(status: Status) -> Status;
     /// Whether a function of canonical type `actual` may be called as one of type `expected`: 1 or 0.
     is_subtype(actual: u32, expected: u32) -> u32;
+    /// `f32x4.relaxed_madd`, for machines without an instruction for it. The operands are six slots; the result goes to the
+    /// first two of them.
+    f32x4_madd(operands: *mut Slot) -> Status;
+    /// The same for `f64x2.relaxed_madd`.
+    f64x2_madd(operands: *mut Slot) -> Status;
     /// Makes the code of a defined function of the instance, unless it is there, and gives its address.
     compile(defined: u32) -> *const u8;
 }

@@ -29,6 +29,11 @@ impl Status {
         self.0 == 0
     }
 
+    /// The status as machine code sees it: 0 if all is well.
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
     /// The trap, if it is one.
     pub fn trap_code(self) -> Option<TrapCode> {
         TrapCode::from_u8(u8::try_from(self.0).ok()?)

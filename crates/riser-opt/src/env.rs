@@ -41,6 +41,8 @@ pub(crate) struct Env<'a> {
     /// The platform's C calling convention: how builtins are called.
     pub c_conv: CallConv,
     pub low_half: LowHalf,
+    /// Whether the machine has multiply-add as an instruction.
+    pub has_fma: bool,
 }
 
 impl<'a> Env<'a> {
@@ -53,7 +55,8 @@ impl<'a> Env<'a> {
             tags: module.tags.len() as u32,
         });
         let c_conv = isa.default_call_conv();
-        Env { module, layout, options, c_conv, low_half: LowHalf::of(isa) }
+        let low_half = LowHalf::of(isa);
+        Env { module, layout, options, c_conv, low_half, has_fma: has_fma(isa) }
     }
 
     /// Whether accesses to a memory rely on its guard.
@@ -61,4 +64,10 @@ impl<'a> Env<'a> {
         let ty = &self.module.memories[memory.index()];
         self.options.guards && riser_abi::is_guarded(ty.memory64, ty.page_size_log2)
     }
+}
+
+/// Machines whose targets say nothing about it always have it.
+fn has_fma(isa: &dyn TargetIsa) -> bool {
+    let flags = isa.isa_flags();
+    flags.iter().find(|flag| flag.name == "has_fma").is_none_or(|flag| flag.as_bool() == Some(true))
 }

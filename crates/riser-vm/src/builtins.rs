@@ -12,6 +12,7 @@ use core::ops::Range;
 use core::time::Duration;
 use riser_abi::{Builtins, FuncRef, GROW_FAILED, GROW_REFUSED, Slot, Status, VmCtx};
 use riser_module::ElementItems;
+use riser_numerics::V128;
 use riser_ops::{ElemIdx, FuncIdx, MemoryIdx, TableIdx, TrapCode, TypeId};
 
 /// The functions of this file as the table that a `VmRuntime` points to.
@@ -55,6 +56,8 @@ pub static BUILTINS: Builtins = Builtins {
     raise,
     is_subtype,
     compile,
+    f32x4_madd,
+    f64x2_madd,
 };
 
 const MEMORY_TRAP: Status = Status::trap(TrapCode::MemoryOutOfBounds);
@@ -389,4 +392,27 @@ unsafe extern "C" fn is_subtype(vmctx: *mut VmCtx, actual: u32, expected: u32) -
 
 unsafe extern "C" fn compile(_: *mut VmCtx, _: u32) -> *const u8 {
     core::ptr::null()
+}
+
+/// Replaces the first of three vectors by a function of all.
+///
+/// # Safety
+/// `operands` are six slots.
+unsafe fn vectors(operands: *mut Slot, f: fn(V128, V128, V128) -> V128) -> Status {
+    // SAFETY: the caller's promise.
+    let slots = unsafe { &mut *operands.cast::<[Slot; 6]>() };
+    let vector = |at: usize| V128::from_u64x2([slots[at], slots[at + 1]]);
+    let result = f(vector(0), vector(2), vector(4)).to_u64x2();
+    slots[..2].copy_from_slice(&result);
+    Status::OK
+}
+
+unsafe extern "C" fn f32x4_madd(_: *mut VmCtx, operands: *mut Slot) -> Status {
+    // SAFETY: the contract of builtins.
+    unsafe { vectors(operands, riser_numerics::f32x4_relaxed_madd) }
+}
+
+unsafe extern "C" fn f64x2_madd(_: *mut VmCtx, operands: *mut Slot) -> Status {
+    // SAFETY: the contract of builtins.
+    unsafe { vectors(operands, riser_numerics::f64x2_relaxed_madd) }
 }

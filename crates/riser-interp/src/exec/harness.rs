@@ -561,7 +561,13 @@ unsafe extern "C" fn no_subtype(_: *mut VmCtx, _: u32, _: u32) -> u32 {
     0
 }
 
+unsafe extern "C" fn no_madd(_: *mut VmCtx, _: *mut Slot) -> Status {
+    Status::trap(TrapCode::Unreachable)
+}
+
 const BUILTINS: Builtins = Builtins {
+    f32x4_madd: no_madd,
+    f64x2_madd: no_madd,
     raise: no_raise,
     compile: no_compile,
     is_subtype: no_subtype,
