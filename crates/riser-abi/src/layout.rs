@@ -1,6 +1,6 @@
 //! The blocks that machine code reads, declared once.
 
-use crate::{Builtins, HostCall, Slot};
+use crate::{BumpArea, Builtins, HostCall, Slot, TypeRow};
 use core::ffi::c_void;
 use core::mem::{offset_of, size_of};
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
@@ -150,8 +150,13 @@ vm_blocks! {
         exit_pc: usize = Moves;
         /// The instance that made the last call which may have left it: of a host function, or through a reference.
         caller: *mut VmCtx = Moves;
-        /// The first byte of the heap of objects. References are distances from here.
-        heap_base: *mut u8 = Moves;
+        /// The first byte of the heap of objects, [`crate::GUARDED_BYTES`] of address space: references are distances from
+        /// here. Null in stores where no code needs it; set before any code runs that does.
+        heap_base: *mut u8 = ReadOnly;
+        /// What code knows of types, by canonical id: [`crate::TYPE_ROWS_BYTES`] of address space. As `heap_base`.
+        type_rows: *const TypeRow = ReadOnly;
+        /// Where the next object goes.
+        bump: BumpArea = Moves;
     }
 }
 

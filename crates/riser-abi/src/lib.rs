@@ -4,7 +4,8 @@
 //! declared once, in `layout.rs`, with the access each field allows; structs, offsets and the
 //! descriptions that compilers read come from those declarations. `vmctx.rs` says where the arrays
 //! behind the fixed part of a `VmCtx` lie, `builtins.rs` lists what code may call in the runtime,
-//! `compiled.rs` how compiled functions call each other, `frame.rs` says where values lie in a frame, `status.rs` how a call ends.
+//! `compiled.rs` how compiled functions call each other, `frame.rs` says where values lie in a frame, `objects.rs` where
+//! in the heap, `status.rs` how a call ends.
 //!
 //! This crate has no behaviour and no `unsafe`: pointers here are only declared.
 #![no_std]
@@ -14,6 +15,7 @@ mod builtins;
 mod compiled;
 mod frame;
 mod layout;
+mod objects;
 mod status;
 mod vmctx;
 
@@ -26,6 +28,10 @@ pub use frame::{FrameLayout, Slot};
 pub use layout::{
     FieldAccess, FieldLayout, FuncRef, GlobalCell, HostCtx, ImportedFunc, MemoryDef, TableDef,
     TagDef, VmCtx, VmRuntime,
+};
+pub use objects::{
+    ARRAY_ELEMENTS, ARRAY_LENGTH, BumpArea, FIRST_OBJECT, FieldPlacer, HEADER_TYPE_SHIFT, OBJECT_MAX, ObjectKind,
+    ROW_DISPLAY, Repr, STRUCT_FIELDS, TYPE_ROWS_BYTES, TypeRow, header_of_kind, object_header,
 };
 pub use status::Status;
 pub use vmctx::{VmCtxCounts, VmCtxLayout};

@@ -3,11 +3,12 @@
 //! Each access checks the object's header and takes offsets from the layout of the type that stands there. An interpreter
 //! or compiler that knows the offset from the static type has [`Heap::load`] and [`Heap::store`].
 
-use crate::layout::{LONG_HEADER, Repr};
+use crate::layout::LONG_HEADER;
 use crate::memory::{self, HeapMemory};
-use crate::object::{self, Body, Object, ObjectKind};
+use crate::object::{self, Body, Object};
 use crate::{AccessError, Heap, HeapCorrupted, HeapRef, Referent};
 use core::ops::Range;
+use riser_abi::{ObjectKind, Repr};
 use riser_ops::{HeapType, TypeId};
 
 /// A value in the form in which frames hold it: in the first slot, vectors in both, low half first. `i32` and `f32` take the
@@ -316,7 +317,7 @@ impl<M: HeapMemory> Heap<M> {
         if self.broken || at < self.start {
             return Err(HeapCorrupted);
         }
-        object::read(self.memory.bytes(), &self.layouts, at, self.next)
+        object::read(self.memory.bytes(), &self.layouts, at, self.next())
     }
 
     pub(crate) fn host_index(&self, at: HeapRef) -> Option<u32> {

@@ -4,11 +4,12 @@
 //! at most once if the memory is sound; if it is not (objects may then overlap), the other half is full at some point.
 
 use crate::hosts::HostTable;
-use crate::layout::{LONG_HEADER, LayoutTable, Repr};
+use crate::layout::{LONG_HEADER, LayoutTable};
 use crate::memory::{load_word, store_word};
 use crate::object::{self, Body};
 use crate::{HeapCorrupted, HeapRef};
 use core::ops::Range;
+use riser_abi::Repr;
 
 /// Takes the roots of a collection and rewrites them. After an error, which the collection then ends with, it leaves them.
 pub struct Tracer<'a> {

@@ -4,9 +4,10 @@ use crate::funcs::FuncTable;
 use crate::hosts::{HostTable, HostValue};
 use crate::layout::{LONG_HEADER, LayoutTable, TypeLayout};
 use crate::memory::{HeapMemory, store_word};
-use crate::object::{self, ObjectKind};
 use crate::{AllocError, HeapCorrupted, HeapFull, HeapRef, Tracer};
 use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
+use riser_abi::{BumpArea, FIRST_OBJECT, ObjectKind, object_header};
 use riser_ops::TypeId;
 
 /// How large a heap may be.
@@ -56,7 +57,7 @@ pub struct Bump {
 pub const EXTERN_BYTES: usize = LONG_HEADER as usize;
 
 /// The first place for an object: 0 is null.
-const FIRST: usize = 8;
+const FIRST: usize = FIRST_OBJECT as usize;
 
 /// No half is smaller, so that there are two, and at different places.
 const HALF_MIN: usize = 64;
@@ -73,8 +74,9 @@ pub struct Heap<M = Vec<u8>> {
     half: usize,
     /// Where the half in use begins.
     pub(crate) start: usize,
-    pub(crate) next: usize,
     end: usize,
+    /// Where the next object goes, unless the memory has a place for that.
+    own_bump: BumpArea,
     /// A collection has not come to its end: what is where, nobody knows.
     pub(crate) broken: bool,
     stress: bool,
@@ -104,7 +106,7 @@ impl Default for Heap {
 impl<M: HeapMemory> Heap<M> {
     /// An empty heap in memory of the caller's, whose content is of no meaning.
     pub fn with_memory(memory: M, limits: HeapLimits) -> Heap<M> {
-        Heap {
+        let heap = Heap {
             memory,
             layouts: LayoutTable::default(),
             funcs: FuncTable::default(),
@@ -112,13 +114,44 @@ impl<M: HeapMemory> Heap<M> {
             limits,
             half: 0,
             start: FIRST,
-            next: FIRST,
             end: FIRST,
+            own_bump: BumpArea::default(),
             broken: false,
             stress: false,
             collected: false,
             collections: 0,
-        }
+        };
+        heap.set_place(FIRST);
+        heap.publish_end();
+        heap
+    }
+
+    #[inline]
+    fn area(&self) -> &BumpArea {
+        self.memory.bump().unwrap_or(&self.own_bump)
+    }
+
+    /// Where the next object goes.
+    #[inline]
+    pub(crate) fn next(&self) -> usize {
+        self.area().next.load(Ordering::Relaxed) as usize
+    }
+
+    #[inline]
+    fn set_place(&self, next: usize) {
+        self.area().next.store(next as u32, Ordering::Relaxed);
+    }
+
+    /// The bytes up to the end of the half in use.
+    #[inline]
+    fn room(&self) -> usize {
+        self.end.saturating_sub(self.next())
+    }
+
+    /// Tells code how far it may allocate: to be called whenever that changes.
+    fn publish_end(&self) {
+        let end = if self.stress || self.broken { 0 } else { self.end };
+        self.area().end.store(end as u32, Ordering::Relaxed);
     }
 
     /// The limits.
@@ -135,6 +168,9 @@ impl<M: HeapMemory> Heap<M> {
     /// keeps a reference that is no root finds out.
     pub fn set_stress(&mut self, stress: bool) {
         self.stress = stress;
+        // Code may have allocated since the last collection.
+        self.collected = false;
+        self.publish_end();
     }
 
     /// The layouts of the types that objects have.
@@ -175,7 +211,7 @@ impl<M: HeapMemory> Heap<M> {
 
     /// The bytes that objects take, dead ones included.
     pub fn used(&self) -> usize {
-        self.next - self.start
+        self.next().saturating_sub(self.start)
     }
 
     /// The bytes that objects can take before the next collection.
@@ -217,8 +253,9 @@ impl<M: HeapMemory> Heap<M> {
     /// Where the next object goes. Without room whenever an allocation must come here.
     #[inline]
     pub fn bump(&self) -> Bump {
-        let end = if self.stress || self.broken { self.next } else { self.end };
-        Bump { next: self.next as u32, end: end as u32 }
+        let next = self.next();
+        let end = if self.stress || self.broken { next } else { self.end };
+        Bump { next: next as u32, end: end as u32 }
     }
 
     /// Takes note of allocations that happened without a call.
@@ -228,11 +265,11 @@ impl<M: HeapMemory> Heap<M> {
     /// then.
     pub fn set_next(&mut self, next: u32) -> Result<(), HeapCorrupted> {
         let next = next as usize;
-        if next < self.next || next > self.end || !next.is_multiple_of(8) {
+        if next < self.next() || next > self.end || !next.is_multiple_of(8) {
             return Err(HeapCorrupted);
         }
-        self.collected &= next == self.next;
-        self.next = next;
+        self.collected &= next == self.next();
+        self.set_place(next);
         Ok(())
     }
 
@@ -247,7 +284,7 @@ impl<M: HeapMemory> Heap<M> {
         if self.stress && !self.collected {
             return Err(AllocError::NeedsCollection { bytes });
         }
-        if bytes <= self.end - self.next {
+        if bytes <= self.room() {
             return Ok(());
         }
         self.find_room(bytes)
@@ -259,7 +296,7 @@ impl<M: HeapMemory> Heap<M> {
     /// See [`AllocError`].
     pub fn alloc_struct(&mut self, id: TypeId) -> Result<HeapRef, AllocError> {
         let size = self.layout(id, ObjectKind::Struct)?.size();
-        self.alloc(object::header(ObjectKind::Struct, id), None, u64::from(size))
+        self.alloc(object_header(ObjectKind::Struct, id), None, u64::from(size))
     }
 
     /// An array of a type, all elements 0 or null.
@@ -268,7 +305,7 @@ impl<M: HeapMemory> Heap<M> {
     /// See [`AllocError`].
     pub fn alloc_array(&mut self, id: TypeId, len: u32) -> Result<HeapRef, AllocError> {
         let size = self.layout(id, ObjectKind::Array)?.array_size(len);
-        self.alloc(object::header(ObjectKind::Array, id), Some(len), size)
+        self.alloc(object_header(ObjectKind::Array, id), Some(len), size)
     }
 
     /// An exception whose tag has the function type `id`, all values 0 or null. What `tag` is, the caller knows.
@@ -277,7 +314,7 @@ impl<M: HeapMemory> Heap<M> {
     /// See [`AllocError`].
     pub fn alloc_exn(&mut self, id: TypeId, tag: u32) -> Result<HeapRef, AllocError> {
         let size = self.layout(id, ObjectKind::Exn)?.size();
-        self.alloc(object::header(ObjectKind::Exn, id), Some(tag), u64::from(size))
+        self.alloc(object_header(ObjectKind::Exn, id), Some(tag), u64::from(size))
     }
 
     /// Takes a value of the host, to be dropped after the collection that no longer finds it; the reference is a
@@ -289,17 +326,17 @@ impl<M: HeapMemory> Heap<M> {
         if self.broken {
             return Err(HeapFull);
         }
-        if self.end - self.next < EXTERN_BYTES {
+        if self.room() < EXTERN_BYTES {
             match self.half {
                 0 => self.begin(EXTERN_BYTES)?,
                 half => self.extend(half.saturating_mul(2).min(self.limits.half_max())),
             }
         }
-        if self.end - self.next < EXTERN_BYTES {
+        if self.room() < EXTERN_BYTES {
             return Err(HeapFull);
         }
         let index = self.hosts.add(value)?;
-        let word = object::header(ObjectKind::Extern, TypeId(0));
+        let word = object_header(ObjectKind::Extern, TypeId(0));
         self.take(word, Some(index), EXTERN_BYTES).map_err(|_| HeapFull)
     }
 
@@ -349,7 +386,7 @@ impl<M: HeapMemory> Heap<M> {
     /// collection then costs at most 63 times what allocating the rest costs.
     fn is_tight(&self, bytes: usize) -> bool {
         let reserve = if bytes == 0 { 0 } else { self.capacity() / 64 };
-        self.end - self.next < bytes.saturating_add(reserve)
+        self.room() < bytes.saturating_add(reserve)
     }
 
     fn layout(&self, id: TypeId, kind: ObjectKind) -> Result<&TypeLayout, HeapCorrupted> {
@@ -371,14 +408,14 @@ impl<M: HeapMemory> Heap<M> {
         second: Option<u32>,
         size: usize,
     ) -> Result<HeapRef, HeapCorrupted> {
-        let at = self.next;
+        let at = self.next();
         let bytes = self.memory.bytes_mut().get_mut(at..at + size).ok_or(HeapCorrupted)?;
         bytes.fill(0);
         store_word(bytes, 0, word).ok_or(HeapCorrupted)?;
         if let Some(second) = second {
             store_word(bytes, 4, second).ok_or(HeapCorrupted)?;
         }
-        self.next = at + size;
+        self.set_place(at + size);
         self.collected = false;
         HeapRef::at(at).ok_or(HeapCorrupted)
     }
@@ -407,6 +444,7 @@ impl<M: HeapMemory> Heap<M> {
         self.memory.grow(half).map_err(|_| HeapFull)?;
         self.half = half;
         self.end = half.max(FIRST);
+        self.publish_end();
         Ok(())
     }
 
@@ -424,6 +462,7 @@ impl<M: HeapMemory> Heap<M> {
         if half > self.half && !self.is_upper() && self.memory.grow(half).is_ok() {
             self.half = half;
             self.end = half;
+            self.publish_end();
         }
     }
 
@@ -434,8 +473,9 @@ impl<M: HeapMemory> Heap<M> {
         self.memory.grow(to_end).map_err(|_| AllocError::Full)?;
         // Until the end is reached; that is not so after an error, and not after a panic of the caller's.
         self.broken = true;
+        self.publish_end();
         self.hosts.unmark_all();
-        let from = self.start..self.next;
+        let from = self.start..self.next();
         let bytes = self.memory.bytes_mut();
         let mut tracer =
             Tracer::new(bytes, &self.layouts, &mut self.hosts, from.clone(), to..to_end);
@@ -445,9 +485,10 @@ impl<M: HeapMemory> Heap<M> {
             self.memory.bytes_mut().get_mut(from).ok_or(HeapCorrupted)?.fill(0xAA);
         }
         self.start = to;
-        self.next = next;
+        self.set_place(next);
         self.end = to_end;
         self.broken = false;
+        self.publish_end();
         self.collections += 1;
         Ok(())
     }

@@ -1,72 +1,11 @@
 //! Where the parts of objects lie, by canonical type.
 
 use crate::HeapFull;
-use crate::object::ObjectKind;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use riser_abi::{ARRAY_ELEMENTS, FieldPlacer, ObjectKind, Repr, STRUCT_FIELDS};
 use riser_module::{Registered, TypeRegistry};
-use riser_ops::{CompositeType, Hierarchy, StorageType, SubType, TypeId, ValType};
-
-/// How a field or element is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Repr {
-    /// One byte of an integer.
-    I8,
-    /// Two bytes of an integer.
-    I16,
-    /// Four bytes: `i32` or `f32`.
-    B32,
-    /// Eight bytes: `i64` or `f64`.
-    B64,
-    /// Sixteen bytes.
-    V128,
-    /// A reference into the heap, four bytes.
-    Ref,
-    /// The number of a function (see [`FuncTable`](crate::FuncTable)), four bytes.
-    Func,
-}
-
-impl Repr {
-    /// How values of a type are kept.
-    pub fn of(storage: StorageType) -> Repr {
-        match storage {
-            StorageType::I8 => Repr::I8,
-            StorageType::I16 => Repr::I16,
-            StorageType::Val(ValType::I64 | ValType::F64) => Repr::B64,
-            StorageType::Val(ValType::V128) => Repr::V128,
-            StorageType::Val(ty) => match ty.as_ref().map(|ty| ty.heap().hierarchy()) {
-                None => Repr::B32,
-                Some(Hierarchy::Func) => Repr::Func,
-                Some(Hierarchy::Any | Hierarchy::Extern | Hierarchy::Exn) => Repr::Ref,
-            },
-        }
-    }
-
-    /// In bytes.
-    #[inline]
-    pub const fn size(self) -> usize {
-        match self {
-            Repr::I8 => 1,
-            Repr::I16 => 2,
-            Repr::B32 | Repr::Ref | Repr::Func => 4,
-            Repr::B64 => 8,
-            Repr::V128 => 16,
-        }
-    }
-
-    /// The slots that a value takes in a frame.
-    #[inline]
-    pub const fn slots(self) -> usize {
-        if self.size() == 16 { 2 } else { 1 }
-    }
-
-    /// Whether it is neither kind of reference.
-    #[inline]
-    pub const fn is_plain(self) -> bool {
-        !matches!(self, Repr::Ref | Repr::Func)
-    }
-}
+use riser_ops::{CompositeType, StorageType, SubType, TypeId, ValType};
 
 /// A field of a structure, or a value of an exception.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,10 +31,7 @@ pub struct TypeLayout {
 }
 
 /// Arrays, exceptions and values of the host have a word after their header.
-pub(crate) const LONG_HEADER: u32 = 8;
-
-/// No structure is larger: 2²⁰ vectors (the validator allows far fewer fields).
-const SIZE_MAX: u32 = 1 << 24;
+pub(crate) const LONG_HEADER: u32 = ARRAY_ELEMENTS;
 
 impl TypeLayout {
     /// The layout of objects of a type with the given supertypes, the root first, without itself.
@@ -107,7 +43,7 @@ impl TypeLayout {
         let (kind, start, fields, element) = match &ty.composite {
             CompositeType::Struct(fields) => {
                 let fields = fields.iter().map(|field| Repr::of(field.storage)).collect();
-                (ObjectKind::Struct, 4, fields, Repr::I8)
+                (ObjectKind::Struct, STRUCT_FIELDS, fields, Repr::I8)
             }
             CompositeType::Array(field) => {
                 (ObjectKind::Array, LONG_HEADER, Vec::new(), Repr::of(field.storage))
@@ -177,19 +113,14 @@ impl TypeLayout {
 
 /// Places fields one after the other, the first not before `start`; also gives the size.
 fn place(start: u32, fields: &[Repr]) -> Result<(u32, Box<[FieldLayout]>), HeapFull> {
-    let mut end = start;
+    let mut placer = FieldPlacer::new(start);
     let mut placed = Vec::new();
     placed.try_reserve_exact(fields.len()).map_err(|_| HeapFull)?;
     for &repr in fields {
-        let size = repr.size() as u32;
-        let offset = end.next_multiple_of(size.min(8));
-        end = offset + size;
+        let offset = placer.place(repr).ok_or(HeapFull)?;
         placed.push(FieldLayout { offset, repr });
-        if end > SIZE_MAX {
-            return Err(HeapFull);
-        }
     }
-    Ok((end.next_multiple_of(8), placed.into()))
+    Ok((placer.size(), placed.into()))
 }
 
 /// Types per page of the table. Canonical ids are dense in an engine but not in a store.
@@ -211,6 +142,11 @@ impl LayoutTable {
     pub fn get(&self, id: TypeId) -> Option<&TypeLayout> {
         let index = id.index();
         self.pages.get(index / PAGE)?.as_ref()?[index % PAGE].as_ref()
+    }
+
+    /// The layouts of all types that were added.
+    pub fn iter(&self) -> impl Iterator<Item = &TypeLayout> {
+        self.pages.iter().flatten().flat_map(|page| page.iter().flatten())
     }
 
     /// Adds a type that is alive in a registry, unless it is here, and keeps it alive. A function type is

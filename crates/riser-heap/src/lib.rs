@@ -23,7 +23,8 @@
 //!
 //! # Allocation and collection
 //!
-//! Half of the memory is in use. [`Heap`] allocates from `next` up to `end` ([`Heap::bump`]), and says
+//! Half of the memory is in use. [`Heap`] allocates from `next` up to `end` ([`Heap::bump`]), as code may do itself if
+//! the memory shares a [`riser_abi::BumpArea`] with it, and says
 //! [`AllocError::NeedsCollection`] when it gets there. The caller then gives all roots to [`Heap::collect`], which
 //! moves what they reach into the other half and rewrites them. A reference that was not given is worthless after
 //! that. The halves double, up to the limit, when more than half of one is live after a collection.
@@ -38,7 +39,7 @@
 //! object out of damaged memory may get one of another type than declared.
 //!
 //! Start with `heap.rs`; `access.rs` reads and writes objects, `collect.rs` is the collector, `object.rs` the only place
-//! that reads headers, `layout.rs` where fields lie. This crate knows nothing of frames, instances or threads.
+//! that reads headers, `layout.rs` where fields lie (as `riser-abi` says, for compilers). This crate knows nothing of frames, instances or threads.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -61,7 +62,8 @@ pub use error::{AccessError, AllocError, HeapCorrupted, HeapFull};
 pub use funcs::FuncTable;
 pub use heap::{Bump, EXTERN_BYTES, Heap, HeapLimits};
 pub use hosts::HostValue;
-pub use layout::{FieldLayout, LayoutTable, Repr, TypeLayout};
+pub use layout::{FieldLayout, LayoutTable, TypeLayout};
 pub use memory::{HeapMemory, OutOfMemory};
-pub use object::{ObjectKind, Referent};
+pub use object::Referent;
 pub use reference::HeapRef;
+pub use riser_abi::{ObjectKind, Repr};

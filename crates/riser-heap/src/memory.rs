@@ -1,6 +1,7 @@
 //! The bytes behind a heap, and how to read numbers from them.
 
 use alloc::vec::Vec;
+use riser_abi::BumpArea;
 
 /// The system has no more memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,12 @@ pub trait HeapMemory {
     /// # Errors
     /// If there is no memory; nothing has changed then.
     fn grow(&mut self, len: usize) -> Result<(), OutOfMemory>;
+
+    /// Where the heap keeps what code needs to allocate, if there is such code; always the same.
+    #[inline]
+    fn bump(&self) -> Option<&BumpArea> {
+        None
+    }
 }
 
 impl HeapMemory for Vec<u8> {

@@ -2,26 +2,13 @@
 //! were given to it.
 
 use crate::HeapCorrupted;
-use crate::layout::{LONG_HEADER, LayoutTable, Repr, TypeLayout};
+use crate::layout::{LONG_HEADER, LayoutTable, TypeLayout};
 use crate::memory::{load_word, store_word};
+use riser_abi::{ObjectKind, Repr, header_of_kind, object_header};
 use riser_ops::TypeId;
 
 /// Set in the first word of an object that has moved; the rest of the word is the new place.
 pub(crate) const MOVED: u32 = 1;
-
-/// The kinds of objects, as they stand in bits 1 to 3 of a header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum ObjectKind {
-    /// A structure.
-    Struct = 1,
-    /// An array.
-    Array = 2,
-    /// An exception.
-    Exn = 3,
-    /// A value of the host.
-    Extern = 4,
-}
 
 /// What a reference refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +23,6 @@ pub enum Referent {
     Exn(TypeId),
     /// A value of the host.
     Extern,
-}
-
-/// The first word of an object.
-#[inline]
-pub(crate) fn header(kind: ObjectKind, id: TypeId) -> u32 {
-    id.0 << 8 | (kind as u32) << 1
 }
 
 /// An object that lies where it may.
@@ -99,11 +80,11 @@ pub(crate) fn read<'a>(
 #[inline]
 fn parse(word: u32, second: u32, layouts: &LayoutTable) -> Option<(u64, Body<'_>)> {
     let id = TypeId(word >> 8);
-    if word & 0xFF == (ObjectKind::Extern as u32) << 1 {
+    if word & 0xFF == header_of_kind(ObjectKind::Extern) {
         return (id.0 == 0).then_some((u64::from(LONG_HEADER), Body::Extern { index: second }));
     }
     let layout = layouts.get(id)?;
-    if word != header(layout.kind(), id) {
+    if word != object_header(layout.kind(), id) {
         return None;
     }
     let size = u64::from(layout.size());
