@@ -5,9 +5,9 @@
 
 use crate::gc;
 use crate::instance::Instance;
-use crate::store::VmStore;
+use crate::store::{Heap, VmStore};
 use riser_abi::{GlobalCell, Status};
-use riser_heap::{Cell, Heap, HeapRef};
+use riser_heap::{Cell, HeapRef};
 use riser_module::{ConstExpr, ConstOp};
 use riser_ops::{GlobalIdx, TypeId, TypeIdx};
 

@@ -192,7 +192,7 @@ pub(crate) unsafe extern "C" fn catch_exception(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use riser_heap::HeapLimits;
+    use riser_heap::{HeapLimits, HeapMemory};
     use riser_ops::{FuncType, ValType};
     use riser_sys::SlotStack;
 
@@ -234,7 +234,7 @@ mod tests {
         for byte in 0..64 {
             for bit in 0..8 {
                 let (mut store, tag, at) = thrown(&registry);
-                store.heap.memory_mut()[byte] ^= 1 << bit;
+                store.heap.memory_mut().bytes_mut()[byte] ^= 1 << bit;
                 let mut slots = [1; 6];
                 // SAFETY: the values take five slots.
                 let outcome = unsafe { store.exception_values(at, tag, slots.as_mut_ptr()) };

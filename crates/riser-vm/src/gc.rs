@@ -5,11 +5,11 @@
 //! segments, the exception that is under way, handles of the host, and in expressions that are being evaluated.
 
 use crate::instance::Instance;
-use crate::store::{FuncPtr, GrowError, GrowHooks, Growable, VmStore};
+use crate::store::{FuncPtr, GrowError, GrowHooks, Growable, Heap, VmStore};
 use core::ops::Range;
 use riser_abi::{REF_TEST_FAILED, Slot, Status, VmCtx, object_access};
 use riser_heap::{
-    AccessError, AllocError, EXTERN_BYTES, Extension, Heap, HeapCorrupted, HeapRef, Repr, Tracer,
+    AccessError, AllocError, EXTERN_BYTES, Extension, HeapCorrupted, HeapRef, Repr, Tracer,
 };
 use riser_module::{ElementItems, TypeRegistry};
 use riser_ops::{ElemIdx, HeapType, Hierarchy, RefType, TrapCode, TypeId, ValType};
@@ -160,11 +160,22 @@ unsafe fn grant(store: *mut VmStore, wanted: u64) -> Result<bool, Status> {
     }
 }
 
-/// Lets the heap know a type that is alive in a registry.
-fn register(heap: &mut Heap, registry: &TypeRegistry, id: TypeId) -> Result<(), Status> {
-    match heap.layouts().get(id) {
-        Some(_) => Ok(()),
-        None => heap.layouts_mut().register(registry, id).map_err(|_| TOO_LARGE),
+/// Lets the heap, and code, know a type that is alive in a registry.
+///
+/// # Safety
+/// `store` is the address of a store that is not borrowed otherwise.
+#[inline]
+unsafe fn register(
+    store: *mut VmStore,
+    registry: &TypeRegistry,
+    id: TypeId,
+) -> Result<(), Status> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match (*store).heap.layouts().get(id) {
+            Some(_) => Ok(()),
+            None => (*store).register_layout(registry, id).map_err(|_| TOO_LARGE),
+        }
     }
 }
 
@@ -181,7 +192,7 @@ pub(crate) unsafe fn allocate(
 ) -> Result<HeapRef, Status> {
     // SAFETY: the caller's promise.
     unsafe {
-        register(&mut (*store).heap, registry, id)?;
+        register(store, registry, id)?;
         let bytes = match make(&mut (*store).heap) {
             Ok(object) => return Ok(object),
             Err(AllocError::NeedsCollection { bytes }) => bytes,
@@ -501,7 +512,7 @@ pub(crate) unsafe extern "C" fn array_new_data(
         let context = Context::of(vmctx);
         let (start, len) = (*operands as u32, *operands.add(1) as u32);
         // The segment is checked before anything is allocated: `len` may be anything.
-        register(context.heap(), context.registry(), TypeId(type_id))?;
+        register(context.store, context.registry(), TypeId(type_id))?;
         let element = element_of(context.heap(), TypeId(type_id))?;
         let bytes = segment_bytes(context.instance, data, start, len, element)?;
         let array = context.allocate(type_id, |heap| heap.alloc_array(TypeId(type_id), len))?;

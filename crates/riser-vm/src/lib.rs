@@ -4,7 +4,7 @@
 //! holds them (`arena.rs`). `store.rs` is the place to begin; `instance.rs` lays out a `VmCtx`,
 //! `instantiate.rs` makes instances in the specification's order, `builtins.rs` is what code calls, `gc.rs` the part of it that works on the heap and finds the collector's roots
 //! (`roots.rs`: those of the host), `exceptions.rs` makes and catches exceptions.
-//! `parking.rs` lets threads wait at addresses of a shared memory. `memory.rs`, `table.rs` and `cell.rs` (globals and tags) have one kind of object each.
+//! `parking.rs` lets threads wait at addresses of a shared memory. `heap_memory.rs` has the bytes behind the heap, `memory.rs`, `table.rs` and `cell.rs` (globals and tags) have one kind of object each.
 //!
 //! Absences: this crate knows neither how code is made nor which tier runs it (entries arrive as addresses,
 //! see [`ModuleCode`]), it does not check types of imports (`riser` does), and it never calls upward except
@@ -17,6 +17,7 @@ mod cell;
 mod const_expr;
 mod exceptions;
 mod gc;
+mod heap_memory;
 mod host;
 mod instance;
 mod instantiate;
@@ -30,6 +31,7 @@ mod table;
 pub use arena::Arena;
 pub use builtins::BUILTINS;
 pub use cell::{Global, Tag};
+pub use heap_memory::HeapBytes;
 pub use host::HostFunc;
 pub use instance::{Instance, InstanceModule, ModuleCode};
 pub use instantiate::InstantiateError;
@@ -38,7 +40,7 @@ pub use memory::{Memory, SharedMemory};
 pub use parking::WaitResult;
 pub use roots::{HostRoots, RootId};
 pub use store::{
-    Entity, FuncPtr, GlobalId, GrowError, GrowHooks, Growable, Growth, InstanceId, MemoryId,
+    Entity, FuncPtr, GlobalId, GrowError, GrowHooks, Growable, Growth, Heap, InstanceId, MemoryId,
     TableId, TagId, TraceFrames, VmStore, instance_of, interrupt,
 };
 pub use table::Table;

@@ -7,6 +7,7 @@ use crate::arena::Arena;
 use crate::builtins::BUILTINS;
 use crate::cell::{Global, Tag};
 use crate::const_expr::Waiting;
+use crate::heap_memory::{HeapBytes, TypeRows};
 use crate::host::HostFunc;
 use crate::instance::Instance;
 use crate::interrupt::Interrupter;
@@ -17,9 +18,9 @@ use core::any::Any;
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use riser_abi::{FuncRef, GlobalCell, Slot, Status, TagDef, VmCtx, VmRuntime};
-use riser_heap::{Heap, HeapLimits, HeapRef};
-use riser_module::{EntityIdx, GlobalType, MemoryType, TableType};
+use riser_abi::{BumpArea, FuncRef, GlobalCell, Slot, Status, TagDef, VmCtx, VmRuntime};
+use riser_heap::{HeapFull, HeapLimits, HeapRef};
+use riser_module::{EntityIdx, GlobalType, MemoryType, TableType, TypeRegistry};
 use riser_ops::{FuncIdx, TrapCode, TypeId};
 use riser_sys::{OutOfMemory, SlotStack};
 use std::collections::HashMap;
@@ -229,6 +230,9 @@ pub unsafe fn interrupt(_: *mut VmStore) -> Status {
     Status::trap(TrapCode::Interrupt)
 }
 
+/// The heap of a store. It uses the store's block, and never leaves the store.
+pub type Heap = riser_heap::Heap<HeapBytes>;
+
 /// See the module's documentation. Code finds it through `VmRuntime::store`.
 #[derive(Debug)]
 pub struct VmStore {
@@ -243,6 +247,8 @@ pub struct VmStore {
     hosts: Arena<HostFunc>,
     /// What references other than functions refer to. Its limit is what the hooks have allowed so far.
     pub heap: Heap,
+    /// What code knows of the types of objects, in stores whose code works on objects itself.
+    type_rows: Option<TypeRows>,
     /// The exception that is under way: between functions, or until the host takes it.
     pub pending_exception: Option<HeapRef>,
     /// Who is asked before something grows.
@@ -287,9 +293,14 @@ impl VmStore {
             exit_pc: 0,
             caller: ptr::null_mut(),
             heap_base: ptr::null_mut(),
+            type_rows: ptr::null(),
+            bump: BumpArea::default(),
         };
+        let runtime = NonNull::from(Box::leak(Box::new(runtime)));
+        // SAFETY: the block lives until the store is dropped.
+        let heap_bytes = unsafe { HeapBytes::new(runtime) };
         VmStore {
-            runtime: NonNull::from(Box::leak(Box::new(runtime))),
+            runtime,
             memories: Arena::new(),
             shared: HashMap::new(),
             tables: Arena::new(),
@@ -297,7 +308,11 @@ impl VmStore {
             tags: Arena::new(),
             instances: Arena::new(),
             hosts: Arena::new(),
-            heap: Heap::with_limits(HeapLimits { bytes_max: 0, ..HeapLimits::DEFAULT }),
+            heap: Heap::with_memory(
+                heap_bytes,
+                HeapLimits { bytes_max: 0, ..HeapLimits::DEFAULT },
+            ),
+            type_rows: None,
             roots: HostRoots::default(),
             evaluating: Vec::new(),
             trace_frames: no_frames,
@@ -326,6 +341,48 @@ impl VmStore {
     #[inline]
     pub fn runtime(&self) -> *mut VmRuntime {
         self.runtime.as_ptr()
+    }
+
+    /// Prepares for code that works on objects itself: the heap moves to a reservation, where it stays, and code learns where
+    /// that is.
+    ///
+    /// # Errors
+    /// If there is not so much address space. Nothing that matters has changed then.
+    pub fn reserve_heap(&mut self) -> Result<(), OutOfMemory> {
+        if self.type_rows.is_some() {
+            return Ok(());
+        }
+        let heap_base = self.heap.memory_mut().reserve()?;
+        let mut rows = TypeRows::new()?;
+        for layout in self.heap.layouts().iter() {
+            rows.add(layout)?;
+        }
+        // SAFETY: the block is the store's, and no code runs that reads these fields.
+        unsafe {
+            (*self.runtime()).heap_base = heap_base;
+            (*self.runtime()).type_rows = rows.base();
+        }
+        self.type_rows = Some(rows);
+        Ok(())
+    }
+
+    /// Lets the heap, and code, know a type that is alive in a registry.
+    pub(crate) fn register_layout(
+        &mut self,
+        registry: &TypeRegistry,
+        id: TypeId,
+    ) -> Result<(), HeapFull> {
+        if let Some(rows) = &mut self.type_rows {
+            // First, so that there is no type without a row.
+            rows.reserve(id).map_err(|_| HeapFull)?;
+        }
+        if self.heap.layouts().get(id).is_none() {
+            self.heap.layouts_mut().register(registry, id)?;
+        }
+        match (&mut self.type_rows, self.heap.layouts().get(id)) {
+            (Some(rows), Some(layout)) => rows.add(layout).map_err(|_| HeapFull),
+            _ => Ok(()),
+        }
     }
 
     /// Fuel that is left.

@@ -7,9 +7,9 @@ use crate::{Error, GcHeapOutOfMemory, Result, StorageType, StoreContextMut, Trap
 use core::any::Any;
 use core::ptr;
 use riser_abi::Status;
-use riser_heap::{AccessError, AllocError, Cell, Extension, Heap, HeapRef};
+use riser_heap::{AccessError, AllocError, Cell, Extension, HeapRef};
 use riser_ops::{StorageType as OpsStorage, TrapCode, TypeId};
-use riser_vm::VmStore;
+use riser_vm::{Heap, VmStore};
 
 /// Why the runtime did not make an object.
 pub(super) fn failed<T>(store: &mut StoreContextMut<'_, T>, status: Status) -> Error {
