@@ -1,6 +1,6 @@
 //! The blocks that machine code reads, declared once.
 
-use crate::{BumpArea, Builtins, HostCall, Slot, TypeRow};
+use crate::{Builtins, BumpArea, HostCall, Slot, TypeRow};
 use core::ffi::c_void;
 use core::mem::{offset_of, size_of};
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};

@@ -30,8 +30,9 @@ pub use layout::{
     TagDef, VmCtx, VmRuntime,
 };
 pub use objects::{
-    ARRAY_ELEMENTS, ARRAY_LENGTH, BumpArea, FIRST_OBJECT, FieldPlacer, HEADER_TYPE_SHIFT, OBJECT_MAX, ObjectKind,
-    ROW_DISPLAY, Repr, STRUCT_FIELDS, TYPE_ROWS_BYTES, TypeRow, header_of_kind, object_header,
+    ARRAY_ELEMENTS, ARRAY_LENGTH, BumpArea, FIRST_OBJECT, FieldPlacer, HEADER_TYPE_SHIFT,
+    OBJECT_MAX, ObjectKind, ROW_DISPLAY, Repr, STRUCT_FIELDS, TYPE_ROWS_BYTES, TypeRow,
+    header_of_kind, object_header,
 };
 pub use status::Status;
 pub use vmctx::{VmCtxCounts, VmCtxLayout};

@@ -184,6 +184,7 @@ impl<'a> Decoder<'a> {
             registration: self.registration,
             types: self.types.into(),
             subtyping: self.subtyping,
+            type_indices: spin::Once::new(),
             imports: self.imports.into(),
             exports: self.exports.into(),
             funcs: self.funcs.into(),

@@ -9,11 +9,13 @@ use crate::matching::Subtyping;
 use crate::registry::Registration;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::ops::Range;
 use riser_ops::{
     DataIdx, ElemIdx, Features, FuncIdx, FuncType, GlobalIdx, HeapType, MemoryIdx, RefType,
     SubType, TableIdx, TagIdx, TypeId, TypeIdx, ValType,
 };
+use spin::Once;
 
 /// A decoded module whose sections are valid. Its bodies are validated separately (`riser-front`).
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub struct Module {
     pub types: Box<[ModuleType]>,
     /// The declared supertypes of `types`, for matching without a lock.
     pub subtyping: Subtyping,
+    /// See [`Module::index_of`].
+    pub(crate) type_indices: Once<Box<[(TypeId, TypeIdx)]>>,
     /// Imports in order of declaration.
     pub imports: Box<[Import]>,
     /// Exports in order of declaration; names are unique.
@@ -444,6 +448,19 @@ impl Module {
     #[inline]
     pub fn type_at(&self, ty: TypeIdx) -> Option<&ModuleType> {
         self.types.get(ty.index())
+    }
+
+    /// An index of a canonical type, the same one each time; `None` if it is none of the module's.
+    pub fn index_of(&self, id: TypeId) -> Option<TypeIdx> {
+        let indices = self.type_indices.call_once(|| {
+            let ids = self.types.iter().map(|ty| ty.id).zip((0..).map(TypeIdx));
+            let mut indices: Vec<_> = ids.collect();
+            indices.sort_unstable_by_key(|&(id, index)| (id.0, index.0));
+            indices.dedup_by_key(|&mut (id, _)| id);
+            indices.into()
+        });
+        let at = indices.binary_search_by_key(&id.0, |(id, _)| id.0).ok()?;
+        Some(indices[at].1)
     }
 
     /// The function type at a type index. `None` if there is no such type, or it is not a function's.

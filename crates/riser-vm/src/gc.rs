@@ -165,11 +165,7 @@ unsafe fn grant(store: *mut VmStore, wanted: u64) -> Result<bool, Status> {
 /// # Safety
 /// `store` is the address of a store that is not borrowed otherwise.
 #[inline]
-unsafe fn register(
-    store: *mut VmStore,
-    registry: &TypeRegistry,
-    id: TypeId,
-) -> Result<(), Status> {
+unsafe fn register(store: *mut VmStore, registry: &TypeRegistry, id: TypeId) -> Result<(), Status> {
     // SAFETY: the caller's promise.
     unsafe {
         match (*store).heap.layouts().get(id) {

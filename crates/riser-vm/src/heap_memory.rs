@@ -120,7 +120,8 @@ impl TypeRows {
     pub(crate) fn add(&mut self, layout: &TypeLayout) -> Result<(), OutOfMemory> {
         let Some(id) = layout.display().last() else { return Ok(()) };
         self.reserve(*id)?;
-        let mut row = TypeRow { header: object_header(layout.kind(), *id), display: [0; ROW_DISPLAY] };
+        let mut row =
+            TypeRow { header: object_header(layout.kind(), *id), display: [0; ROW_DISPLAY] };
         for (place, &id) in row.display.iter_mut().zip(layout.display()) {
             // All types of a display are of one kind.
             *place = object_header(layout.kind(), id);

@@ -308,10 +308,7 @@ impl VmStore {
             tags: Arena::new(),
             instances: Arena::new(),
             hosts: Arena::new(),
-            heap: Heap::with_memory(
-                heap_bytes,
-                HeapLimits { bytes_max: 0, ..HeapLimits::DEFAULT },
-            ),
+            heap: Heap::with_memory(heap_bytes, HeapLimits { bytes_max: 0, ..HeapLimits::DEFAULT }),
             type_rows: None,
             roots: HostRoots::default(),
             evaluating: Vec::new(),
