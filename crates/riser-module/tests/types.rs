@@ -34,6 +34,18 @@ fn equal_types_of_two_modules_are_the_same_type() {
 }
 
 #[test]
+fn a_type_is_found_by_its_first_index() {
+    let registry = TypeRegistry::new();
+    let text =
+        "(module (type (struct)) (type (func)) (type (func)) (type (struct)) (type (array i8)))";
+    let module = load(&registry, text);
+    let found = ids(&module).into_iter().map(|id| module.index_of(id).unwrap().0);
+    assert_eq!(found.collect::<Vec<_>>(), [0, 1, 1, 0, 4]);
+    let other = registry.register_func_type(&FuncType::new([ValType::F64], []));
+    assert_eq!(module.index_of(other.id()), None);
+}
+
+#[test]
 fn recursion_groups_are_compared_as_wholes() {
     let registry = TypeRegistry::new();
     let list = "(rec (type $l (struct (field (ref null $l)) (field (ref null $n)))) (type $n (array (ref $l))))";

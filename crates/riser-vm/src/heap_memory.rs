@@ -137,3 +137,106 @@ impl fmt::Debug for TypeRows {
         write!(f, "TypeRows({} bytes)", self.0.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::store::VmStore;
+    use core::sync::atomic::Ordering;
+    use riser_abi::{BumpArea, FIRST_OBJECT, VmRuntime};
+    use riser_heap::{Extension, HeapLimits, HeapMemory, HeapRef, Referent};
+    use riser_module::{Registered, TypeRegistry};
+    use riser_ops::{CompositeType, FieldType, StorageType, SubType, TypeId, ValType};
+    use riser_sys::SlotStack;
+
+    fn store() -> VmStore {
+        let mut store = VmStore::new(SlotStack::new(64).unwrap());
+        store.heap.set_limits(HeapLimits { bytes_max: 1 << 20, ..HeapLimits::DEFAULT });
+        store
+    }
+
+    /// A structure with an `i32`, below another.
+    fn point(registry: &TypeRegistry, supertype: Option<TypeId>) -> Registered {
+        let field = FieldType { storage: StorageType::Val(ValType::I32), mutable: true };
+        let composite = CompositeType::Struct([field].into());
+        registry.register_type(SubType { is_final: false, supertype, composite }).unwrap()
+    }
+
+    fn allocate(store: &mut VmStore, registry: &TypeRegistry, id: TypeId) -> HeapRef {
+        // SAFETY: the store is not borrowed otherwise, and the test holds no other reference.
+        unsafe { VmStore::allocate(store, registry, id, |heap| heap.alloc_struct(id)) }.unwrap()
+    }
+
+    fn runtime(store: &VmStore) -> &VmRuntime {
+        // SAFETY: the block is the store's, and no code runs.
+        unsafe { &*store.runtime() }
+    }
+
+    #[test]
+    fn objects_survive_the_move_to_a_reservation_which_never_moves() {
+        let registry = TypeRegistry::new();
+        let mut store = store();
+        let root = point(&registry, None);
+        let sub = point(&registry, Some(root.id()));
+        let object = allocate(&mut store, &registry, sub.id());
+        store.heap.struct_set(object, 0, [77, 0]).unwrap();
+        assert!(runtime(&store).heap_base.is_null());
+        store.reserve_heap().unwrap();
+        let base = runtime(&store).heap_base;
+        assert_eq!(store.heap.struct_get(object, 0, Extension::Zero), Ok([77, 0]));
+        store.heap.memory_mut().grow(1 << 20).unwrap();
+        assert_eq!(base.cast_const(), store.heap.memory().bytes().as_ptr());
+        assert_eq!(store.heap.memory().bytes()[..FIRST_OBJECT as usize], [0; 8]);
+        store.reserve_heap().unwrap();
+        assert_eq!(base, runtime(&store).heap_base);
+    }
+
+    #[test]
+    fn code_knows_the_types_of_all_objects() {
+        let registry = TypeRegistry::new();
+        let mut store = store();
+        let first = point(&registry, None);
+        allocate(&mut store, &registry, first.id());
+        store.reserve_heap().unwrap();
+        let second = point(&registry, Some(first.id()));
+        let object = allocate(&mut store, &registry, second.id());
+        let rows = runtime(&store).type_rows;
+        // SAFETY: both types have rows, since there are objects of them.
+        let rows = [first.id(), second.id()].map(|id| unsafe { *rows.add(id.index()) });
+        let header = store.heap.load::<4>(object, 0).map(u32::from_le_bytes).unwrap();
+        assert_eq!(rows[1].header, header);
+        assert_eq!(rows[0].display[..2], [rows[0].header, 0]);
+        assert_eq!(rows[1].display[..3], [rows[0].header, header, 0]);
+    }
+
+    #[test]
+    fn what_code_allocates_is_an_object() {
+        let registry = TypeRegistry::new();
+        let mut store = store();
+        store.reserve_heap().unwrap();
+        let ty = point(&registry, None);
+        let room = |bump: &BumpArea| {
+            let (next, end) = (bump.next.load(Ordering::Relaxed), bump.end.load(Ordering::Relaxed));
+            i64::from(end) - i64::from(next)
+        };
+        assert!(room(&runtime(&store).bump) <= 0);
+        allocate(&mut store, &registry, ty.id());
+        let bump = &runtime(&store).bump;
+        let next = bump.next.load(Ordering::Relaxed);
+        assert!(room(bump) >= 8);
+        // As code does it.
+        // SAFETY: the object lies in the half in use, whose bytes are accessible.
+        unsafe {
+            let row = *runtime(&store).type_rows.add(ty.id().index());
+            let at = runtime(&store).heap_base.add(next as usize).cast::<u32>();
+            at.write(row.header.to_le());
+            at.add(1).write(5u32.to_le());
+        }
+        bump.next.store(next + 8, Ordering::Relaxed);
+        let object = HeapRef::from_bits(next).unwrap();
+        assert_eq!(store.heap.referent(object), Ok(Referent::Struct(ty.id())));
+        assert_eq!(store.heap.struct_get(object, 0, Extension::Zero), Ok([5, 0]));
+        // Under stress, code finds no room.
+        store.heap.set_stress(true);
+        assert!(room(&runtime(&store).bump) <= 0);
+    }
+}

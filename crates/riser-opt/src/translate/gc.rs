@@ -10,8 +10,8 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, StackSlot, UserStackMapEntry, Value, types};
 use riser_abi::{BuiltinSignature, REF_TEST_FAILED, VmCtx, builtin, object_access};
 use riser_ops::{
-    CompositeType, DataIdx, ElemIdx, FuncIdx, HeapType, RefType, StorageType, TrapCode,
-    TypeId, TypeIdx, ValType,
+    CompositeType, DataIdx, ElemIdx, FuncIdx, HeapType, RefType, StorageType, TrapCode, TypeId,
+    TypeIdx, ValType,
 };
 
 /// The bytes of a slot.
