@@ -1,7 +1,7 @@
 //! The Linux twin: what a memory holds at first, in a file without a name that is mapped copy-on-write, so that a
 //! page costs nothing before it is touched.
 
-use crate::mapping::Mapping;
+use crate::mapping::{FileUsage, Mapping};
 use crate::{OutOfMemory, faults, guarded};
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -48,7 +48,7 @@ impl MemoryImage {
         }
         // Nobody else knows the file; that it cannot change is a second wall, which old systems do not have.
         let _ = fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW);
-        let view = Mapping::new_file(&file, end - start).ok_or(error)?;
+        let view = Mapping::of_file(&file, 0, end - start, FileUsage::Read).ok_or(error)?;
         Ok(MemoryImage {
             file,
             pages: start..end,

@@ -6,11 +6,29 @@
 //! and made accessible as a memory grows, so that its base does not move. `slots.rs` has
 //! many small memories in one mapping. `region.rs` chooses between them,
 //! `faults.rs` lets tests refuse memory, `stack.rs` is the interpreter's stack and the measure of the host's,
-//! `usage.rs` what the process has used. `arch/` has what compiled code needs in instructions.
+//! `usage.rs` what the process has used. `arch/` has what compiled code needs in instructions,
+//! `compiled/` what it needs of the system; `guarded.rs` and `image.rs` are the memories that it accesses without comparing.
 //!
 //! What is deliberately not here: anything that knows of WebAssembly. Sizes are bytes.
 
 mod arch;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    target_pointer_width = "64",
+    target_endian = "little",
+    not(riser_portable)
+))]
+mod compiled;
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    target_pointer_width = "64",
+    target_endian = "little",
+    not(riser_portable)
+)))]
+#[path = "no_compiled.rs"]
+mod compiled;
 #[doc(hidden)]
 pub mod faults;
 #[cfg(all(target_os = "linux", not(riser_portable)))]
@@ -46,6 +64,7 @@ pub use arch::{
     COMPILED_CODE, LAZY_STUBS_HEADER, LAZY_STUBS_MAX, STUB_BYTES, StackEntry, TABLE_STUB_INDEX_MAX,
     call_on_stack, lazy_stubs, resume, table_stubs,
 };
+pub use compiled::{CodeMemory, MachineStack};
 pub use image::MemoryImage;
 pub use region::Region;
 pub use stack::{SlotStack, host_stack_limit, stack_pointer};

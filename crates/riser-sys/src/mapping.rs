@@ -9,7 +9,7 @@ use core::ops::Range;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
 #[cfg(target_os = "linux")]
-use rustix::mm::mmap;
+use rustix::mm::{Advice, madvise, mmap};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 
 /// A range of address space; its first `accessible` bytes can be used and were zero at first.
@@ -99,20 +99,73 @@ impl Mapping {
     }
 }
 
-/// What mappings with images need.
+/// What a mapping of a file is for.
+#[cfg(target_os = "linux")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileUsage {
+    /// To be read.
+    Read,
+    /// To be written, for all who map the file.
+    Write,
+    /// To be executed, as it is and as others write it.
+    Execute,
+    /// To be executed, as it is.
+    ExecutePrivate,
+}
+
+/// What mappings of files need.
 #[cfg(target_os = "linux")]
 impl Mapping {
-    /// The first `len` bytes of a file, to be read.
-    pub(crate) fn new_file(file: &std::fs::File, len: usize) -> Option<Mapping> {
+    /// `len` bytes of a file from `offset` on, a multiple of the page size. Nothing of it counts as accessible.
+    pub(crate) fn of_file(
+        file: &std::fs::File,
+        offset: u64,
+        len: usize,
+        usage: FileUsage,
+    ) -> Option<Mapping> {
         if len == 0 {
             return Mapping::new(0, 0).ok();
         }
-        let (prot, flags) = (ProtFlags::READ, MapFlags::PRIVATE);
+        if MAPPINGS.load(Ordering::Relaxed) >= MAPPINGS_MAX {
+            return None;
+        }
+        let (prot, flags) = match usage {
+            FileUsage::Read => (ProtFlags::READ, MapFlags::PRIVATE),
+            FileUsage::Write => (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED),
+            FileUsage::Execute => (ProtFlags::READ | ProtFlags::EXEC, MapFlags::SHARED),
+            FileUsage::ExecutePrivate => (ProtFlags::READ | ProtFlags::EXEC, MapFlags::PRIVATE),
+        };
         // SAFETY: a new mapping at an address that the system chooses touches nothing that exists.
-        let base = unsafe { mmap(core::ptr::null_mut(), len, prot, flags, file, 0) };
+        let base = unsafe { mmap(core::ptr::null_mut(), len, prot, flags, file, offset) };
         let base = NonNull::new(base.ok()?.cast::<u8>())?;
         MAPPINGS.fetch_add(1, Ordering::Relaxed);
         Some(Mapping { base, reserved: len, accessible: 0 })
+    }
+
+    /// Reserves `total` bytes of which all but the first `guard` are accessible, a multiple of the page size.
+    pub(crate) fn with_guard(guard: usize, total: usize) -> Result<Mapping, OutOfMemory> {
+        let mut mapping = Mapping::new(total, total)?;
+        // SAFETY: the range is in the new mapping, which nobody uses yet. Touching a page must not make a larger one
+        // resident; a system that does not know the advice has no larger ones.
+        let done = unsafe {
+            let _ = madvise(mapping.base().cast(), total, Advice::LinuxNoHugepage);
+            mprotect(mapping.base().cast(), guard, MprotectFlags::empty())
+        };
+        done.map_err(|_| OutOfMemory { bytes: total })?;
+        mapping.accessible = total - guard;
+        Ok(mapping)
+    }
+
+    /// Makes accessible pages executable instead of writable.
+    pub(crate) fn make_executable(&mut self) -> Result<(), OutOfMemory> {
+        let len = self.accessible;
+        // SAFETY: the range is accessible and held mutably. From now on nothing of it counts as accessible.
+        let done = unsafe {
+            mprotect(self.base.as_ptr().cast(), len, MprotectFlags::READ | MprotectFlags::EXEC)
+        };
+        done.map_err(|_| OutOfMemory { bytes: len })?;
+        self.accessible = 0;
+        Ok(())
     }
 
     /// Makes all but the first `len` bytes inaccessible. What was in them must be zero, for that is what those expect who

@@ -3,7 +3,7 @@
 //! arguments in x16 and x17, so that a jump between functions may use these.
 
 use super::StackEntry;
-use core::arch::naked_asm;
+use core::arch::{asm, naked_asm};
 use core::ops::Range;
 
 /// Defines where compiled code enters the runtime by the C convention: `fn NAME => TARGET; runtime: A, fp: B, pc: C`. The
@@ -171,4 +171,36 @@ fn push(code: &mut Vec<u8>, instructions: [u32; 4]) {
     for instruction in instructions {
         code.extend_from_slice(&instruction.to_le_bytes());
     }
+}
+
+/// Makes `len` bytes that were written at `written` be what the processors execute at `executed`. Whether the system can do that.
+pub(crate) fn publish_instructions(written: *const u8, executed: *const u8, len: usize) -> bool {
+    let lines: u64;
+    // SAFETY: reads a register that tells the sizes of the caches' lines, as Linux lets programs do.
+    unsafe { asm!("mrs {}, ctr_el0", out(reg) lines, options(nomem, nostack, preserves_flags)) };
+    let (instruction, data) = (4usize << (lines & 15), 4usize << (lines >> 16 & 15));
+    let from = |start: *const u8, line: usize| {
+        (start.addr() & !(line - 1)..start.addr() + len).step_by(line)
+    };
+    for address in from(written, data) {
+        // SAFETY: writes a line back that is mapped, which changes nothing that a program sees.
+        unsafe { asm!("dc cvau, {}", in(reg) address, options(nostack, preserves_flags)) };
+    }
+    // SAFETY: waits for that.
+    unsafe { asm!("dsb ish", options(nostack, preserves_flags)) };
+    for address in from(executed, instruction) {
+        // SAFETY: forgets a line that is mapped, which changes nothing that a program sees but what it executes there.
+        unsafe { asm!("ic ivau, {}", in(reg) address, options(nostack, preserves_flags)) };
+    }
+    // SAFETY: waits for that, and forgets what was fetched.
+    unsafe { asm!("dsb ish", "isb", options(nostack, preserves_flags)) };
+    other_processors_forget_instructions()
+}
+
+/// Makes the other threads of the process forget what they have fetched. Whether the system can do that.
+fn other_processors_forget_instructions() -> bool {
+    use rustix::thread::{MembarrierCommand, membarrier};
+    let here = || membarrier(MembarrierCommand::PrivateExpeditedSyncCore).is_ok();
+    let register = || membarrier(MembarrierCommand::RegisterPrivateExpeditedSyncCore).is_ok();
+    here() || register() && here() || membarrier(MembarrierCommand::Global).is_ok()
 }

@@ -30,7 +30,7 @@ pub const TABLE_STUB_INDEX_MAX: u32 = 1 << 21;
     not(riser_portable)
 ))]
 #[path = "x86_64.rs"]
-mod machine;
+pub(crate) mod machine;
 
 #[cfg(all(
     target_os = "linux",
@@ -40,7 +40,7 @@ mod machine;
     not(riser_portable)
 ))]
 #[path = "aarch64.rs"]
-mod machine;
+pub(crate) mod machine;
 
 #[cfg(not(all(
     target_os = "linux",
@@ -50,7 +50,7 @@ mod machine;
     not(riser_portable)
 )))]
 #[path = "none.rs"]
-mod machine;
+pub(crate) mod machine;
 
 pub use machine::{LAZY_STUBS_HEADER, call_on_stack, lazy_stubs, resume, table_stubs};
 

@@ -166,3 +166,8 @@ pub fn table_stubs(indices: Range<u32>, table: usize) -> Vec<u8> {
     }
     code
 }
+
+/// Makes `len` bytes that were written at `written` be what the processors execute at `executed`. This machine sees to that itself.
+pub(crate) fn publish_instructions(_written: *const u8, _executed: *const u8, _len: usize) -> bool {
+    true
+}

@@ -1,0 +1,279 @@
+//! The twin with compiled code: pages that are executed. None is ever writable and executable at one address: code is
+//! written to a second mapping of the same pages. Where the system refuses that, each publication gets pages of its own, which
+//! are written first and made executable then.
+
+use crate::arch::machine::publish_instructions;
+use crate::mapping::{FileUsage, Mapping};
+use crate::{OutOfMemory, faults};
+use core::ops::Range;
+use rustix::fs::{MemfdFlags, memfd_create};
+use std::fs::File;
+
+/// The first chunk's bytes. Each is twice as large as the one before, up to [`CHUNK_BYTES_MAX`].
+const CHUNK_BYTES_MIN: usize = 64 << 10;
+
+/// Chunks of code that is published piece by piece are not larger.
+const CHUNK_BYTES_MAX: usize = 4 << 20;
+
+/// Memory for code, which never moves and is given back as a whole.
+#[derive(Debug)]
+pub struct CodeMemory {
+    chunks: Vec<Chunk>,
+    next_bytes: usize,
+    /// Whether the system maps pages twice.
+    twice: bool,
+}
+
+/// Pages that are executed. All but the last chunk are full.
+#[derive(Debug)]
+struct Chunk {
+    executed: Mapping,
+    /// The same pages, to be written.
+    written: Option<Mapping>,
+    used: usize,
+}
+
+impl Default for CodeMemory {
+    fn default() -> CodeMemory {
+        CodeMemory::new()
+    }
+}
+
+impl CodeMemory {
+    /// Memory without any code.
+    pub const fn new() -> CodeMemory {
+        CodeMemory { chunks: Vec::new(), next_bytes: CHUNK_BYTES_MIN, twice: true }
+    }
+
+    /// Copies code to where it can be executed, at a multiple of `align`. It stays there until all of this is dropped;
+    /// whoever calls it sees to it that nobody executes it afterwards.
+    ///
+    /// # Panics
+    /// If `align` is not a power of two or above 4,096.
+    pub fn publish(&mut self, code: &[u8], align: usize) -> Result<*const u8, OutOfMemory> {
+        self.publish_with(code.len(), align, |_, bytes| bytes.copy_from_slice(code))
+    }
+
+    /// As [`CodeMemory::publish`], for `len` bytes which `write` makes when it is told their final address. They are zero at first.
+    ///
+    /// # Panics
+    /// If `align` is not a power of two or above 4,096.
+    pub fn publish_with(
+        &mut self,
+        len: usize,
+        align: usize,
+        write: impl FnOnce(*const u8, &mut [u8]),
+    ) -> Result<*const u8, OutOfMemory> {
+        assert!(align.is_power_of_two() && align <= 4096);
+        if !self.twice || self.make_room(len, align).is_err() {
+            // A system that refuses the first chunk refuses all; otherwise it has little memory at the moment.
+            self.twice &= !self.chunks.is_empty();
+            return self.publish_alone(len, write);
+        }
+        let chunk = self.chunks.last_mut().ok_or(OutOfMemory { bytes: len })?;
+        let start = chunk.used.next_multiple_of(align);
+        let written = chunk.written.as_ref().ok_or(OutOfMemory { bytes: len })?;
+        // SAFETY: `make_room` found that so many bytes are left in the chunk, of which none was given out yet.
+        let (executed, bytes) = unsafe {
+            let bytes = core::slice::from_raw_parts_mut(written.base().add(start), len);
+            (chunk.executed.base().add(start), bytes)
+        };
+        write(executed, bytes);
+        chunk.used = start + len;
+        if !publish_instructions(bytes.as_ptr(), executed, len) {
+            return Err(OutOfMemory { bytes: len });
+        }
+        Ok(executed)
+    }
+
+    /// Sees to it that the last chunk has room.
+    fn make_room(&mut self, len: usize, align: usize) -> Result<(), OutOfMemory> {
+        let error = OutOfMemory { bytes: len };
+        if let Some(chunk) = self.chunks.last() {
+            let end = chunk.used.next_multiple_of(align).checked_add(len).ok_or(error)?;
+            if chunk.written.is_some() && end <= chunk.executed.reserved() {
+                return Ok(());
+            }
+        }
+        let bytes = len.checked_next_multiple_of(rustix::param::page_size()).ok_or(error)?;
+        let bytes = bytes.max(self.next_bytes);
+        if faults::refuses() {
+            return Err(error);
+        }
+        let file = executable_file().ok_or(error)?;
+        file.set_len(bytes as u64).map_err(|_| error)?;
+        let executed = Mapping::of_file(&file, 0, bytes, FileUsage::Execute).ok_or(error)?;
+        let written = Mapping::of_file(&file, 0, bytes, FileUsage::Write).ok_or(error)?;
+        if let Some(full) = self.chunks.last_mut() {
+            full.written = None;
+        }
+        self.next_bytes = (self.next_bytes * 2).min(CHUNK_BYTES_MAX);
+        self.chunks.push(Chunk { executed, written: Some(written), used: 0 });
+        Ok(())
+    }
+
+    /// Publishes on pages of its own.
+    fn publish_alone(
+        &mut self,
+        len: usize,
+        write: impl FnOnce(*const u8, &mut [u8]),
+    ) -> Result<*const u8, OutOfMemory> {
+        let error = OutOfMemory { bytes: len };
+        let bytes = len.max(1).checked_next_multiple_of(rustix::param::page_size()).ok_or(error)?;
+        let mut pages = Mapping::new(bytes, bytes)?;
+        let base = pages.base();
+        // SAFETY: so many bytes are accessible, and nobody else has them yet.
+        write(base, unsafe { core::slice::from_raw_parts_mut(base, len) });
+        pages.make_executable()?;
+        if !publish_instructions(base, base, len) {
+            return Err(error);
+        }
+        self.chunks.push(Chunk { executed: pages, written: None, used: len });
+        Ok(base)
+    }
+
+    /// Makes `len` bytes of a file executable from `offset` on, a multiple of the page size. The file must not change
+    /// or become shorter as long as the memory lives.
+    pub fn map_file(
+        &mut self,
+        file: &File,
+        offset: u64,
+        len: usize,
+    ) -> Result<*const u8, OutOfMemory> {
+        let error = OutOfMemory { bytes: len };
+        let size = file.metadata().map_err(|_| error)?.len();
+        let there = offset.checked_add(len as u64).is_some_and(|end| end <= size);
+        if !there || len == 0 || faults::refuses() {
+            return Err(error);
+        }
+        let pages = Mapping::of_file(file, offset, len, FileUsage::ExecutePrivate).ok_or(error)?;
+        let base = pages.base();
+        if !publish_instructions(base, base, len) {
+            return Err(error);
+        }
+        // The last chunk stays the one that has room.
+        let at = self.chunks.len().saturating_sub(1);
+        self.chunks.insert(at, Chunk { executed: pages, written: None, used: len });
+        Ok(base)
+    }
+
+    /// The addresses that code of this memory may have.
+    pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        self.chunks.iter().map(|chunk| {
+            let base = chunk.executed.base().addr();
+            base..base + chunk.executed.reserved()
+        })
+    }
+}
+
+/// A file without a name that may be mapped to be executed.
+fn executable_file() -> Option<File> {
+    let with = |flags| memfd_create("riser-code", MemfdFlags::CLOEXEC | flags);
+    // Systems before Linux 6.3 do not know the flag, and need none.
+    with(MemfdFlags::EXEC).or_else(|_| with(MemfdFlags::empty())).ok().map(File::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    /// A function that returns a number.
+    fn returns(number: u32) -> Vec<u8> {
+        let mut code = Vec::new();
+        if cfg!(target_arch = "x86_64") {
+            code.push(0xb8);
+            code.extend_from_slice(&number.to_le_bytes());
+            code.push(0xc3);
+        } else {
+            let (low, high) = (number & 0xffff, number >> 16);
+            for word in [0x5280_0000 | low << 5, 0x72a0_0000 | high << 5, 0xd65f_03c0] {
+                code.extend_from_slice(&word.to_le_bytes());
+            }
+        }
+        code
+    }
+
+    fn call(code: *const u8) -> u32 {
+        // SAFETY: the code is that of `returns`, and its memory is still there.
+        unsafe { core::mem::transmute::<*const u8, extern "C" fn() -> u32>(code)() }
+    }
+
+    /// The permissions that `/proc` shows for an address.
+    fn permissions(address: usize) -> String {
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let line = maps.lines().find(|line| {
+            let (start, rest) = line.split_once('-').unwrap();
+            let end = rest.split(' ').next().unwrap();
+            let number = |text| usize::from_str_radix(text, 16).unwrap();
+            (number(start)..number(end)).contains(&address)
+        });
+        line.unwrap().split(' ').nth(1).unwrap().to_string()
+    }
+
+    fn publishes(mut memory: CodeMemory) {
+        let mut published = Vec::new();
+        for number in 0..2_000 {
+            let align = 1 << (number % 8);
+            let align = align.max(4);
+            let code = memory.publish(&returns(number * 99), align).unwrap();
+            assert_eq!(code.addr() % align, 0);
+            assert!(memory.ranges().any(|range| range.contains(&code.addr())));
+            published.push(code);
+        }
+        let mut large = vec![0; 5 << 20];
+        large.extend_from_slice(&returns(7));
+        let code = memory.publish(&large, 4).unwrap();
+        // SAFETY: the function lies so many bytes behind the start.
+        published.push(unsafe { code.add(5 << 20) });
+        for (number, &code) in published[..2_000].iter().enumerate() {
+            assert_eq!(call(code), number as u32 * 99);
+        }
+        assert_eq!(call(published[2_000]), 7);
+        assert!(permissions(published[0].addr()).starts_with("r-x"));
+        assert!(permissions(published[2_000].addr()).starts_with("r-x"));
+        let mut address = core::ptr::null();
+        let code = memory.publish_with(64, 64, |at, bytes| {
+            address = at;
+            let code = returns(5);
+            bytes[..code.len()].copy_from_slice(&code);
+        });
+        assert_eq!((code.unwrap(), call(address)), (address, 5));
+    }
+
+    #[test]
+    fn published_code_runs() {
+        publishes(CodeMemory::new());
+    }
+
+    #[test]
+    fn published_code_runs_where_pages_are_mapped_once() {
+        publishes(CodeMemory { twice: false, ..CodeMemory::new() });
+    }
+
+    #[test]
+    fn code_in_files_runs() {
+        let page = rustix::param::page_size();
+        let mut file = executable_file().unwrap();
+        file.write_all(&vec![0; page]).unwrap();
+        file.write_all(&returns(11)).unwrap();
+        let mut memory = CodeMemory::new();
+        let first = memory.publish(&returns(1), 16).unwrap();
+        let code = memory.map_file(&file, page as u64, 6).unwrap();
+        assert_eq!((call(code), call(first)), (11, 1));
+        assert_eq!(call(memory.publish(&returns(2), 16).unwrap()), 2);
+        assert_eq!(memory.chunks.len(), 2);
+        assert!(memory.map_file(&file, page as u64, page).is_err());
+        assert!(memory.map_file(&file, 1, 6).is_err());
+        assert!(memory.map_file(&file, u64::MAX, 6).is_err());
+    }
+
+    #[test]
+    fn refused_memory_is_an_error() {
+        let mut memory = CodeMemory::new();
+        faults::plan(0..2);
+        assert!(memory.publish(&returns(1), 16).is_err());
+        faults::plan(0..0);
+        assert_eq!(call(memory.publish(&returns(3), 16).unwrap()), 3);
+    }
+}
