@@ -56,6 +56,7 @@ const BORDERS: &[Border] = &[
     },
     Border { foreign: "cranelift-native", crates: &["riser-opt"], why: "what this machine can" },
     Border { foreign: "target-lexicon", crates: &["riser-opt"], why: "names of machines" },
+    Border { foreign: "blake3", crates: &["riser"], why: "what compiled code is of" },
     Border { foreign: "cap-std", crates: &["riser-wasi"], why: "files that stay in their folder" },
     Border {
         foreign: "cap-fs-ext",

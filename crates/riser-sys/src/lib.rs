@@ -6,7 +6,7 @@
 //! and made accessible as a memory grows, so that its base does not move. `slots.rs` has
 //! many small memories in one mapping. `region.rs` chooses between them,
 //! `faults.rs` lets tests refuse memory, `stack.rs` is the interpreter's stack and the measure of the host's,
-//! `usage.rs` what the process has used. `arch/` has what compiled code needs in instructions,
+//! `usage.rs` what the process has used, `files.rs` files that one user alone may write. `arch/` has what compiled code needs in instructions,
 //! `compiled/` what it needs of the system; `guarded.rs` and `image.rs` are the memories that it accesses without comparing.
 //!
 //! What is deliberately not here: anything that knows of WebAssembly. Sizes are bytes.
@@ -31,6 +31,11 @@ mod compiled;
 mod compiled;
 #[doc(hidden)]
 pub mod faults;
+#[cfg(all(unix, not(riser_portable)))]
+mod files;
+#[cfg(not(all(unix, not(riser_portable))))]
+#[path = "no_files.rs"]
+mod files;
 #[cfg(all(target_os = "linux", not(riser_portable)))]
 mod guarded;
 #[cfg(not(all(target_os = "linux", not(riser_portable))))]
@@ -65,6 +70,7 @@ pub use arch::{
     call_on_stack, lazy_stubs, resume, table_stubs,
 };
 pub use compiled::{CodeMemory, MachineStack};
+pub use files::{create_private_dir, create_private_file, file_bytes_max, file_identity, writers};
 pub use image::MemoryImage;
 pub use region::Region;
 pub use stack::{SlotStack, host_stack_limit, stack_pointer};
@@ -73,6 +79,40 @@ pub use usage::{address_space_limited, cpu_time, peak_memory};
 /// Whether a thread can wait for another one, and for a time to pass. In a browser and in other runtimes of WebAssembly
 /// there is one thread and no clock; there the standard library would panic.
 pub const CAN_WAIT: bool = cfg!(not(target_family = "wasm"));
+
+/// What a file is known by: if all of this is as it was, then so is its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileIdentity {
+    /// The file system that it is on.
+    pub device: u64,
+    /// The file in it.
+    pub inode: u64,
+    /// Its length.
+    pub bytes: u64,
+    /// When its content was changed, as said: seconds since 1970, and nanoseconds.
+    pub modified: (i64, u32),
+    /// When anything about it was changed, which nobody can set.
+    pub changed: (i64, u32),
+}
+
+/// Who may change a file or the entries of a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writers {
+    /// This user alone (and who administers the machine).
+    Us,
+    /// The other user that owns it.
+    Other {
+        /// The user's number.
+        owner: u32,
+    },
+    /// This user, and others.
+    Everyone {
+        /// What is allowed to whom, as for `chmod`.
+        mode: u32,
+    },
+    /// The system does not tell.
+    Unknown,
+}
 
 /// The system has no memory (or no address space) left for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -41,6 +41,7 @@
 //! `docs/embedding.md`, lists what that crate has and this one has not, and why.
 #![deny(unsafe_code)]
 
+mod cache;
 mod config;
 mod engine;
 mod ensure;
@@ -64,6 +65,7 @@ mod trap;
 mod types;
 mod values;
 
+pub use cache::{Cache, CacheConfig, CacheStats};
 pub use config::Config;
 pub use engine::{Engine, EngineWeak};
 #[doc(hidden)]

@@ -2,8 +2,8 @@
 
 use super::checksum::checksum;
 use super::{
-    CODE_ALIGNMENT, Extent, FUNCTION_ALIGNMENT_MAX, Header, ImageCode, ImageView, TrampolineKind,
-    at, piece_checksum,
+    CODE_ALIGNMENT, Extent, FUNCTION_ALIGNMENT_MAX, Header, ImageCode, ImageView, Owner,
+    TrampolineKind, at, piece_checksum,
 };
 use crate::CodeArtifact;
 use alloc::borrow::Cow;
@@ -75,6 +75,14 @@ impl<'a> ImageWriter<'a> {
         self.trampolines.entry((kind, key)).or_insert(piece);
     }
 
+    /// Adds either.
+    pub fn add(&mut self, owner: Owner<'a>, piece: Piece<'a>) {
+        match owner {
+            Owner::Function(defined) => self.function(defined, piece),
+            Owner::Trampoline(kind, key) => self.trampoline(kind, Cow::Borrowed(key), piece),
+        }
+    }
+
     /// Adds what another image of the same module has and this one lacks, except what is damaged there.
     pub fn inherit(&mut self, other: &ImageView<'a>) {
         for defined in other.functions() {
@@ -90,6 +98,12 @@ impl<'a> ImageWriter<'a> {
                 self.trampoline(kind, Cow::Borrowed(key), code.into());
             }
         }
+    }
+
+    /// Whether another image has all functions and trampolines that this one has, undamaged.
+    pub fn is_within(&self, other: &ImageView<'_>) -> bool {
+        self.functions.keys().all(|&defined| other.function(defined).is_some())
+            && self.trampolines.keys().all(|(kind, key)| other.trampoline(*kind, key).is_some())
     }
 
     /// How many functions there are.
