@@ -7,8 +7,12 @@
 //! Read `compiler.rs` first, then `translate/mod.rs`.
 #![forbid(unsafe_code)]
 
+mod artifact;
+mod compiler;
 mod env;
 mod signature;
+mod trampolines;
 mod translate;
 
+pub use compiler::{CompileContext, CompileError, Compiler};
 pub use env::OptOptions;

@@ -64,6 +64,11 @@ impl LowHalf {
             ir::Endianness::Big => LowHalf(4),
         }
     }
+
+    /// Where the low half of the slot at an offset is.
+    pub fn of_slot(self, offset: u32) -> u32 {
+        offset + self.0 as u32
+    }
 }
 
 /// Reads a value of a type from a slot at an offset.

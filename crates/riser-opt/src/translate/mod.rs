@@ -26,18 +26,21 @@ mod sink;
 mod table;
 mod vm;
 
+use crate::compiler::CompileError;
 use crate::env::Env;
 use crate::signature;
 use control::Label;
 use cranelift_codegen::ir::{
     Function, InstBuilder, MemFlagsData, SigRef, SourceLoc, StackSlot, TrapCode as ClifTrap, Value,
 };
+use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use exceptions::Exceptions;
 use locals::Local;
 use riser_front::BodyFacts;
 use riser_ops::{FuncIdx, FuncType, TrapCode, TypeIdx, ValType};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 pub(crate) use crate::signature::clif_type;
 
@@ -45,6 +48,7 @@ pub(crate) use crate::signature::clif_type;
 pub(crate) struct Translator<'a> {
     pub b: FunctionBuilder<'a>,
     pub env: &'a Env<'a>,
+    func: FuncIdx,
     /// The operands.
     pub stack: Vec<Value>,
     /// The function's own `VmCtx`.
@@ -56,6 +60,10 @@ pub(crate) struct Translator<'a> {
     locals: Vec<Local>,
     /// The open blocks.
     labels: Vec<Label>,
+    /// The rows of types that branches carry.
+    rows: HashSet<Rc<[ValType]>>,
+    /// How many values were kept for second arms.
+    saved: usize,
     exceptions: Exceptions,
     /// The fuel of pure operators that was not taken yet.
     unpaid: u32,
@@ -67,6 +75,8 @@ pub(crate) struct Translator<'a> {
     builtin_signatures: HashMap<usize, SigRef>,
     /// See [`Translator::operand_slots`].
     slots: Option<StackSlot>,
+    /// Where calls write their results, if they do not return them in registers.
+    results: Option<StackSlot>,
     /// What there is no code for, if there was such a thing.
     failure: Option<&'static str>,
 }
@@ -86,25 +96,29 @@ impl<'a> Translator<'a> {
         Translator {
             b: FunctionBuilder::new(func, context),
             env,
+            func: FuncIdx(0),
             stack: Vec::new(),
             vmctx: Value::from_u32(0),
             area: None,
             offset: 0,
             locals: Vec::new(),
             labels: Vec::new(),
+            rows: HashSet::new(),
+            saved: 0,
             exceptions: Exceptions::default(),
             unpaid: 0,
             has_calls: false,
             signatures: HashMap::new(),
             builtin_signatures: HashMap::new(),
             slots: None,
+            results: None,
             failure: None,
         }
     }
 
     /// The body begins.
     fn begin_body(&mut self, func: FuncIdx, ty: &FuncType, locals: &[(u32, ValType)]) {
-        _ = func;
+        self.func = func;
         let entry = self.b.create_block();
         self.b.func.signature = signature::function(ty);
         self.b.append_block_params_for_function_params(entry);
@@ -125,6 +139,9 @@ impl<'a> Translator<'a> {
     fn next_operator(&mut self, offset: u32) {
         self.offset = offset;
         self.b.set_srcloc(SourceLoc::new(offset));
+        if self.b.func.dfg.num_values() > MOST_VALUES {
+            return self.fail("that many values");
+        }
         if self.env.options.fuel {
             self.meter();
         }
@@ -136,6 +153,17 @@ impl<'a> Translator<'a> {
             match signature::stack_limit(&mut self.b) {
                 None => self.fail("so many kinds of accesses"),
                 limit => self.b.func.stack_limit = limit,
+            }
+        }
+    }
+
+    /// The function is complete, unless there was something for which there is no code.
+    pub fn finish(self, isa: &dyn TargetIsa) -> Result<(), CompileError> {
+        match self.failure {
+            Some(what) => Err(CompileError::new(what)),
+            None => {
+                self.b.finalize(isa.frontend_config());
+                Ok(())
             }
         }
     }
@@ -182,3 +210,7 @@ impl<'a> Translator<'a> {
 /// A function that calls nothing and has no more values than these, of at most 16 bytes each, takes so little of the
 /// stack that nobody checks whether there is enough: below the limit there is room for that.
 const LEAF_VALUES: usize = 64;
+
+/// A function of more values than these is not compiled. Cranelift has numbers for a quarter of that when it comes to
+/// registers; and few bytes can ask for many values.
+const MOST_VALUES: usize = 1 << 23;

@@ -14,335 +14,501 @@ impl BodySink for Translator<'_> {
     }
 
     fn at(&mut self, offset: u32) {
-        self.next_operator(offset);
+        if self.goes_on() {
+            self.next_operator(offset);
+        }
     }
 
     fn finish(&mut self, facts: &BodyFacts) {
-        self.end_body(facts);
+        if self.goes_on() {
+            self.end_body(facts);
+        }
     }
 
     fn simple(&mut self, op: SimpleOp, imm: SimpleImm) {
-        self.lower_simple(op, imm);
+        if self.goes_on() {
+            self.lower_simple(op, imm);
+        }
     }
 
     fn access(&mut self, op: AccessOp, arg: MemArg) {
-        self.lower_access(op, arg);
+        if self.goes_on() {
+            self.lower_access(op, arg);
+        }
     }
 
     fn atomic_fence(&mut self) {
-        self.lower_atomic_fence();
+        if self.goes_on() {
+            self.lower_atomic_fence();
+        }
     }
 
     fn i32_const(&mut self, value: i32) {
-        self.lower_i32_const(value);
+        if self.goes_on() {
+            self.lower_i32_const(value);
+        }
     }
 
     fn i64_const(&mut self, value: i64) {
-        self.lower_i64_const(value);
+        if self.goes_on() {
+            self.lower_i64_const(value);
+        }
     }
 
     fn f32_const(&mut self, bits: u32) {
-        self.lower_f32_const(bits);
+        if self.goes_on() {
+            self.lower_f32_const(bits);
+        }
     }
 
     fn f64_const(&mut self, bits: u64) {
-        self.lower_f64_const(bits);
+        if self.goes_on() {
+            self.lower_f64_const(bits);
+        }
     }
 
     fn v128_const(&mut self, bits: u128) {
-        self.lower_v128_const(bits);
+        if self.goes_on() {
+            self.lower_v128_const(bits);
+        }
     }
 
     fn unreachable(&mut self) {
-        self.lower_unreachable();
+        if self.goes_on() {
+            self.lower_unreachable();
+        }
     }
 
     fn nop(&mut self) {
-        self.lower_nop();
+        if self.goes_on() {
+            self.lower_nop();
+        }
     }
 
     fn drop(&mut self, ty: ValType) {
-        self.lower_drop(ty);
+        if self.goes_on() {
+            self.lower_drop(ty);
+        }
     }
 
     fn select(&mut self, ty: ValType) {
-        self.lower_select(ty);
+        if self.goes_on() {
+            self.lower_select(ty);
+        }
     }
 
     fn local_get(&mut self, local: LocalIdx, ty: ValType) {
-        self.lower_local_get(local, ty);
+        if self.goes_on() {
+            self.lower_local_get(local, ty);
+        }
     }
 
     fn local_set(&mut self, local: LocalIdx, ty: ValType) {
-        self.lower_local_set(local, ty);
+        if self.goes_on() {
+            self.lower_local_set(local, ty);
+        }
     }
 
     fn local_tee(&mut self, local: LocalIdx, ty: ValType) {
-        self.lower_local_tee(local, ty);
+        if self.goes_on() {
+            self.lower_local_tee(local, ty);
+        }
     }
 
     fn global_get(&mut self, global: GlobalIdx, ty: ValType) {
-        self.lower_global_get(global, ty);
+        if self.goes_on() {
+            self.lower_global_get(global, ty);
+        }
     }
 
     fn global_set(&mut self, global: GlobalIdx, ty: ValType) {
-        self.lower_global_set(global, ty);
+        if self.goes_on() {
+            self.lower_global_set(global, ty);
+        }
     }
 
     fn block(&mut self, signature: BlockSignature<'_>) {
-        self.lower_block(signature);
+        if self.goes_on() {
+            self.lower_block(signature);
+        }
     }
 
     fn loop_(&mut self, signature: BlockSignature<'_>) {
-        self.lower_loop(signature);
+        if self.goes_on() {
+            self.lower_loop(signature);
+        }
     }
 
     fn if_(&mut self, signature: BlockSignature<'_>) {
-        self.lower_if(signature);
+        if self.goes_on() {
+            self.lower_if(signature);
+        }
     }
 
     fn else_(&mut self, signature: BlockSignature<'_>, falls_through: bool) {
-        self.lower_else(signature, falls_through);
+        if self.goes_on() {
+            self.lower_else(signature, falls_through);
+        }
     }
 
     fn end(&mut self, end: End, results: &[ValType]) {
-        self.lower_end(end, results);
+        if self.goes_on() {
+            self.lower_end(end, results);
+        }
     }
 
     fn br(&mut self, target: Target) {
-        self.lower_br(target);
+        if self.goes_on() {
+            self.lower_br(target);
+        }
     }
 
     fn br_if(&mut self, target: Target) {
-        self.lower_br_if(target);
+        if self.goes_on() {
+            self.lower_br_if(target);
+        }
     }
 
     fn br_table(&mut self, targets: &[Target], default: Target) {
-        self.lower_br_table(targets, default);
+        if self.goes_on() {
+            self.lower_br_table(targets, default);
+        }
     }
 
     fn return_(&mut self, target: Target) {
-        self.lower_return(target);
+        if self.goes_on() {
+            self.lower_return(target);
+        }
     }
 
     fn call(&mut self, func: FuncIdx, ty: &FuncType) {
-        self.lower_call(func, ty);
+        if self.goes_on() {
+            self.lower_call(func, ty);
+        }
     }
 
     fn call_indirect(&mut self, type_idx: TypeIdx, table: TableIdx, ty: &FuncType) {
-        self.lower_call_indirect(type_idx, table, ty);
+        if self.goes_on() {
+            self.lower_call_indirect(type_idx, table, ty);
+        }
     }
 
     fn call_ref(&mut self, type_idx: TypeIdx, ty: &FuncType) {
-        self.lower_call_ref(type_idx, ty);
+        if self.goes_on() {
+            self.lower_call_ref(type_idx, ty);
+        }
     }
 
     fn return_call(&mut self, func: FuncIdx, ty: &FuncType) {
-        self.lower_return_call(func, ty);
+        if self.goes_on() {
+            self.lower_return_call(func, ty);
+        }
     }
 
     fn return_call_indirect(&mut self, type_idx: TypeIdx, table: TableIdx, ty: &FuncType) {
-        self.lower_return_call_indirect(type_idx, table, ty);
+        if self.goes_on() {
+            self.lower_return_call_indirect(type_idx, table, ty);
+        }
     }
 
     fn return_call_ref(&mut self, type_idx: TypeIdx, ty: &FuncType) {
-        self.lower_return_call_ref(type_idx, ty);
+        if self.goes_on() {
+            self.lower_return_call_ref(type_idx, ty);
+        }
     }
 
     fn memory_size(&mut self, memory: MemoryIdx) {
-        self.lower_memory_size(memory);
+        if self.goes_on() {
+            self.lower_memory_size(memory);
+        }
     }
 
     fn memory_grow(&mut self, memory: MemoryIdx) {
-        self.lower_memory_grow(memory);
+        if self.goes_on() {
+            self.lower_memory_grow(memory);
+        }
     }
 
     fn memory_init(&mut self, data: DataIdx, memory: MemoryIdx) {
-        self.lower_memory_init(data, memory);
+        if self.goes_on() {
+            self.lower_memory_init(data, memory);
+        }
     }
 
     fn data_drop(&mut self, data: DataIdx) {
-        self.lower_data_drop(data);
+        if self.goes_on() {
+            self.lower_data_drop(data);
+        }
     }
 
     fn memory_copy(&mut self, dst: MemoryIdx, src: MemoryIdx) {
-        self.lower_memory_copy(dst, src);
+        if self.goes_on() {
+            self.lower_memory_copy(dst, src);
+        }
     }
 
     fn memory_fill(&mut self, memory: MemoryIdx) {
-        self.lower_memory_fill(memory);
+        if self.goes_on() {
+            self.lower_memory_fill(memory);
+        }
     }
 
     fn table_get(&mut self, table: TableIdx, element: RefType) {
-        self.lower_table_get(table, element);
+        if self.goes_on() {
+            self.lower_table_get(table, element);
+        }
     }
 
     fn table_set(&mut self, table: TableIdx, element: RefType) {
-        self.lower_table_set(table, element);
+        if self.goes_on() {
+            self.lower_table_set(table, element);
+        }
     }
 
     fn table_size(&mut self, table: TableIdx) {
-        self.lower_table_size(table);
+        if self.goes_on() {
+            self.lower_table_size(table);
+        }
     }
 
     fn table_grow(&mut self, table: TableIdx) {
-        self.lower_table_grow(table);
+        if self.goes_on() {
+            self.lower_table_grow(table);
+        }
     }
 
     fn table_fill(&mut self, table: TableIdx) {
-        self.lower_table_fill(table);
+        if self.goes_on() {
+            self.lower_table_fill(table);
+        }
     }
 
     fn table_init(&mut self, elem: ElemIdx, table: TableIdx) {
-        self.lower_table_init(elem, table);
+        if self.goes_on() {
+            self.lower_table_init(elem, table);
+        }
     }
 
     fn elem_drop(&mut self, elem: ElemIdx) {
-        self.lower_elem_drop(elem);
+        if self.goes_on() {
+            self.lower_elem_drop(elem);
+        }
     }
 
     fn table_copy(&mut self, dst: TableIdx, src: TableIdx) {
-        self.lower_table_copy(dst, src);
+        if self.goes_on() {
+            self.lower_table_copy(dst, src);
+        }
     }
 
     fn ref_null(&mut self, heap: HeapType) {
-        self.lower_ref_null(heap);
+        if self.goes_on() {
+            self.lower_ref_null(heap);
+        }
     }
 
     fn ref_is_null(&mut self, ty: RefType) {
-        self.lower_ref_is_null(ty);
+        if self.goes_on() {
+            self.lower_ref_is_null(ty);
+        }
     }
 
     fn ref_func(&mut self, func: FuncIdx) {
-        self.lower_ref_func(func);
+        if self.goes_on() {
+            self.lower_ref_func(func);
+        }
     }
 
     fn ref_as_non_null(&mut self, ty: RefType) {
-        self.lower_ref_as_non_null(ty);
+        if self.goes_on() {
+            self.lower_ref_as_non_null(ty);
+        }
     }
 
     fn ref_eq(&mut self) {
-        self.lower_ref_eq();
+        if self.goes_on() {
+            self.lower_ref_eq();
+        }
     }
 
     fn br_on_null(&mut self, target: Target, ty: RefType) {
-        self.lower_br_on_null(target, ty);
+        if self.goes_on() {
+            self.lower_br_on_null(target, ty);
+        }
     }
 
     fn br_on_non_null(&mut self, target: Target, ty: RefType) {
-        self.lower_br_on_non_null(target, ty);
+        if self.goes_on() {
+            self.lower_br_on_non_null(target, ty);
+        }
     }
 
     fn ref_test(&mut self, from: RefType, to: RefType) {
-        self.lower_ref_test(from, to);
+        if self.goes_on() {
+            self.lower_ref_test(from, to);
+        }
     }
 
     fn ref_cast(&mut self, from: RefType, to: RefType) {
-        self.lower_ref_cast(from, to);
+        if self.goes_on() {
+            self.lower_ref_cast(from, to);
+        }
     }
 
     fn br_on_cast(&mut self, target: Target, from: RefType, to: RefType) {
-        self.lower_br_on_cast(target, from, to);
+        if self.goes_on() {
+            self.lower_br_on_cast(target, from, to);
+        }
     }
 
     fn br_on_cast_fail(&mut self, target: Target, from: RefType, to: RefType) {
-        self.lower_br_on_cast_fail(target, from, to);
+        if self.goes_on() {
+            self.lower_br_on_cast_fail(target, from, to);
+        }
     }
 
     fn any_convert_extern(&mut self, from: RefType) {
-        self.lower_any_convert_extern(from);
+        if self.goes_on() {
+            self.lower_any_convert_extern(from);
+        }
     }
 
     fn extern_convert_any(&mut self, from: RefType) {
-        self.lower_extern_convert_any(from);
+        if self.goes_on() {
+            self.lower_extern_convert_any(from);
+        }
     }
 
     fn ref_i31(&mut self) {
-        self.lower_ref_i31();
+        if self.goes_on() {
+            self.lower_ref_i31();
+        }
     }
 
     fn i31_get(&mut self, signed: bool) {
-        self.lower_i31_get(signed);
+        if self.goes_on() {
+            self.lower_i31_get(signed);
+        }
     }
 
     fn struct_new(&mut self, type_idx: TypeIdx) {
-        self.lower_struct_new(type_idx);
+        if self.goes_on() {
+            self.lower_struct_new(type_idx);
+        }
     }
 
     fn struct_new_default(&mut self, type_idx: TypeIdx) {
-        self.lower_struct_new_default(type_idx);
+        if self.goes_on() {
+            self.lower_struct_new_default(type_idx);
+        }
     }
 
     fn struct_get(&mut self, type_idx: TypeIdx, field: u32, signed: Option<bool>) {
-        self.lower_struct_get(type_idx, field, signed);
+        if self.goes_on() {
+            self.lower_struct_get(type_idx, field, signed);
+        }
     }
 
     fn struct_set(&mut self, type_idx: TypeIdx, field: u32) {
-        self.lower_struct_set(type_idx, field);
+        if self.goes_on() {
+            self.lower_struct_set(type_idx, field);
+        }
     }
 
     fn array_new(&mut self, type_idx: TypeIdx) {
-        self.lower_array_new(type_idx);
+        if self.goes_on() {
+            self.lower_array_new(type_idx);
+        }
     }
 
     fn array_new_default(&mut self, type_idx: TypeIdx) {
-        self.lower_array_new_default(type_idx);
+        if self.goes_on() {
+            self.lower_array_new_default(type_idx);
+        }
     }
 
     fn array_new_fixed(&mut self, type_idx: TypeIdx, count: u32) {
-        self.lower_array_new_fixed(type_idx, count);
+        if self.goes_on() {
+            self.lower_array_new_fixed(type_idx, count);
+        }
     }
 
     fn array_new_data(&mut self, type_idx: TypeIdx, data: DataIdx) {
-        self.lower_array_new_data(type_idx, data);
+        if self.goes_on() {
+            self.lower_array_new_data(type_idx, data);
+        }
     }
 
     fn array_new_elem(&mut self, type_idx: TypeIdx, elem: ElemIdx) {
-        self.lower_array_new_elem(type_idx, elem);
+        if self.goes_on() {
+            self.lower_array_new_elem(type_idx, elem);
+        }
     }
 
     fn array_get(&mut self, type_idx: TypeIdx, signed: Option<bool>) {
-        self.lower_array_get(type_idx, signed);
+        if self.goes_on() {
+            self.lower_array_get(type_idx, signed);
+        }
     }
 
     fn array_set(&mut self, type_idx: TypeIdx) {
-        self.lower_array_set(type_idx);
+        if self.goes_on() {
+            self.lower_array_set(type_idx);
+        }
     }
 
     fn array_len(&mut self) {
-        self.lower_array_len();
+        if self.goes_on() {
+            self.lower_array_len();
+        }
     }
 
     fn array_fill(&mut self, type_idx: TypeIdx) {
-        self.lower_array_fill(type_idx);
+        if self.goes_on() {
+            self.lower_array_fill(type_idx);
+        }
     }
 
     fn array_copy(&mut self, dst: TypeIdx, src: TypeIdx) {
-        self.lower_array_copy(dst, src);
+        if self.goes_on() {
+            self.lower_array_copy(dst, src);
+        }
     }
 
     fn array_init_data(&mut self, type_idx: TypeIdx, data: DataIdx) {
-        self.lower_array_init_data(type_idx, data);
+        if self.goes_on() {
+            self.lower_array_init_data(type_idx, data);
+        }
     }
 
     fn array_init_elem(&mut self, type_idx: TypeIdx, elem: ElemIdx) {
-        self.lower_array_init_elem(type_idx, elem);
+        if self.goes_on() {
+            self.lower_array_init_elem(type_idx, elem);
+        }
     }
 
     fn throw(&mut self, tag: TagIdx, ty: &FuncType) {
-        self.lower_throw(tag, ty);
+        if self.goes_on() {
+            self.lower_throw(tag, ty);
+        }
     }
 
     fn throw_ref(&mut self) {
-        self.lower_throw_ref();
+        if self.goes_on() {
+            self.lower_throw_ref();
+        }
     }
 
     fn try_table(&mut self, signature: BlockSignature<'_>, catches: &[Catch]) {
-        self.lower_try_table(signature, catches);
+        if self.goes_on() {
+            self.lower_try_table(signature, catches);
+        }
     }
 
     fn try_(&mut self, signature: BlockSignature<'_>) {
-        self.lower_try(signature);
+        if self.goes_on() {
+            self.lower_try(signature);
+        }
     }
 
     fn catch(
@@ -352,18 +518,26 @@ impl BodySink for Translator<'_> {
         signature: BlockSignature<'_>,
         falls_through: bool,
     ) {
-        self.lower_catch(tag, ty, signature, falls_through);
+        if self.goes_on() {
+            self.lower_catch(tag, ty, signature, falls_through);
+        }
     }
 
     fn catch_all(&mut self, signature: BlockSignature<'_>, falls_through: bool) {
-        self.lower_catch_all(signature, falls_through);
+        if self.goes_on() {
+            self.lower_catch_all(signature, falls_through);
+        }
     }
 
     fn delegate(&mut self, handler: u32, end: End, results: &[ValType]) {
-        self.lower_delegate(handler, end, results);
+        if self.goes_on() {
+            self.lower_delegate(handler, end, results);
+        }
     }
 
     fn rethrow(&mut self, handler: u32) {
-        self.lower_rethrow(handler);
+        if self.goes_on() {
+            self.lower_rethrow(handler);
+        }
     }
 }

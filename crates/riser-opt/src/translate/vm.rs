@@ -5,7 +5,7 @@ use crate::signature;
 use core::mem::offset_of;
 use cranelift_codegen::ir::{
     AbiParam, AliasRegionData, Inst, InstBuilder, MemFlagsData, SigRef, Signature, StackSlot,
-    StackSlotData, StackSlotKind, Type, Value, types,
+    StackSlotData, StackSlotKind, Type, UserStackMapEntry, Value, types,
 };
 use riser_abi::{BuiltinSignature, MachineType, VmCtx, VmRuntime, builtin};
 use riser_module::ImportCounts;
@@ -154,6 +154,32 @@ impl Translator<'_> {
         slot
     }
 
+    /// Writes operands of these types to [`Translator::operand_slots`], one after the other. Gives their address as well.
+    pub fn spill_operands(&mut self, row: &[ValType], values: &[Value]) -> (StackSlot, Value) {
+        let width: u32 = row.iter().map(|ty| ty.slots()).sum();
+        let slots = self.operand_slots(width as usize);
+        let base = self.b.ins().stack_addr(types::I64, slots, 0);
+        let mut offset = 0;
+        for (&ty, &value) in row.iter().zip(values) {
+            self.store_slot(MemFlagsData::trusted(), ty, value, base, offset);
+            offset += 8 * ty.slots() as i32;
+        }
+        (slots, base)
+    }
+
+    /// Tells the collector of the references that [`Translator::spill_operands`] wrote for a call.
+    pub fn map_operands(&mut self, call: Inst, slot: StackSlot, row: &[ValType]) {
+        let mut offset = 0;
+        for ty in row {
+            if ty.is_heap_reference() {
+                let offset = self.env.low_half.of_slot(offset);
+                let entry = UserStackMapEntry { ty: types::I32, slot, offset };
+                self.b.func.dfg.append_user_stack_map_entry(call, entry);
+            }
+            offset += 8 * ty.slots();
+        }
+    }
+
     /// Reads a value of a type from a slot at an offset.
     pub fn load_slot(
         &mut self,
@@ -180,5 +206,10 @@ impl Translator<'_> {
     /// Ends translation: there is no code for what the body has.
     pub fn fail(&mut self, what: &'static str) {
         self.failure.get_or_insert(what);
+    }
+
+    /// Whether translation was not ended. If it was, the operands are not those that operators expect.
+    pub fn goes_on(&self) -> bool {
+        self.failure.is_none()
     }
 }

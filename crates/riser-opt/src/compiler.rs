@@ -1,0 +1,269 @@
+//! The compiler: what an engine makes once, and what each thread that compiles has.
+
+use crate::OptOptions;
+use crate::artifact;
+use crate::env::Env;
+use crate::translate::Translator;
+use core::fmt;
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir::UserFuncName;
+use cranelift_codegen::isa::{Builder, OwnedTargetIsa, TargetIsa};
+use cranelift_codegen::settings::{self, Configurable, Flags};
+use cranelift_codegen::{Context, isa};
+use cranelift_frontend::FunctionBuilderContext;
+use riser_code::CodeArtifact;
+use riser_front::Walker;
+use riser_module::{Module, ModuleError};
+use riser_ops::FuncIdx;
+use std::borrow::Cow;
+use target_lexicon::{Architecture, Triple};
+
+/// Why there is no code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompileError {
+    what: Cow<'static, str>,
+}
+
+impl CompileError {
+    pub(crate) fn new(what: impl Into<Cow<'static, str>>) -> CompileError {
+        CompileError { what: what.into() }
+    }
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot compile: {}", self.what)
+    }
+}
+
+impl std::error::Error for CompileError {}
+
+/// Makes machine code for one machine, with one set of options. Threads share it; each has a [`CompileContext`] of its
+/// own.
+#[derive(Clone)]
+pub struct Compiler {
+    isa: OwnedTargetIsa,
+    options: OptOptions,
+}
+
+impl fmt::Debug for Compiler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compiler").field("fingerprint", &self.fingerprint()).finish()
+    }
+}
+
+/// The memory that compiling takes: used for one function after the other.
+pub struct CompileContext {
+    pub(crate) walker: Walker,
+    pub(crate) builder: FunctionBuilderContext,
+    pub(crate) context: Context,
+}
+
+impl fmt::Debug for CompileContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CompileContext").finish_non_exhaustive()
+    }
+}
+
+/// The extensions of x86-64 without which vectors would need functions of Cranelift's.
+const X86_64_NEEDS: [&str; 3] = ["has_sse3", "has_ssse3", "has_sse41"];
+
+/// What is assumed of other machines than this one: x86-64-v2; vectors on RISC-V.
+const X86_64_ASSUMED: [&str; 6] =
+    ["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt", "has_cmpxchg16b"];
+const RISCV64_ASSUMED: [&str; 2] = ["has_v", "has_zvl128b"];
+
+impl Compiler {
+    /// For this machine, with all that it has.
+    ///
+    /// # Errors
+    /// If there is no compiler for machines like this one, or it lacks an extension that all but the oldest have.
+    pub fn host(options: OptOptions) -> Result<Compiler, CompileError> {
+        let builder = cranelift_native::builder().map_err(CompileError::new)?;
+        Compiler::new(builder, options)
+    }
+
+    /// For another machine, of which little more is assumed than what all of its kind have.
+    ///
+    /// # Errors
+    /// If the triple is not known, or the compiler was built without support for it.
+    pub fn for_target(triple: &str, options: OptOptions) -> Result<Compiler, CompileError> {
+        let unknown = |error: &dyn fmt::Display| {
+            CompileError::new(format!("no such machine as `{triple}`: {error}"))
+        };
+        let target: Triple = triple.parse().map_err(|error| unknown(&error))?;
+        let assumed: &[&str] = match target.architecture {
+            Architecture::X86_64 => &X86_64_ASSUMED,
+            Architecture::Riscv64(_) => &RISCV64_ASSUMED,
+            _ => &[],
+        };
+        let mut builder = isa::lookup(target).map_err(|error| unknown(&error))?;
+        for extension in assumed {
+            builder.enable(extension).map_err(|error| unknown(&error))?;
+        }
+        Compiler::new(builder, options)
+    }
+
+    fn new(builder: Builder, options: OptOptions) -> Result<Compiler, CompileError> {
+        let flags = flags(options, builder.triple())
+            .map_err(|error| CompileError::new(error.to_string()))?;
+        let isa = builder.finish(flags).map_err(|error| CompileError::new(error.to_string()))?;
+        if isa.pointer_bytes() != 8 {
+            return Err(CompileError::new("machines whose addresses are not 64 bits long"));
+        }
+        if isa.triple().architecture == Architecture::X86_64 {
+            let flags = isa.isa_flags();
+            let has = |name: &str| {
+                flags.iter().any(|flag| flag.name == name && flag.as_bool() == Some(true))
+            };
+            if let Some(lacking) = X86_64_NEEDS.into_iter().find(|name| !has(name)) {
+                let extension = lacking.trim_start_matches("has_");
+                let what = format!("for processors without the extension {extension}");
+                return Err(CompileError::new(what));
+            }
+        }
+        Ok(Compiler { isa, options })
+    }
+
+    /// The options.
+    pub fn options(&self) -> &OptOptions {
+        &self.options
+    }
+
+    /// Tells code of one compiler from code of others: the machine and its extensions, the flags, the versions.
+    pub fn fingerprint(&self) -> String {
+        let OptOptions { canonicalize_nans, fuel, guards, spectre, verify: _ } = self.options;
+        let extensions: Vec<String> =
+            self.isa.isa_flags().iter().map(ToString::to_string).collect();
+        format!(
+            "riser-opt {} cranelift {} {} [{}] canonicalize_nans={canonicalize_nans} fuel={fuel} guards={guards} spectre={spectre}",
+            env!("CARGO_PKG_VERSION"),
+            cranelift_codegen::VERSION,
+            self.isa.triple(),
+            extensions.join(" "),
+        )
+    }
+
+    /// Memory for one thread that compiles.
+    pub fn new_context(&self) -> CompileContext {
+        CompileContext {
+            walker: Walker::new(),
+            builder: FunctionBuilderContext::new(),
+            context: Context::new(),
+        }
+    }
+
+    pub(crate) fn isa(&self) -> &dyn TargetIsa {
+        &*self.isa
+    }
+
+    /// Makes the code of a defined function (0 is the first one that is not imported), whose body was validated.
+    ///
+    /// # Errors
+    /// If the function is larger than the compiler can take, or there is no such function.
+    ///
+    /// # Panics
+    /// Perhaps, if the body is not valid.
+    pub fn function(
+        &self,
+        cx: &mut CompileContext,
+        module: &Module,
+        defined: u32,
+    ) -> Result<CodeArtifact, CompileError> {
+        self.translate(cx, module, defined)?;
+        self.compile(cx)
+    }
+
+    /// The function as CLIF, before and after it was optimized.
+    ///
+    /// # Errors
+    /// As for [`Compiler::function`].
+    pub fn clif(
+        &self,
+        cx: &mut CompileContext,
+        module: &Module,
+        defined: u32,
+    ) -> Result<String, CompileError> {
+        self.translate(cx, module, defined)?;
+        let before = cx.context.func.display().to_string();
+        let outcome = cx.context.optimize(self.isa(), &mut ControlPlane::default());
+        outcome.map_err(|error| CompileError::new(error.to_string()))?;
+        Ok(format!("{before}\n; optimized\n{}", cx.context.func.display()))
+    }
+
+    /// The machine code of a function as text.
+    ///
+    /// # Errors
+    /// As for [`Compiler::function`].
+    pub fn assembly(
+        &self,
+        cx: &mut CompileContext,
+        module: &Module,
+        defined: u32,
+    ) -> Result<String, CompileError> {
+        self.translate(cx, module, defined)?;
+        cx.context.set_disasm(true);
+        self.compile(cx)?;
+        let text = cx.context.compiled_code().and_then(|code| code.vcode.clone());
+        text.ok_or_else(|| CompileError::new("text of the code"))
+    }
+
+    /// Makes CLIF of a function.
+    fn translate(
+        &self,
+        cx: &mut CompileContext,
+        module: &Module,
+        defined: u32,
+    ) -> Result<(), CompileError> {
+        cx.context.clear();
+        let func = FuncIdx(module.imported.funcs.saturating_add(defined));
+        cx.context.func.name = UserFuncName::user(0, func.0);
+        let env = Env::new(module, self.options, self.isa());
+        let mut translator = Translator::new(&env, &mut cx.context.func, &mut cx.builder);
+        let walked = cx.walker.trusted(module, func, &mut translator);
+        let outcome = match walked {
+            Ok(_) => translator.finish(self.isa()),
+            Err(error) => Err(invalid(&error)),
+        };
+        if outcome.is_err() {
+            // What is left of the function is not to be found by the next one.
+            cx.builder = FunctionBuilderContext::new();
+        }
+        outcome
+    }
+
+    /// Makes machine code of the CLIF.
+    pub(crate) fn compile(&self, cx: &mut CompileContext) -> Result<CodeArtifact, CompileError> {
+        let compiled = cx.context.compile(self.isa(), &mut ControlPlane::default());
+        let compiled = compiled.map_err(|error| CompileError::new(format!("{}", error.inner)))?;
+        artifact::of(compiled)
+    }
+}
+
+fn invalid(error: &ModuleError) -> CompileError {
+    CompileError::new(format!("a body that is not valid: {error}"))
+}
+
+/// Cranelift's settings.
+fn flags(options: OptOptions, target: &Triple) -> Result<Flags, settings::SetError> {
+    let spectre = if options.spectre { "true" } else { "false" };
+    // RISC-V returns fewer values in registers than the other machines; the rest goes through memory.
+    let is_riscv = matches!(target.architecture, Architecture::Riscv64(_));
+    let returns_in_memory = if is_riscv { "true" } else { "false" };
+    let mut flags = settings::builder();
+    for (name, value) in [
+        ("opt_level", "speed"),
+        ("regalloc_algorithm", "backtracking"),
+        ("preserve_frame_pointers", "true"),
+        ("unwind_info", "false"),
+        ("enable_probestack", "false"),
+        ("enable_multi_ret_implicit_sret", returns_in_memory),
+        ("enable_verifier", if options.verify { "true" } else { "false" }),
+        ("enable_nan_canonicalization", if options.canonicalize_nans { "true" } else { "false" }),
+        ("enable_heap_access_spectre_mitigation", spectre),
+        ("enable_table_access_spectre_mitigation", spectre),
+    ] {
+        flags.set(name, value)?;
+    }
+    Ok(Flags::new(flags))
+}

@@ -1,0 +1,92 @@
+//! What the tests share: compiling modules of text.
+#![allow(dead_code, reason = "each test uses a part")]
+
+use riser_code::{CodeArtifact, CodeTables};
+use riser_module::{Module, ModuleBytes, ModuleLimits, TypeRegistry};
+use riser_ops::Features;
+use riser_opt::{CompileError, Compiler, OptOptions};
+
+/// The machines for which code is made.
+pub const TRIPLES: [&str; 4] = [
+    "x86_64-unknown-linux-gnu",
+    "aarch64-unknown-linux-gnu",
+    "riscv64gc-unknown-linux-gnu",
+    "s390x-unknown-linux-gnu",
+];
+
+/// Decodes and validates.
+pub fn module(wat: &str) -> Module {
+    let bytes = wat::parse_str(wat).expect("the text is right");
+    let bytes = ModuleBytes::new(bytes);
+    let module = Module::decode(bytes, &TypeRegistry::new(), Features::ALL, &ModuleLimits::DEFAULT);
+    let module = module.expect("the module decodes");
+    riser_front::validate_bodies(&module).expect("the module is valid");
+    module
+}
+
+/// With Cranelift's own checks.
+pub fn options() -> OptOptions {
+    OptOptions { verify: true, ..OptOptions::default() }
+}
+
+/// Compiles all functions.
+pub fn functions(compiler: &Compiler, module: &Module) -> Vec<CodeArtifact> {
+    let mut cx = compiler.new_context();
+    let compile = |defined| compiler.function(&mut cx, module, defined);
+    let artifacts: Result<Vec<CodeArtifact>, CompileError> =
+        (0..module.bodies.len() as u32).map(compile).collect();
+    let artifacts = artifacts.unwrap_or_else(|error| panic!("{error}; {compiler:?}"));
+    artifacts.iter().for_each(check);
+    artifacts
+}
+
+/// Checks what holds of all code.
+pub fn check(artifact: &CodeArtifact) {
+    assert!(!artifact.code.is_empty() && artifact.alignment.is_power_of_two());
+    assert!(artifact.alignment <= 64);
+    let len = artifact.code.len() as u32;
+    assert!(artifact.traps.is_sorted_by(|a, b| a.offset < b.offset), "{:?}", artifact.traps);
+    assert!(artifact.positions.is_sorted_by(|a, b| a.offset < b.offset));
+    assert!(artifact.calls.is_sorted_by(|a, b| a.offset < b.offset));
+    assert!(artifact.traps.iter().all(|trap| trap.offset < len));
+    for call in &artifact.calls {
+        assert!(call.offset <= len && call.frame_bytes % 8 == 0);
+        assert!(call.references.iter().all(|at| at + 4 <= call.frame_bytes));
+        for handler in &call.handlers {
+            assert!(handler.target < len);
+            assert!(handler.tag.is_none() || handler.vmctx + 8 <= call.frame_bytes);
+        }
+    }
+    let bytes = artifact.encode_tables();
+    let tables = CodeTables::new(&bytes);
+    for trap in &artifact.traps {
+        assert_eq!(tables.trap_at(trap.offset), Some(trap.code));
+    }
+}
+
+/// Compiles all functions for this machine.
+pub fn host(wat: &str) -> Vec<CodeArtifact> {
+    let compiler = Compiler::host(options()).unwrap_or_else(|error| panic!("{error}"));
+    functions(&compiler, &module(wat))
+}
+
+/// Compiles all functions for all machines, with and without fuel and guards.
+pub fn everywhere(wat: &str) {
+    let module = module(wat);
+    for triple in TRIPLES {
+        for other in [false, true] {
+            let options = OptOptions { fuel: other, guards: !other, spectre: !other, ..options() };
+            let compiler = Compiler::for_target(triple, options);
+            functions(&compiler.unwrap_or_else(|error| panic!("{error}")), &module);
+        }
+    }
+}
+
+/// A function as CLIF before it was optimized.
+pub fn clif(wat: &str, defined: u32, options: OptOptions) -> String {
+    let compiler =
+        Compiler::for_target(TRIPLES[0], options).unwrap_or_else(|error| panic!("{error}"));
+    let text = compiler.clif(&mut compiler.new_context(), &module(wat), defined);
+    let text = text.unwrap_or_else(|error| panic!("{error}"));
+    text.split("; optimized").next().unwrap_or_default().to_string()
+}

@@ -1,0 +1,223 @@
+//! Blocks, branches, calls, locals: all compile, for all machines, with Cranelift's checks.
+
+mod common;
+
+use common::{clif, everywhere, host, options};
+use riser_ops::TrapCode;
+use riser_opt::OptOptions;
+
+#[test]
+fn blocks_of_all_shapes() {
+    everywhere(
+        r#"(module
+          (func (param i32) (result i32)
+            (block (result i32) (i32.const 1) (br_if 0 (local.get 0)) (drop) (i32.const 2)))
+          (func (param i32) (result i32) (local i32)
+            (loop (result i32)
+              (local.set 1 (local.get 0))
+              (br_if 0 (local.get 1))
+              (local.get 1)))
+          (func (param i32) (result i64 i32)
+            (i64.const 1) (i32.const 3)
+            (loop (param i64 i32) (result i64 i32)
+              (br_if 0 (local.get 0)) ))
+          (func (param i32) (result i32)
+            (i32.const 7) (local.get 0)
+            (if (param i32) (result i32) (then (drop) (i32.const 2))))
+          (func (param i32) (result i32)
+            (i32.const 7) (local.get 0)
+            (if (param i32) (result i32) (then (return)) (else (br 1))))
+          (func (param i32)
+            (if (local.get 0) (then (unreachable))))
+          (func (param i32)
+            (if (local.get 0) (then (return))) (if (local.get 0) (then) (else (return))))
+          (func (param i32) (result i32)
+            (if (result i32) (local.get 0) (then (i32.const 1) (br_if 0 (local.get 0))) (else (i32.const 2))))
+          (func (block (br 0)) (block (br 1)) )
+          (func (loop (br 0)))
+          (func (result i32) (loop (result i32) (br 0)))
+          (func (result i32) (block (result i32) (loop (result i32) (br 1 (i32.const 3))))))"#,
+    );
+}
+
+#[test]
+fn tables_of_branches() {
+    everywhere(
+        r#"(module
+          (func (param i32) (result i32)
+            (block (block (block (br_table 0 1 2 1 0 (local.get 0))) (return (i32.const 1)))
+              (return (i32.const 2))) (i32.const 3))
+          (func (param i32) (result i32)
+            (block (result i32) (block (result i32)
+              (br_table 0 1 2 0 1 (i32.const 9) (local.get 0))) (drop) (i32.const 5)))
+          (func (param i32) (loop (br_table 0 1 (local.get 0))))
+          (func (param i32) (result i32) (i32.const 1) (loop (param i32) (result i32)
+             (br_table 0 1 (local.get 0))))
+          (func (param i32) (br_table 0 (local.get 0))))"#,
+    );
+}
+
+#[test]
+fn a_table_with_ten_thousand_targets() {
+    let targets = " 0 1".repeat(5000);
+    host(&format!(
+        "(module (func (param i32) (result i32) (block (result i32) (block (result i32)
+           (br_table {targets} (i32.const 1) (local.get 0))) (drop) (i32.const 2))))"
+    ));
+}
+
+#[test]
+fn calls_of_all_kinds() {
+    everywhere(
+        r#"(module
+          (type $sub (sub (func (param i32) (result i32))))
+          (type $f (func (param i32) (result i32)))
+          (type $many (func (param i32 f32 v128 externref funcref)
+             (result i32 f32 v128 externref funcref i64 f64 i32 i32)))
+          (import "" "host" (func $host (type $f)))
+          (import "" "many" (func $hostmany (type $many)))
+          (table $fixed 10 10 funcref)
+          (table $grows 10 funcref)
+          (table $typed 10 (ref null $f))
+          (table $big i64 10 funcref)
+          (elem declare func $own)
+          (func $own (type $f) (call $own (call $host (local.get 0))))
+          (func $all (type $many)
+             (call $all (call $hostmany (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4))
+               (drop) (drop) (drop) (drop)))
+          (func $tailmany (type $many)
+             (return_call $all (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4)))
+          (func (type $f) (call_indirect $fixed (type $f) (local.get 0) (local.get 0)))
+          (func (type $f) (call_indirect $grows (type $sub) (local.get 0) (local.get 0)))
+          (func (type $f) (call_indirect $typed (type $f) (local.get 0) (local.get 0)))
+          (func (type $f) (call_indirect $big (type $f) (local.get 0) (i64.const 3)))
+          (func (param (ref null $f)) (result i32) (call_ref $f (i32.const 1) (local.get 0)))
+          (func (type $f) (return_call $own (local.get 0)))
+          (func (type $f) (return_call $host (local.get 0)))
+          (func (type $f) (return_call_indirect $grows (type $f) (local.get 0) (local.get 0)))
+          (func (param (ref null $f)) (result i32) (return_call_ref $f (i32.const 1) (local.get 0))))"#,
+    );
+}
+
+#[test]
+fn locals_globals_and_select() {
+    everywhere(
+        r#"(module
+          (import "" "g" (global $imported (mut i32)))
+          (global $i (mut i64) (i64.const 1)) (global $f (mut f32) (f32.const 1))
+          (global $d f64 (f64.const 1)) (global $v (mut v128) (v128.const i64x2 1 2))
+          (global $e (mut externref) (ref.null extern)) (global $r (mut funcref) (ref.null func))
+          (func (result i32 i64 f32 f64 v128 externref funcref)
+            (local i32 i64 f32 f64 v128 externref funcref)
+            (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4) (local.get 5) (local.get 6))
+          (func (result i32 i64 f32 f64 v128 externref funcref)
+            (global.set $imported (global.get $imported)) (global.set $i (i64.const 2))
+            (global.set $f (f32.const 4)) (global.set $v (v128.const i32x4 1 2 3 4))
+            (global.set $e (global.get $e)) (global.set $r (global.get $r))
+            (global.get $imported) (global.get $i) (global.get $f) (global.get $d) (global.get $v)
+            (global.get $e) (global.get $r))
+          (func (param externref externref i32) (result externref)
+            (local externref)
+            (local.set 3 (select (result externref) (local.get 0) (local.get 1) (local.get 2)))
+            (loop (br_if 0 (local.tee 2 (i32.const 0))))
+            (local.tee 1 (local.get 3)))
+          (func (param i32) (result v128)
+            (select (result v128) (v128.const i32x4 1 2 3 4) (v128.const i32x4 0 0 0 0) (local.get 0))))"#,
+    );
+}
+
+#[test]
+fn references_are_in_the_maps_of_calls() {
+    let code = host(
+        r#"(module (import "" "f" (func $f))
+          (func (param externref) (result externref) (call $f) (local.get 0))
+          (func (param funcref) (result funcref) (call $f) (local.get 0)))"#,
+    );
+    let references = |function: usize| {
+        code[function].calls.iter().map(|call| call.references.len()).collect::<Vec<_>>()
+    };
+    assert_eq!((references(0), references(1)), (vec![1], vec![0]));
+}
+
+#[test]
+fn a_thousand_parameters_and_results() {
+    for ty in ["i32", "f64", "v128", "externref"] {
+        let row = vec![ty; 1000].join(" ");
+        let gets: String = (0..1000).map(|at| format!("(local.get {at})")).collect();
+        host(&format!(
+            "(module (func $f (param {row}) (result {row}) {gets} (call $f))
+               (func (param {row}) (result {row}) {gets} (return_call $f))
+               (func (param {row}) (result {row}) {gets} (block (param {row}) (result {row}) (br_if 0 (i32.const 1)))))"
+        ));
+    }
+}
+
+#[test]
+fn fifty_thousand_locals() {
+    let code = host(
+        "(module (func (result i32) (local i32) (local.get 0))
+           (func (result i32) (local i32) (local i64) (local.get 0)))",
+    );
+    let locals = vec!["i32"; 49_999].join(" ");
+    let many = host(&format!(
+        "(module (func (result i32) (local {locals}) (local.set 40000 (i32.const 3)) (local.get 49998)))"
+    ));
+    assert_eq!(code[0].code, many[0].code);
+}
+
+#[test]
+fn deep_nesting() {
+    let depth = 20_000;
+    let flat = "block (result i32) ".repeat(depth)
+        + "i32.const 1 "
+        + &"local.get 0 br_if 0 end ".repeat(depth);
+    host(&format!("(module (func (param i32) (result i32) {flat}))"));
+    let loops = "loop ".repeat(depth) + &"local.get 0 br_if 0 end ".repeat(depth);
+    host(&format!("(module (func (param i32) {loops}))"));
+    let ifs = "local.get 0 if ".repeat(depth) + &"else end ".repeat(depth);
+    host(&format!("(module (func (param i32) {ifs}))"));
+}
+
+#[test]
+fn traps_have_their_codes() {
+    let code = host(
+        r#"(module (type $f (func)) (table 1 funcref)
+          (func (unreachable))
+          (func (param (ref null $f)) (call_ref $f (local.get 0)))
+          (func (param i32) (call_indirect (type $f) (local.get 0))))"#,
+    );
+    let codes = |function: usize| {
+        let mut codes: Vec<TrapCode> = code[function].traps.iter().map(|trap| trap.code).collect();
+        codes.sort_by_key(|code| *code as u8);
+        codes.dedup();
+        codes
+    };
+    assert_eq!(codes(0), [TrapCode::Unreachable]);
+    assert_eq!(codes(1), [TrapCode::NullReference, TrapCode::StackOverflow]);
+    let indirect = [
+        TrapCode::UndefinedElement,
+        TrapCode::UninitializedElement,
+        TrapCode::IndirectCallTypeMismatch,
+        TrapCode::StackOverflow,
+    ];
+    assert_eq!(codes(2), indirect);
+}
+
+#[test]
+fn small_leaves_do_not_look_at_the_stack() {
+    let wat = "(module (func (param i32) (result i32) (local.get 0)) (func (call 0 (i32.const 1)) (drop)))";
+    assert!(!clif(wat, 0, options()).contains("stack_limit"));
+    assert!(clif(wat, 1, options()).contains("stack_limit"));
+}
+
+#[test]
+fn fuel_is_paid_before_what_can_be_seen() {
+    let options = OptOptions { fuel: true, ..options() };
+    let wat = "(module (func (param i32) (result i32)
+      (local.set 0 (i32.const 2)) (drop (i32.const 3)) (call 0 (local.get 0))))";
+    let text = clif(wat, 0, options);
+    // Two constants, `local.set`, `local.get` and the call; the end costs nothing.
+    let paid: Vec<&str> = text.lines().filter(|line| line.contains("user17")).collect();
+    assert_eq!(paid.len(), 1, "{text}");
+    assert!(text.contains("iconst.i64 5"), "{text}");
+}
