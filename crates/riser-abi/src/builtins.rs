@@ -83,7 +83,7 @@ impl Machine for Status {
 
 /// Declares the table: `name(parameters) -> result;`
 macro_rules! builtins {
-    ($($(#[$doc:meta])* $name:ident($($param:ident: $ty:ty),*) -> $result:ty;)*) => {
+    ($dollar:tt $($(#[$doc:meta])* $name:ident($($param:ident: $ty:ty),*) -> $result:ty;)*) => {
         /// Functions of the runtime that code calls. Indices come from a valid body; addresses, lengths
         /// and counts come from the guest and are checked by the callee.
         ///
@@ -96,6 +96,12 @@ macro_rules! builtins {
         }
 
         signatures! { $($name($($ty),*) -> $result;)* }
+
+        /// Calls a macro with the rows of the table: `name(parameters) -> result;`
+        #[macro_export]
+        macro_rules! each_builtin {
+            ($dollar each:ident) => { $dollar each! { $($name($($param: $ty),*) -> $result;)* } };
+        }
     };
 }
 
@@ -116,7 +122,7 @@ macro_rules! signatures {
     };
 }
 
-builtins! {
+builtins! { $
     /// Grows a memory by `delta` pages; the old size in pages, or [`GROW_REFUSED`], or [`GROW_FAILED`].
     memory_grow(memory: u32, delta: u64) -> i64;
     /// Copies between memories. Overlap is allowed.

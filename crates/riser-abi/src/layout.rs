@@ -141,9 +141,10 @@ vm_blocks! {
         activation: *mut c_void = Moves;
         /// The lowest address that the host's stack pointer may have when Wasm is entered.
         host_stack_limit: usize = Moves;
-        /// The lowest address that the stack pointer may have in compiled code. Set to the largest number to end execution
-        /// at the next call.
+        /// The lowest address that the stack pointer may have in compiled code.
         stack_limit: AtomicUsize = Atomic;
+        /// The thread that runs compiled code of the store, as the system knows it; 0 for none.
+        thread: AtomicU32 = Atomic;
         /// The frame pointer of the compiled function that called the runtime or the host last.
         exit_fp: usize = Moves;
         /// Where that function goes on.

@@ -132,6 +132,14 @@ impl<'a> CodeTables<'a> {
         self.cell(1, 1, row).filter(|&wasm| wasm != crate::Position::NONE)
     }
 
+    /// All calls.
+    pub fn calls(&self) -> impl Iterator<Item = CallSiteRef<'a>> + use<'a> {
+        let tables = *self;
+        (0..self.count(2)).map_while(move |at| {
+            Some(CallSiteRef { tables, at, frame_bytes: tables.cell(2, 1, at)? })
+        })
+    }
+
     /// The call that returns to `offset`.
     pub fn call_at(&self, offset: u32) -> Option<CallSiteRef<'a>> {
         let row = self.find(2, offset)?;

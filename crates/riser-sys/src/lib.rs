@@ -72,6 +72,8 @@ pub use arch::{
 pub use compiled::{CodeMemory, MachineStack};
 pub use files::{create_private_dir, create_private_file, file_bytes_max, file_identity, writers};
 pub use image::MemoryImage;
+mod temporary;
+pub use temporary::*;
 pub use region::Region;
 pub use stack::{SlotStack, host_stack_limit, stack_pointer};
 pub use usage::{address_space_limited, cpu_time, peak_memory};

@@ -4,9 +4,9 @@
 //! Scripts that fail today are listed in `expected-failures/`, one file per way to run, each with its
 //! reason. A listed script that passes is an error, so the lists only shrink. Our own scripts, in `scripts/`, run with all
 //! features, and so do those of `DIR` with `RISER_EXTRA_WAST=DIR` in the environment; with
-//! `RISER_SPEC_FILTER=TEXT`, only scripts whose name contains the text run.
+//! `RISER_SPEC_FILTER=TEXT`, only scripts whose name contains the text run; with `RISER_SPEC_WAY=NAME`, in that way only.
 
-use riser::Config;
+use riser::{Config, Engine, Strategy};
 use riser_ops::Features;
 use riser_testkit::wast::{Failure, Report, run_script};
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,9 +110,14 @@ struct Way {
     configure: fn(&mut Config),
 }
 
-const WAYS: [Way; 2] = [
-    Way { name: "interp", configure: |_| {} },
-    Way { name: "interp-gc-stress", configure: |config| _ = config.gc_stress(true) },
+const WAYS: [Way; 4] = [
+    Way { name: "interp", configure: |config| _ = config.strategy(Strategy::Interpreter) },
+    Way {
+        name: "interp-gc-stress",
+        configure: |config| _ = config.strategy(Strategy::Interpreter).gc_stress(true),
+    },
+    Way { name: "compiled", configure: |_| {} },
+    Way { name: "compiled-gc-stress", configure: |config| _ = config.gc_stress(true) },
 ];
 
 /// Runs all scripts on as many threads as there are processors.
@@ -187,7 +192,12 @@ fn table(reports: &BTreeMap<String, Report>, listed: &BTreeSet<&String>) -> Stri
 fn the_official_suite_passes_in_every_way_to_run() {
     let scripts = scripts();
     let mut wrong = String::new();
-    for way in &WAYS {
+    let filter = env::var("RISER_SPEC_WAY").ok();
+    for way in WAYS.iter().filter(|way| filter.as_ref().is_none_or(|name| way.name == name)) {
+        if way.name.starts_with("compiled") && !Engine::default().is_compiled() {
+            println!("{}: skipped: this platform runs no compiled code", way.name);
+            continue;
+        }
         let reports = run_all(&scripts, way);
         let expected = expected_failures(way);
         let listed = expected.keys().filter(|name| reports.contains_key(*name)).collect();

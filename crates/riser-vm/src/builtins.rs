@@ -109,7 +109,7 @@ fn grown(outcome: Result<u64, GrowError>) -> i64 {
     }
 }
 
-unsafe extern "C" fn memory_grow(vmctx: *mut VmCtx, memory: u32, delta: u64) -> i64 {
+pub(crate) unsafe extern "C" fn memory_grow(vmctx: *mut VmCtx, memory: u32, delta: u64) -> i64 {
     // SAFETY: the contract of builtins: a live instance of the running store, valid indices.
     let outcome = unsafe {
         let memory = (*instance(vmctx)).memory(MemoryIdx(memory));
@@ -118,7 +118,7 @@ unsafe extern "C" fn memory_grow(vmctx: *mut VmCtx, memory: u32, delta: u64) -> 
     grown(outcome)
 }
 
-unsafe extern "C" fn memory_copy(
+pub(crate) unsafe extern "C" fn memory_copy(
     vmctx: *mut VmCtx,
     dst_memory: u32,
     src_memory: u32,
@@ -137,7 +137,7 @@ unsafe extern "C" fn memory_copy(
     Status::OK
 }
 
-unsafe extern "C" fn memory_fill(
+pub(crate) unsafe extern "C" fn memory_fill(
     vmctx: *mut VmCtx,
     memory: u32,
     dst: u64,
@@ -176,7 +176,7 @@ pub(crate) unsafe fn init_memory(
     Status::OK
 }
 
-unsafe extern "C" fn memory_init(
+pub(crate) unsafe extern "C" fn memory_init(
     vmctx: *mut VmCtx,
     data: u32,
     memory: u32,
@@ -189,7 +189,7 @@ unsafe extern "C" fn memory_init(
     unsafe { init_memory(instance(vmctx), data, MemoryIdx(memory), dst, range) }
 }
 
-unsafe extern "C" fn data_drop(vmctx: *mut VmCtx, data: u32) -> Status {
+pub(crate) unsafe extern "C" fn data_drop(vmctx: *mut VmCtx, data: u32) -> Status {
     // SAFETY: the contract of builtins.
     unsafe { (*instance(vmctx)).drop_data(data) };
     Status::OK
@@ -215,7 +215,7 @@ fn timeout(nanoseconds: i64) -> Option<Duration> {
     u64::try_from(nanoseconds).ok().map(Duration::from_nanos)
 }
 
-unsafe extern "C" fn memory_atomic_wait32(
+pub(crate) unsafe extern "C" fn memory_atomic_wait32(
     vmctx: *mut VmCtx,
     memory: u32,
     address: u64,
@@ -233,7 +233,7 @@ unsafe extern "C" fn memory_atomic_wait32(
     }
 }
 
-unsafe extern "C" fn memory_atomic_wait64(
+pub(crate) unsafe extern "C" fn memory_atomic_wait64(
     vmctx: *mut VmCtx,
     memory: u32,
     address: u64,
@@ -250,7 +250,7 @@ unsafe extern "C" fn memory_atomic_wait64(
     }
 }
 
-unsafe extern "C" fn memory_atomic_notify(
+pub(crate) unsafe extern "C" fn memory_atomic_notify(
     vmctx: *mut VmCtx,
     memory: u32,
     address: u64,
@@ -264,7 +264,12 @@ unsafe extern "C" fn memory_atomic_notify(
     }
 }
 
-unsafe extern "C" fn table_grow(vmctx: *mut VmCtx, table: u32, init: Slot, delta: u64) -> i64 {
+pub(crate) unsafe extern "C" fn table_grow(
+    vmctx: *mut VmCtx,
+    table: u32,
+    init: Slot,
+    delta: u64,
+) -> i64 {
     // SAFETY: the contract of builtins; a valid body passes a reference of the element type.
     let outcome = unsafe {
         let table = (*instance(vmctx)).table(TableIdx(table));
@@ -273,7 +278,7 @@ unsafe extern "C" fn table_grow(vmctx: *mut VmCtx, table: u32, init: Slot, delta
     grown(outcome)
 }
 
-unsafe extern "C" fn table_copy(
+pub(crate) unsafe extern "C" fn table_copy(
     vmctx: *mut VmCtx,
     dst_table: u32,
     src_table: u32,
@@ -291,7 +296,7 @@ unsafe extern "C" fn table_copy(
     if done { Status::OK } else { TABLE_TRAP }
 }
 
-unsafe extern "C" fn table_fill(
+pub(crate) unsafe extern "C" fn table_fill(
     vmctx: *mut VmCtx,
     table: u32,
     dst: u64,
@@ -343,7 +348,7 @@ pub(crate) unsafe fn init_table(
     Status::OK
 }
 
-unsafe extern "C" fn table_init(
+pub(crate) unsafe extern "C" fn table_init(
     vmctx: *mut VmCtx,
     elem: u32,
     table: u32,
@@ -356,18 +361,18 @@ unsafe extern "C" fn table_init(
     unsafe { init_table(instance(vmctx), elem, TableIdx(table), dst, range) }
 }
 
-unsafe extern "C" fn elem_drop(vmctx: *mut VmCtx, elem: u32) -> Status {
+pub(crate) unsafe extern "C" fn elem_drop(vmctx: *mut VmCtx, elem: u32) -> Status {
     // SAFETY: the contract of builtins.
     unsafe { (*instance(vmctx)).drop_elem(elem) };
     Status::OK
 }
 
-unsafe extern "C" fn ref_func(vmctx: *mut VmCtx, func: u32) -> *const FuncRef {
+pub(crate) unsafe extern "C" fn ref_func(vmctx: *mut VmCtx, func: u32) -> *const FuncRef {
     // SAFETY: the contract of builtins.
     unsafe { (*instance(vmctx)).func_ref(FuncIdx(func)).as_ptr() }
 }
 
-unsafe extern "C" fn epoch_reached(vmctx: *mut VmCtx) -> Status {
+pub(crate) unsafe extern "C" fn epoch_reached(vmctx: *mut VmCtx) -> Status {
     // SAFETY: the contract of builtins. The hook gets the store itself, so nothing of it is borrowed meanwhile.
     unsafe {
         let store = store(vmctx);
@@ -378,11 +383,12 @@ unsafe extern "C" fn epoch_reached(vmctx: *mut VmCtx) -> Status {
     }
 }
 
-unsafe extern "C" fn raise(_: *mut VmCtx, status: Status) -> Status {
+/// Only compiled code raises; see `compiled/unwind.rs`.
+pub(crate) unsafe extern "C" fn raise(_: *mut VmCtx, status: Status) -> Status {
     status
 }
 
-unsafe extern "C" fn is_subtype(vmctx: *mut VmCtx, actual: u32, expected: u32) -> u32 {
+pub(crate) unsafe extern "C" fn is_subtype(vmctx: *mut VmCtx, actual: u32, expected: u32) -> u32 {
     // SAFETY: the contract of builtins; the instance keeps its module, whose types are alive.
     unsafe {
         let registry = (*instance(vmctx)).module().module().registration.registry();
@@ -390,7 +396,8 @@ unsafe extern "C" fn is_subtype(vmctx: *mut VmCtx, actual: u32, expected: u32) -
     }
 }
 
-unsafe extern "C" fn compile(_: *mut VmCtx, _: u32) -> *const u8 {
+/// Only compiled code has functions to compile; see `compiled/entries.rs`.
+pub(crate) unsafe extern "C" fn compile(_: *mut VmCtx, _: u32) -> *const u8 {
     core::ptr::null()
 }
 
@@ -407,12 +414,12 @@ unsafe fn vectors(operands: *mut Slot, f: fn(V128, V128, V128) -> V128) -> Statu
     Status::OK
 }
 
-unsafe extern "C" fn f32x4_madd(_: *mut VmCtx, operands: *mut Slot) -> Status {
+pub(crate) unsafe extern "C" fn f32x4_madd(_: *mut VmCtx, operands: *mut Slot) -> Status {
     // SAFETY: the contract of builtins.
     unsafe { vectors(operands, riser_numerics::f32x4_relaxed_madd) }
 }
 
-unsafe extern "C" fn f64x2_madd(_: *mut VmCtx, operands: *mut Slot) -> Status {
+pub(crate) unsafe extern "C" fn f64x2_madd(_: *mut VmCtx, operands: *mut Slot) -> Status {
     // SAFETY: the contract of builtins.
     unsafe { vectors(operands, riser_numerics::f64x2_relaxed_madd) }
 }

@@ -192,13 +192,14 @@ pub(crate) unsafe extern "C" fn catch_exception(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::StoreStack;
     use riser_heap::{HeapLimits, HeapMemory};
     use riser_ops::{FuncType, ValType};
     use riser_sys::SlotStack;
 
     /// A store with a tag of some values, and an exception of it.
     fn thrown(registry: &TypeRegistry) -> (VmStore, TagId, HeapRef) {
-        let mut store = VmStore::new(SlotStack::new(64).unwrap());
+        let mut store = VmStore::new(StoreStack::Slots(SlotStack::new(64).unwrap()));
         store.heap.set_limits(HeapLimits { bytes_max: 1 << 16, ..HeapLimits::DEFAULT });
         let types = [ValType::I32, ValType::V128, ValType::FUNCREF, ValType::EXTERNREF];
         let registered = registry.register_func_type(&FuncType::new(types, []));

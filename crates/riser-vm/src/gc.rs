@@ -60,6 +60,9 @@ pub(crate) unsafe fn collect(store: *mut VmStore, bytes: usize) -> Result<(), Al
     // SAFETY: the caller's promise. The heap is borrowed apart from the other fields, which are used through the store's
     // address; slots of frames belong to the stack area, which nobody borrows.
     unsafe {
+        if (*store).no_collection != 0 {
+            return Err(AllocError::Full);
+        }
         (*store).roots.prepare();
         let heap = &mut (*store).heap;
         heap.collect(bytes, &mut |tracer| trace(store, tracer))
@@ -100,7 +103,7 @@ unsafe fn trace(store: *mut VmStore, tracer: &mut Tracer<'_>) {
             (*instance.as_ptr()).trace(tracer);
         }
         let trace_frames = (*store).trace_frames;
-        trace_frames(store, &mut |slot| tracer.visit_slot(&mut *slot));
+        trace_frames(store, &mut |place| tracer.visit_bits(&mut *place));
     }
 }
 

@@ -149,7 +149,7 @@ mod tests {
     use riser_sys::SlotStack;
 
     fn store() -> VmStore {
-        let mut store = VmStore::new(SlotStack::new(64).unwrap());
+        let mut store = VmStore::new(crate::StoreStack::Slots(SlotStack::new(64).unwrap()));
         store.heap.set_limits(HeapLimits { bytes_max: 1 << 20, ..HeapLimits::DEFAULT });
         store
     }

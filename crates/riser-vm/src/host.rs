@@ -3,7 +3,7 @@
 use core::any::Any;
 use core::ffi::c_void;
 use core::ptr;
-use riser_abi::{FuncRef, VmCtx, VmRuntime};
+use riser_abi::{FuncRef, HostCall, HostCtx, VmCtx, VmRuntime};
 use std::sync::Arc;
 
 /// A function of the host in one store. It begins with a `VmCtx` whose instance is null, so that every
@@ -11,7 +11,7 @@ use std::sync::Arc;
 #[repr(C)]
 #[derive(Debug)]
 pub struct HostFunc {
-    ctx: VmCtx,
+    ctx: HostCtx,
     func_ref: FuncRef,
     data: *const c_void,
     owner: Arc<dyn Any + Send + Sync>,
@@ -22,12 +22,13 @@ impl HostFunc {
     pub(crate) fn new(
         runtime: *mut VmRuntime,
         func_ref: FuncRef,
+        call: HostCall,
         data: *const c_void,
         owner: Arc<dyn Any + Send + Sync>,
     ) -> HostFunc {
         let ctx =
             VmCtx { runtime, instance: ptr::null_mut(), code: ptr::null(), type_ids: ptr::null() };
-        HostFunc { ctx, func_ref, data, owner }
+        HostFunc { ctx: HostCtx { ctx, call }, func_ref, data, owner }
     }
 
     /// Makes the function reference point to the function at its final place, and gives its address.
@@ -49,7 +50,7 @@ impl HostFunc {
 
     /// The store's block.
     pub fn runtime(&self) -> *mut VmRuntime {
-        self.ctx.runtime
+        self.ctx.ctx.runtime
     }
 
     /// What keeps [`HostFunc::data`] alive.

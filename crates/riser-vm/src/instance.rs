@@ -25,9 +25,17 @@ pub unsafe trait ModuleCode: Send + Sync {
     fn table(&self) -> *const u8;
     /// For `FuncRef::entry` of the defined function `defined`.
     fn entry(&self, defined: u32) -> *const u8;
+    /// Makes the machine code of a function, unless it is there: its address, which stands in the table from now on.
+    ///
+    /// # Errors
+    /// If it cannot be made; always, if this is not machine code.
+    fn compile(&self, defined: u32) -> Result<*const u8, CompileFailure>;
     /// Itself, for those who made it and know its type.
     fn as_any(&self) -> &(dyn Any + Send + Sync);
 }
+
+/// Why there is no code.
+pub type CompileFailure = Box<dyn core::error::Error + Send + Sync>;
 
 /// What all instances of a module share.
 pub struct InstanceModule {
@@ -175,6 +183,19 @@ impl Instance {
         self.field(self.module.layout.memory(memory))
     }
 
+    /// Binds a memory.
+    ///
+    /// # Safety
+    /// It is valid, and lives as long as the instance.
+    pub(crate) unsafe fn bind_memory(&self, index: MemoryIdx, memory: NonNull<Memory>) {
+        let base = self.field::<*mut u8>(self.module.layout.memory_base(index));
+        // SAFETY: places of this instance; the rest is the caller's promise.
+        unsafe {
+            self.memory_place(index).write(memory.as_ptr());
+            base.write(memory.as_ref().base());
+        }
+    }
+
     pub(crate) fn table_place(&self, table: TableIdx) -> *mut *mut Table {
         assert!(table.index() < self.module.module.tables.len());
         self.field(self.module.layout.table(table))
@@ -241,6 +262,21 @@ impl Instance {
             }
         }
         FuncPtr::new(at).expect("a run is not at address 0")
+    }
+
+    /// Lets those who call a function through its reference enter it at once, now that it has code.
+    pub(crate) fn set_entry(&mut self, defined: u32, entry: *const u8) {
+        let Some(&run) = self.func_refs.get(defined as usize / RUN) else { return };
+        if run.is_null() {
+            return;
+        }
+        // SAFETY: as for `func_ref`.
+        unsafe {
+            let at = run.cast::<FuncRef>().add(defined as usize % RUN);
+            if !(*at).entry.is_null() {
+                (*at).entry = entry;
+            }
+        }
     }
 
     fn run(&mut self, number: usize) -> *mut FuncRefRun {

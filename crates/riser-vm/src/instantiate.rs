@@ -148,7 +148,7 @@ unsafe fn bind_imports(store: &VmStore, instance: NonNull<Instance>, imports: &[
                 }
                 Entity::Memory(id) => {
                     let memory = store.memory_address(id).expect("an import of this store");
-                    instance.memory_place(MemoryIdx(next(&mut memories))).write(memory.as_ptr());
+                    instance.bind_memory(MemoryIdx(next(&mut memories)), memory);
                 }
                 Entity::Global(id) => {
                     let global = store.globals.get(id.index()).expect("an import of this store");
@@ -183,7 +183,7 @@ unsafe fn make_memories(
             asked.map_err(|error| InstantiateError::limit(error, "memory", minimum))?;
             let id = (*store).new_memory(*ty)?;
             let memory = (*store).memory_address(id).ok_or(FULL)?;
-            instance.as_ref().memory_place(MemoryIdx(at as u32)).write(memory.as_ptr());
+            instance.as_ref().bind_memory(MemoryIdx(at as u32), memory);
         }
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! Ending what a store executes from another thread, wherever it is: in a loop, or waiting at an address of a shared
 //! memory.
 //!
-//! Code that watches the epoch finds the deadline reached, since interrupting sets it to 0, and asks the runtime, which
-//! ends the call. A waiting thread is woken. Interrupting is for good: the store executes nothing more.
+//! Interpreted code that watches the epoch finds the deadline reached, since interrupting sets it to 0, and asks the runtime, which
+//! ends the call; compiled code gets a signal (`compiled/interrupts.rs`). A waiting thread is woken. Interrupting is for good: the store executes nothing more.
 
 use crate::parking::{Parking, Waiter};
 use core::ptr::NonNull;
@@ -57,7 +57,10 @@ impl Interrupter {
         self.0.requested.store(true, Ordering::SeqCst);
         if let Some(runtime) = *lock(&self.0.runtime) {
             // SAFETY: `new` was promised that the block is valid; `detach` waits for the lock.
-            unsafe { (*runtime.as_ptr()).epoch_deadline.store(0, Ordering::SeqCst) };
+            unsafe {
+                (*runtime.as_ptr()).epoch_deadline.store(0, Ordering::SeqCst);
+                crate::compiled::interrupt(runtime);
+            }
         }
         let waiting = lock(&self.0.waiting).clone();
         if let Some((parking, waiter)) = waiting {

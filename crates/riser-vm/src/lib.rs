@@ -14,6 +14,7 @@ mod arena;
 mod bits;
 mod builtins;
 mod cell;
+mod compiled;
 mod const_expr;
 mod exceptions;
 mod gc;
@@ -31,9 +32,13 @@ mod table;
 pub use arena::Arena;
 pub use builtins::BUILTINS;
 pub use cell::{Global, Tag};
+pub use compiled::{
+    CodeFrame, CodeKind, CodeOwner, CodeSpace, EpochWatch, StubTable, after_host_call,
+    call_compiled, install_traps, visit_compiled_frames, visit_compiled_references,
+};
 pub use heap_memory::HeapBytes;
 pub use host::HostFunc;
-pub use instance::{Instance, InstanceModule, ModuleCode};
+pub use instance::{CompileFailure, Instance, InstanceModule, ModuleCode};
 pub use instantiate::InstantiateError;
 pub use interrupt::Interrupter;
 pub use memory::{Memory, SharedMemory};
@@ -41,6 +46,6 @@ pub use parking::WaitResult;
 pub use roots::{HostRoots, RootId};
 pub use store::{
     Entity, FuncPtr, GlobalId, GrowError, GrowHooks, Growable, Growth, Heap, InstanceId, MemoryId,
-    TableId, TagId, TraceFrames, VmStore, instance_of, interrupt,
+    StoreStack, TableId, TagId, TraceFrames, VmStore, instance_of, interrupt,
 };
 pub use table::Table;

@@ -4,7 +4,7 @@ use crate::interrupt::Interrupter;
 use crate::parking::{Parking, WaitResult};
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
-use riser_abi::MemoryDef;
+use riser_abi::{GUARDED_BYTES, MemoryDef, is_guarded};
 use riser_module::MemoryType;
 use riser_ops::TrapCode;
 use riser_sys::{OutOfMemory, Region};
@@ -51,12 +51,17 @@ unsafe impl Send for SharedMemory {}
 unsafe impl Sync for SharedMemory {}
 
 impl SharedMemory {
-    /// A memory of its type's smallest size, all zero. The type must be a shared one.
-    pub fn new(ty: MemoryType) -> Result<SharedMemory, OutOfMemory> {
+    /// A memory of its type's smallest size, all zero. The type must be a shared one. With `guards`, as compiled code expects
+    /// it (see [`riser_abi::is_guarded`]).
+    pub fn new(ty: MemoryType, guards: bool) -> Result<SharedMemory, OutOfMemory> {
         debug_assert!(ty.shared);
         let len = bytes_of(&ty, ty.limits.min).ok_or(OutOfMemory { bytes: usize::MAX })?;
         let max = max_pages(&ty).saturating_mul(ty.page_size()).min(SHARED_MAX);
-        let region = Region::fixed(len, usize::try_from(max).unwrap_or(usize::MAX))?;
+        let max = usize::try_from(max).unwrap_or(usize::MAX);
+        let region = match guards && is_guarded(ty.memory64, ty.page_size_log2) {
+            true => Region::guarded(len, max, GUARDED_BYTES as usize, None)?,
+            false => Region::fixed(len, max)?,
+        };
         let def = MemoryDef { base: region.base(), len: AtomicUsize::new(len) };
         let backing = Backing::Shared(Mutex::new(region), Arc::default());
         Ok(SharedMemory(Memory { def, backing, ty, index: NO_INDEX }))
@@ -120,11 +125,15 @@ fn max_pages(ty: &MemoryType) -> u64 {
 }
 
 impl Memory {
-    /// A memory of its type's smallest size, all zero.
-    pub(crate) fn new(ty: MemoryType, index: u32) -> Result<Memory, OutOfMemory> {
+    /// A memory of its type's smallest size, all zero; with guards if its type and `guards` say so.
+    pub(crate) fn new(ty: MemoryType, index: u32, guards: bool) -> Result<Memory, OutOfMemory> {
         let len = bytes_of(&ty, ty.limits.min).ok_or(OutOfMemory { bytes: usize::MAX })?;
         let max = max_pages(&ty).saturating_mul(ty.page_size()).min(RESERVE_MAX);
-        let region = Region::new(len, usize::try_from(max).unwrap_or(len))?;
+        let max = usize::try_from(max).unwrap_or(len);
+        let region = match guards && is_guarded(ty.memory64, ty.page_size_log2) {
+            true => Region::guarded(len, max, GUARDED_BYTES as usize, None)?,
+            false => Region::new(len, max)?,
+        };
         let def = MemoryDef { base: region.base(), len: AtomicUsize::new(len) };
         Ok(Memory { def, backing: Backing::Own(region), ty, index })
     }
@@ -320,30 +329,30 @@ mod tests {
 
     #[test]
     fn growth_ends_where_the_type_ends() {
-        let memory = Memory::new(ty(1, Some(3), false, 16), 0).unwrap();
+        let memory = Memory::new(ty(1, Some(3), false, 16), 0, false).unwrap();
         assert_eq!(memory.grown(2), Some(3 << 16));
         assert_eq!(memory.grown(3), None);
         assert_eq!(memory.grown(u64::MAX), None);
-        let memory = Memory::new(ty(1, None, false, 16), 0).unwrap();
+        let memory = Memory::new(ty(1, None, false, 16), 0, false).unwrap();
         assert_eq!(memory.grown(65535), Some(1 << 32));
         assert_eq!(memory.grown(65536), None);
-        let bytes = Memory::new(ty(1, None, false, 0), 0).unwrap();
+        let bytes = Memory::new(ty(1, None, false, 0), 0, false).unwrap();
         assert_eq!(bytes.grown((1 << 32) - 2), Some((1 << 32) - 1));
         assert_eq!(bytes.grown((1 << 32) - 1), None);
-        let wide = Memory::new(ty(1, None, true, 16), 0).unwrap();
+        let wide = Memory::new(ty(1, None, true, 16), 0, false).unwrap();
         assert_eq!(wide.grown(1 << 48), None);
     }
 
     #[test]
     fn what_cannot_be_addressed_is_an_error() {
-        assert!(Memory::new(ty(1 << 48, None, true, 16), 0).is_err());
-        assert!(Memory::new(ty(1 << 31, None, true, 16), 0).is_err());
+        assert!(Memory::new(ty(1 << 48, None, true, 16), 0, false).is_err());
+        assert!(Memory::new(ty(1 << 31, None, true, 16), 0, false).is_err());
     }
 
     #[test]
     fn shared_memories_grow_in_place_from_any_thread() {
         let ty = MemoryType { shared: true, ..ty(1, Some(9), false, 16) };
-        let memory = SharedMemory::new(ty).unwrap();
+        let memory = SharedMemory::new(ty, false).unwrap();
         let base = memory.memory().base();
         std::thread::scope(|scope| {
             for _ in 0..4 {
@@ -353,7 +362,7 @@ mod tests {
         assert_eq!((memory.memory().pages(), memory.grow(1)), (9, None));
         assert_eq!((memory.memory().base(), memory.memory().index()), (base, None));
         // What was not allowed did not happen.
-        let memory = SharedMemory::new(ty).unwrap();
+        let memory = SharedMemory::new(ty, false).unwrap();
         let small = |_, wanted: usize, _| if wanted < 1 << 17 { Ok(()) } else { Err("refused") };
         assert_eq!(memory.memory().grow_shared(1, small, |_| "failed"), Err("refused"));
         assert_eq!(memory.memory().pages(), 1);
@@ -361,7 +370,7 @@ mod tests {
 
     #[test]
     fn growing_keeps_content() {
-        let mut memory = Memory::new(ty(1, None, true, 16), 0).unwrap();
+        let mut memory = Memory::new(ty(1, None, true, 16), 0, false).unwrap();
         // SAFETY: in bounds.
         unsafe { *memory.base().add(65535) = 5 };
         let len = memory.grown(9).unwrap();

@@ -6,6 +6,7 @@
 use crate::arena::Arena;
 use crate::builtins::BUILTINS;
 use crate::cell::{Global, Tag};
+use crate::compiled::{COMPILED_BUILTINS, CodeFrame, EpochWatch};
 use crate::const_expr::Waiting;
 use crate::heap_memory::{HeapBytes, TypeRows};
 use crate::host::HostFunc;
@@ -18,11 +19,13 @@ use core::any::Any;
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use riser_abi::{BumpArea, FuncRef, GlobalCell, Slot, Status, TagDef, VmCtx, VmRuntime};
+use riser_abi::{
+    Builtins, BumpArea, FuncRef, GlobalCell, HostCall, Slot, Status, TagDef, VmCtx, VmRuntime,
+};
 use riser_heap::{HeapFull, HeapLimits, HeapRef};
 use riser_module::{EntityIdx, GlobalType, MemoryType, TableType, TypeRegistry};
 use riser_ops::{FuncIdx, TrapCode, TypeId};
-use riser_sys::{OutOfMemory, SlotStack};
+use riser_sys::{MachineStack, OutOfMemory, SlotStack};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -205,11 +208,11 @@ impl Default for GrowHooks {
     }
 }
 
-/// A function that gives slots of frames to another one.
-pub type TraceFrames = unsafe fn(*mut VmStore, &mut dyn FnMut(*mut Slot));
+/// A function that gives the references in frames to another one.
+pub type TraceFrames = unsafe fn(*mut VmStore, &mut dyn FnMut(*mut u32));
 
 /// For stores in which no code runs.
-unsafe fn no_frames(_: *mut VmStore, _: &mut dyn FnMut(*mut Slot)) {}
+unsafe fn no_frames(_: *mut VmStore, _: &mut dyn FnMut(*mut u32)) {}
 
 /// A memory as a store has it.
 #[derive(Debug)]
@@ -263,8 +266,33 @@ pub struct VmStore {
     pub on_deadline: unsafe fn(*mut VmStore) -> Status,
     interrupter: Option<Interrupter>,
     kept: Vec<Box<dyn Any + Send + Sync>>,
-    /// Used by the interpreter, through its address. Taken when the store is about to go.
-    stack: Option<SlotStack>,
+    /// Used by code, through its address. Taken when the store is about to go.
+    stack: Option<StoreStack>,
+    /// How compiled code ended last, if not well.
+    pub(crate) raised: Status,
+    /// The frames that were active then, innermost first.
+    pub raised_frames: Vec<CodeFrame>,
+    /// How many of them are wanted.
+    pub frames_max: usize,
+    /// Whether memories have guards, which compiled code relies on (see [`riser_abi::is_guarded`]).
+    pub guards: bool,
+    /// Who tells when the epoch reaches the deadline, if compiled code is to be interrupted then.
+    pub(crate) watch: Option<Arc<EpochWatch>>,
+    /// Garbage must not be collected while this is not 0: code was interrupted where nobody knows its references.
+    pub(crate) no_collection: u32,
+    /// Why a function could not be compiled.
+    pub compile_error: Option<Box<dyn core::error::Error + Send + Sync>>,
+    /// The entry trampolines that were used, by canonical type.
+    pub entries: Vec<*const u8>,
+}
+
+/// A stack for the frames of guests.
+#[derive(Debug)]
+pub enum StoreStack {
+    /// For the interpreter.
+    Slots(SlotStack),
+    /// For compiled code.
+    Machine(MachineStack),
 }
 
 // SAFETY: all that the pointers lead to belongs to the store, and is used by the thread that has the store.
@@ -273,22 +301,31 @@ unsafe impl Send for VmStore {}
 unsafe impl Sync for VmStore {}
 
 impl VmStore {
-    /// An empty store with a stack for Wasm frames, whose content does not matter.
-    pub fn new(stack: SlotStack) -> VmStore {
-        let stack_base = stack.base();
+    /// An empty store with a stack for Wasm frames, whose content does not matter. Which kind of stack it is decides
+    /// how its code is run.
+    pub fn new(stack: StoreStack) -> VmStore {
+        let (stack_base, slots, limit, builtins): (_, _, _, &'static Builtins) = match &stack {
+            StoreStack::Slots(stack) => (stack.base(), stack.slots(), 0, &BUILTINS),
+            StoreStack::Machine(stack) => {
+                let base = stack.base();
+                let slots = (stack.top().addr() - base.addr()) / size_of::<Slot>();
+                (base.cast(), slots, stack.limit().addr(), &COMPILED_BUILTINS)
+            }
+        };
         let runtime = VmRuntime {
-            builtins: &BUILTINS,
+            builtins,
             store: ptr::null_mut(),
             interrupt: AtomicU32::new(0),
             fuel: 0,
             epoch: &raw const NO_EPOCH,
             epoch_deadline: AtomicU64::new(0),
             stack_base,
-            stack_end: stack_base.wrapping_add(stack.slots()),
+            stack_end: stack_base.wrapping_add(slots),
             stack_top: stack_base,
             activation: ptr::null_mut(),
             host_stack_limit: 0,
-            stack_limit: AtomicUsize::new(0),
+            stack_limit: AtomicUsize::new(limit),
+            thread: AtomicU32::new(0),
             exit_fp: 0,
             exit_pc: 0,
             caller: ptr::null_mut(),
@@ -319,17 +356,26 @@ impl VmStore {
             interrupter: None,
             kept: Vec::new(),
             stack: Some(stack),
+            raised: Status::OK,
+            raised_frames: Vec::new(),
+            frames_max: 0,
+            guards: false,
+            watch: None,
+            no_collection: 0,
+            compile_error: None,
+            entries: Vec::new(),
         }
     }
 
     /// Takes the stack away, for use by another store. No code can be called afterwards: a call finds the stack
     /// exhausted.
-    pub fn take_stack(&mut self) -> Option<SlotStack> {
+    pub fn take_stack(&mut self) -> Option<StoreStack> {
         let runtime = self.runtime();
         // SAFETY: the store is borrowed exclusively, so no code runs, and the block is the store's.
         unsafe {
             (*runtime).stack_top = (*runtime).stack_base;
             (*runtime).stack_end = (*runtime).stack_base;
+            (*runtime).stack_limit.store(usize::MAX, Ordering::Relaxed);
         }
         self.stack.take()
     }
@@ -414,6 +460,37 @@ impl VmStore {
                 (*runtime).epoch_deadline.store(0, Ordering::SeqCst);
             }
         }
+        self.mark();
+    }
+
+    /// Lets compiled code be interrupted when the epoch reaches the deadline, as `watch` will tell.
+    pub fn watch_with(&mut self, watch: Arc<EpochWatch>) {
+        // SAFETY: the block lives until the store is dropped, which takes it off the list.
+        unsafe { watch.add(self.runtime) };
+        self.watch = Some(watch);
+        self.mark();
+    }
+
+    /// Sets the mark for compiled code if there is a reason to interrupt it, or else takes it away.
+    pub(crate) fn mark(&self) {
+        let wanted = || self.is_interrupted() || self.watch.is_some() && self.is_deadline_reached();
+        // SAFETY: the block is the store's.
+        let mark = unsafe { &(*self.runtime()).interrupt };
+        mark.store(0, Ordering::SeqCst);
+        // In this order: whoever asks for it sets the mark last.
+        if wanted() {
+            mark.store(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether the epoch has reached the deadline.
+    pub(crate) fn is_deadline_reached(&self) -> bool {
+        // SAFETY: as for `fuel`; whoever set the epoch keeps it.
+        unsafe {
+            let runtime = self.runtime();
+            let now = (*(*runtime).epoch).load(Ordering::Relaxed);
+            now >= (*runtime).epoch_deadline.load(Ordering::Relaxed)
+        }
     }
 
     /// What ends the store's execution from another thread. Execution in a loop ends only if code watches the epoch.
@@ -442,18 +519,19 @@ impl VmStore {
     /// Makes a host function.
     ///
     /// # Safety
-    /// `entry` is an entry of the engine's way to run that fits `type_id` and stays valid as long as `owner`
-    /// lives, and so does `data`, which the host call that it leads to is prepared to find.
+    /// `entry` is an entry of the engine's way to run that fits `type_id`, leads to `call`, and stays valid as long as `owner`
+    /// or the engine lives, and so does `data`, which `call` is prepared to find.
     pub unsafe fn new_host_func(
         &mut self,
         entry: *const u8,
         type_id: TypeId,
+        call: HostCall,
         data: *const c_void,
         owner: Arc<dyn Any + Send + Sync>,
     ) -> Option<FuncPtr> {
         let runtime = self.runtime();
         let func_ref = FuncRef { entry, vmctx: ptr::null_mut(), type_id };
-        let host = self.hosts.push(|_| HostFunc::new(runtime, func_ref, data, owner))?;
+        let host = self.hosts.push(|_| HostFunc::new(runtime, func_ref, call, data, owner))?;
         // SAFETY: just made, at its final place.
         FuncPtr::new(unsafe { HostFunc::bind(host.as_ptr()) })
     }
@@ -461,10 +539,10 @@ impl VmStore {
     /// Makes a memory.
     pub fn new_memory(&mut self, ty: MemoryType) -> Result<MemoryId, OutOfMemory> {
         if ty.shared {
-            return self.add_shared_memory(Arc::new(SharedMemory::new(ty)?));
+            return self.add_shared_memory(Arc::new(SharedMemory::new(ty, self.guards)?));
         }
         let index = self.memories.len() as u32;
-        let memory = StoreMemory::Own(Memory::new(ty, index)?);
+        let memory = StoreMemory::Own(Memory::new(ty, index, self.guards)?);
         self.memories
             .try_push(|_| Some(memory))
             .ok_or(OutOfMemory { bytes: size_of::<Memory>() })?;
@@ -703,6 +781,9 @@ impl Drop for VmStore {
         if let Some(interrupter) = &self.interrupter {
             interrupter.detach();
         }
+        if let Some(watch) = &self.watch {
+            watch.remove(self.runtime);
+        }
         // SAFETY: leaked by `new`, and no code runs any more; nobody else has the address.
         drop(unsafe { Box::from_raw(self.runtime.as_ptr()) });
     }
@@ -882,7 +963,7 @@ mod tests {
 
     #[test]
     fn growing_asks_and_obeys_the_hooks() {
-        let mut store = VmStore::new(SlotStack::new(4096).unwrap());
+        let mut store = VmStore::new(StoreStack::Slots(SlotStack::new(4096).unwrap()));
         store.hooks = GrowHooks { growing: limit, failed: fail };
         let limits = Limits { min: 1, max: None };
         let ty = MemoryType { limits, memory64: false, shared: false, page_size_log2: 16 };
@@ -911,7 +992,7 @@ mod tests {
 
     #[test]
     fn hooks_hear_of_failures() {
-        let mut store = VmStore::new(SlotStack::new(4096).unwrap());
+        let mut store = VmStore::new(StoreStack::Slots(SlotStack::new(4096).unwrap()));
         store.hooks.failed = fail;
         let limits = Limits { min: 1, max: Some(1) };
         let ty = MemoryType { limits, memory64: false, shared: false, page_size_log2: 16 };
@@ -925,7 +1006,7 @@ mod tests {
 
     #[test]
     fn ids_of_nothing_panic() {
-        let store = VmStore::new(SlotStack::new(4096).unwrap());
+        let store = VmStore::new(StoreStack::Slots(SlotStack::new(4096).unwrap()));
         let lookup = || store.memory(MemoryId(0)).len();
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(lookup)).is_err());
     }

@@ -32,6 +32,8 @@ pub struct Config {
     /// The most frames of a backtrace; 0 for none.
     pub(crate) backtrace_max: usize,
     pub(crate) symbolizer: Option<Symbolizer>,
+    pub(crate) strategy: Strategy,
+    pub(crate) lazy: bool,
 }
 
 /// A guest's stack holds all locals of its frames, 8 bytes each. CPython's deepest recursion that its own limit
@@ -56,8 +58,24 @@ impl Default for Config {
             parallel: true,
             backtrace_max: BACKTRACE_MAX,
             symbolizer: None,
+            strategy: Strategy::Auto,
+            lazy: true,
         }
     }
+}
+
+/// How guests are run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Strategy {
+    /// Compiled where the platform allows it (Linux on x86-64 and aarch64), else interpreted;
+    /// [`Engine::is_compiled`](crate::Engine::is_compiled) tells.
+    #[default]
+    Auto,
+    /// Compiled by the optimizing compiler, whose back end is Cranelift.
+    Cranelift,
+    /// Interpreted.
+    Interpreter,
 }
 
 /// Declares a switch per proposal.
@@ -131,6 +149,26 @@ impl Config {
     /// The names of the proposals that are on.
     pub fn wasm_feature_names(&self) -> impl Iterator<Item = &'static str> {
         self.features.names()
+    }
+
+    /// How guests are run: [`Strategy::Auto`] by default. The results are the same.
+    ///
+    /// ```
+    /// use riser::{Config, Engine, Strategy};
+    ///
+    /// let engine = Engine::new(Config::new().strategy(Strategy::Interpreter)).unwrap();
+    /// assert!(!engine.is_compiled());
+    /// ```
+    pub fn strategy(&mut self, strategy: Strategy) -> &mut Self {
+        self.strategy = strategy;
+        self
+    }
+
+    /// Whether functions are compiled when they are called first, rather than all when their module is made (then on
+    /// several threads, unless [`Config::parallel_compilation`] is off). On by default.
+    pub fn lazy_compilation(&mut self, enable: bool) -> &mut Self {
+        self.lazy = enable;
+        self
     }
 
     /// How many bytes the Wasm frames of a store may take. A guest that needs more traps with

@@ -1,9 +1,11 @@
 //! The engine: configuration and what all stores and modules share.
 
-use crate::{Config, Result};
+use crate::raw::CompiledEngine;
+use crate::{Config, Result, Strategy};
 use core::sync::atomic::{AtomicU64, Ordering};
 use riser_module::TypeRegistry;
-use riser_sys::{OutOfMemory, SlotStack};
+use riser_sys::{MachineStack, OutOfMemory, SlotStack};
+use riser_vm::{EpochWatch, StoreStack};
 use std::sync::{Arc, Mutex, Weak};
 
 /// Shared by modules and stores that work together. Cloning is cheap and gives the same engine.
@@ -55,11 +57,19 @@ struct EngineInner {
     registry: TypeRegistry,
     epoch: AtomicU64,
     /// Stacks of stores that are gone, for the next ones: mapping and first touching one takes about 20 µs.
-    stacks: Mutex<Vec<SlotStack>>,
+    stacks: Mutex<Vec<StoreStack>>,
+    /// How code is run: compiled, or else by the interpreter.
+    compiled: Option<Arc<CompiledEngine>>,
+    /// Stores whose compiled code epochs interrupt.
+    watch: Option<Arc<EpochWatch>>,
 }
 
 /// How many unused stacks are kept. What their deepest calls touched stays in memory.
 const STACKS_MAX: usize = 4;
+
+/// What functions of the host, and the compiler, may use of a guest's stack when that is used up. It takes memory when it is
+/// touched.
+const HOST_STACK_BYTES: usize = 4 << 20;
 
 impl Engine {
     /// An engine with the given configuration.
@@ -67,12 +77,31 @@ impl Engine {
     /// # Errors
     /// If the configuration asks for something that is not there.
     pub fn new(config: &Config) -> Result<Engine> {
-        Ok(Engine::with(config.clone()))
+        let compiled = match config.strategy {
+            Strategy::Interpreter => None,
+            Strategy::Cranelift => Some(CompiledEngine::new(config)?),
+            Strategy::Auto => CompiledEngine::new(config).ok(),
+        };
+        let (config, compiled) = (config.clone(), compiled.map(Arc::new));
+        let (registry, epoch, stacks) = (TypeRegistry::new(), AtomicU64::new(0), Mutex::default());
+        let watch = (compiled.is_some() && config.epoch_interruption).then(Arc::default);
+        let inner = EngineInner { config, registry, epoch, stacks, compiled, watch };
+        Ok(Engine { inner: Arc::new(inner) })
     }
 
-    fn with(config: Config) -> Engine {
-        let (registry, epoch, stacks) = (TypeRegistry::new(), AtomicU64::new(0), Mutex::default());
-        Engine { inner: Arc::new(EngineInner { config, registry, epoch, stacks }) }
+    /// Whether guests are compiled to machine code, rather than interpreted.
+    pub fn is_compiled(&self) -> bool {
+        self.inner.compiled.is_some()
+    }
+
+    /// Who tells stores with compiled code of epochs.
+    pub(crate) fn watch(&self) -> Option<&Arc<EpochWatch>> {
+        self.inner.watch.as_ref()
+    }
+
+    /// The compiler, if there is one.
+    pub(crate) fn compiled(&self) -> Option<&Arc<CompiledEngine>> {
+        self.inner.compiled.as_ref()
     }
 
     /// The configuration.
@@ -81,9 +110,12 @@ impl Engine {
     }
 
     /// Advances the epoch by one tick, from any thread. Stores whose deadline that reaches are interrupted, if
-    /// [`Config::epoch_interruption`] is on. Costs an atomic addition, and may be called in a signal handler.
+    /// [`Config::epoch_interruption`] is on. Costs an atomic addition and, in a compiled engine, a look at each store, and may be called in a signal handler.
     pub fn increment_epoch(&self) {
-        self.inner.epoch.fetch_add(1, Ordering::Relaxed);
+        let now = self.inner.epoch.fetch_add(1, Ordering::SeqCst) + 1;
+        if let Some(watch) = &self.inner.watch {
+            watch.tick(now);
+        }
     }
 
     /// The epoch. It lives as long as the engine.
@@ -142,13 +174,20 @@ impl Engine {
     }
 
     /// A stack for a store.
-    pub(crate) fn take_stack(&self) -> Result<SlotStack, OutOfMemory> {
+    pub(crate) fn take_stack(&self) -> Result<StoreStack, OutOfMemory> {
         let kept = self.inner.stacks.lock().unwrap_or_else(|e| e.into_inner()).pop();
-        kept.map_or_else(|| SlotStack::new(self.inner.config.wasm_stack_bytes), Ok)
+        let bytes = self.inner.config.wasm_stack_bytes;
+        match kept {
+            Some(stack) => Ok(stack),
+            None if self.is_compiled() => {
+                Ok(StoreStack::Machine(MachineStack::new(bytes, HOST_STACK_BYTES)?))
+            }
+            None => Ok(StoreStack::Slots(SlotStack::new(bytes)?)),
+        }
     }
 
     /// Takes back the stack of a store that goes.
-    pub(crate) fn give_stack(&self, stack: SlotStack) {
+    pub(crate) fn give_stack(&self, stack: StoreStack) {
         let mut kept = self.inner.stacks.lock().unwrap_or_else(|e| e.into_inner());
         if kept.len() < STACKS_MAX {
             kept.push(stack);
@@ -162,7 +201,7 @@ impl Engine {
 
 impl Default for Engine {
     fn default() -> Engine {
-        Engine::with(Config::default())
+        Engine::new(&Config::default()).expect("the default configuration asks for nothing special")
     }
 }
 

@@ -33,6 +33,7 @@ pub struct WasmFrame {
     pub(crate) offset: u32,
     pub(crate) locals: Vec<Val>,
     pub(crate) operands: Vec<Val>,
+    pub(crate) has_values: bool,
 }
 
 impl WasmFrame {
@@ -60,6 +61,12 @@ impl WasmFrame {
     /// The offset in the module's bytes of the operator that is being executed.
     pub fn module_offset(&self) -> usize {
         self.offset as usize
+    }
+
+    /// Whether the values are known: always where guests are interpreted. Compiled code keeps only what it still needs,
+    /// wherever it likes, so [`WasmFrame::locals`] and [`WasmFrame::operands`] are empty then.
+    pub fn has_values(&self) -> bool {
+        self.has_values
     }
 
     /// The locals, parameters first. None if the frame makes a tail call to the host: it is given up then.

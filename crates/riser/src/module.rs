@@ -84,7 +84,7 @@ impl Module {
 
     fn from_owned(engine: &Engine, bytes: ModuleBytes) -> Result<Module> {
         let decoded = Arc::new(decode(engine, bytes)?);
-        let code = CodeHolder::new(engine, decoded.clone());
+        let code = CodeHolder::new(engine, decoded.clone())?;
         let vm = Arc::new(InstanceModule::new(decoded, Box::new(code)));
         let (names, by_name) = (OnceLock::new(), OnceLock::new());
         let inner = ModuleInner { id: next_id(), engine: engine.clone(), vm, names, by_name };

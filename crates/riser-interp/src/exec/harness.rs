@@ -79,6 +79,7 @@ impl Store {
             activation: ptr::null_mut(),
             host_stack_limit: 0,
             stack_limit: AtomicUsize::new(0),
+            thread: AtomicU32::new(0),
             exit_fp: 0,
             exit_pc: 0,
             caller: ptr::null_mut(),

@@ -55,7 +55,8 @@ impl SharedMemory {
     pub fn new(engine: &Engine, ty: MemoryType) -> Result<SharedMemory> {
         ensure!(ty.is_shared(), "the type of a shared memory must be shared");
         SharedMemory::check_allowed(engine)?;
-        let vm = Arc::new(riser_vm::SharedMemory::new(ty.to_module())?);
+        let guards = engine.compiled().is_some_and(|compiled| compiled.guards());
+        let vm = Arc::new(riser_vm::SharedMemory::new(ty.to_module(), guards)?);
         Ok(SharedMemory { vm, engine: engine.clone() })
     }
 

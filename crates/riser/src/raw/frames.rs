@@ -1,16 +1,20 @@
 //! Reading frames.
 
-use super::run::CodeHolder;
+use super::run::{CodeHolder, module_of};
 use super::store::StoreOpaque;
 use super::values;
 use crate::{Val, WasmFrame};
+use core::ops::ControlFlow;
 use riser_abi::{GlobalCell, Slot};
 use riser_interp::{FrameInfo, FrameSource, FrameValue};
 use riser_ops::{FuncIdx, ValType};
-use riser_vm::instance_of;
+use riser_vm::{CodeFrame, instance_of, visit_compiled_frames};
 
 /// The frames that are active now, with their values.
 pub(crate) fn wasm_frames(store: &mut StoreOpaque) -> Vec<WasmFrame> {
+    if store.engine().is_compiled() {
+        return compiled_frames(store);
+    }
     let mut frames: Vec<(FrameInfo, *mut Slot)> = Vec::new();
     // SAFETY: the runtime block lives as long as the store, which is borrowed: code waits for the host.
     unsafe {
@@ -30,15 +34,36 @@ unsafe fn wasm_frame(
     // SAFETY: frames are of instances of this store.
     let instance = unsafe { instance_of(frame.vmctx) }?;
     let module = store.modules.get(instance.index() as usize)?.clone();
-    let holder = module.vm().code().as_any().downcast_ref::<CodeHolder>()?;
-    let state = holder.interp.frame_state(frame.func, frame.pc)?;
+    let CodeHolder::Interp(interp) = CodeHolder::of(&module)? else { return None };
+    let state = interp.frame_state(frame.func, frame.pc)?;
     let mut read = |values: &[FrameValue]| -> Vec<Val> {
         // SAFETY: the map says where values of these types are.
         values.iter().map(|value| unsafe { value_of(store, value, fp) }).collect()
     };
     let (locals, operands) = (read(&state.locals), read(&state.operands));
     let func = FuncIdx(module.decoded().imported.funcs + frame.func);
-    Some(WasmFrame { func, offset: state.wasm_offset, locals, operands, module: module.clone() })
+    let (offset, has_values) = (state.wasm_offset, true);
+    Some(WasmFrame { func, offset, locals, operands, has_values, module: module.clone() })
+}
+
+/// The frames of compiled code, whose values are not known.
+fn compiled_frames(store: &StoreOpaque) -> Vec<WasmFrame> {
+    let mut frames = Vec::new();
+    // SAFETY: the store's code waits for the host, or there is none.
+    unsafe {
+        visit_compiled_frames(store.vm.runtime(), &mut |frame| {
+            frames.push(frame);
+            ControlFlow::Continue(())
+        });
+    }
+    let frame = |frame: CodeFrame| {
+        let module = module_of(store, &frame)?;
+        let func = FuncIdx(module.decoded().imported.funcs + frame.func);
+        let (locals, operands, has_values) = (Vec::new(), Vec::new(), false);
+        let offset = frame.wasm_offset.unwrap_or(0);
+        Some(WasmFrame { func, offset, locals, operands, has_values, module })
+    };
+    frames.into_iter().filter_map(frame).collect()
 }
 
 /// # Safety

@@ -63,9 +63,24 @@ pub(crate) fn collect<T: 'static>(store: &mut StoreContextMut<'_, T>) -> Result<
 ///
 /// # Safety
 /// `store` is the address of a live store that runs on this thread, or runs no code.
-pub(super) unsafe fn trace_frames(store: *mut VmStore, visit: &mut dyn FnMut(*mut u64)) {
+pub(super) unsafe fn trace_frames(store: *mut VmStore, visit: &mut dyn FnMut(*mut u32)) {
+    // The low half of a slot.
+    let half = usize::from(cfg!(target_endian = "big"));
     // SAFETY: the caller's promise.
-    unsafe { riser_interp::visit_references((*store).runtime(), visit) };
+    unsafe {
+        riser_interp::visit_references((*store).runtime(), &mut |slot| {
+            visit(slot.cast::<u32>().add(half));
+        });
+    }
+}
+
+/// The same for compiled code.
+///
+/// # Safety
+/// As for [`trace_frames`].
+pub(super) unsafe fn trace_compiled_frames(store: *mut VmStore, visit: &mut dyn FnMut(*mut u32)) {
+    // SAFETY: the caller's promise.
+    unsafe { riser_vm::visit_compiled_references((*store).runtime(), visit) };
 }
 
 /// Whether a value may be put into a field or element.

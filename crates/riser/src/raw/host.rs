@@ -25,6 +25,7 @@ use std::sync::{Arc, OnceLock};
 pub(crate) struct HostFunc {
     ty: FuncType,
     entry: HostEntry,
+    call: HostCall,
     /// The address of what `_owner` keeps: the closure, with what the call needs.
     data: *const c_void,
     _owner: Arc<dyn Any + Send + Sync>,
@@ -50,7 +51,7 @@ impl HostFunc {
         let owner = Arc::new(data);
         let data = Arc::as_ptr(&owner).cast();
         let entry = HostEntry::new(call, params, results);
-        HostFunc { ty, entry, data, _owner: owner, name: OnceLock::new() }
+        HostFunc { ty, entry, call, data, _owner: owner, name: OnceLock::new() }
     }
 
     /// From a closure whose types are known.
@@ -100,10 +101,14 @@ impl HostFunc {
             Engine::same(self.ty.engine(), store.engine()),
             "a host function of another engine"
         );
-        let (entry, id, owner) = (self.entry.as_ptr(), self.ty.id(), self.clone());
+        let entry = match store.engine().compiled() {
+            Some(compiled) => compiled.host_trampoline(self.ty.func())?,
+            None => self.entry.as_ptr(),
+        };
+        let (id, call, owner) = (self.ty.id(), self.call, self.clone());
         // SAFETY: the owner keeps entry, type and data; the call that the entry leads to finds what `make` gave
         // along. The data of the store is that of the closure: linkers and `Func` carry it in their types.
-        let func = unsafe { store.vm.new_host_func(entry, id, self.data, owner) };
+        let func = unsafe { store.vm.new_host_func(entry, id, call, self.data, owner) };
         let Some(func) = func else { bail!("the store has too many host functions") };
         Ok(Func { store: store.id(), func })
     }
@@ -152,7 +157,7 @@ unsafe fn border<T: 'static, D>(
         // The handles that were made for the call, and by it.
         (*store).opaque.vm.roots.exit(scope);
         match outcome {
-            Ok(Ok(())) => Status::OK,
+            Ok(Ok(())) => riser_vm::after_host_call(runtime),
             Ok(Err(error)) => fail(&mut (*store).opaque, Ok(error)),
             Err(panic) => fail(&mut (*store).opaque, Err(panic)),
         }

@@ -1,6 +1,6 @@
 //! The only place of this crate with `unsafe`: where typed handles meet untyped slots and running code.
 //!
-//! `store.rs` lays a store out so that running code finds it, `run.rs` enters code and explains how it ended,
+//! `store.rs` lays a store out so that running code finds it, `compiled.rs` makes machine code, `run.rs` enters code and explains how it ended,
 //! `host.rs` is how code enters host functions. `lower.rs` puts statically typed values into slots, `values.rs`
 //! dynamically typed ones. `objects.rs` makes and changes what a store owns, `gc.rs` objects on its heap, `exceptions.rs`
 //! exceptions; `frames.rs` looks into frames; `limits.rs` asks
@@ -18,6 +18,11 @@
 #![allow(unsafe_code, reason = "see above")]
 
 mod arity;
+#[cfg(riser_compiled)]
+mod compiled;
+#[cfg(not(riser_compiled))]
+#[path = "no_compiled.rs"]
+mod compiled;
 mod deadline;
 pub(crate) mod exceptions;
 mod frames;
@@ -33,6 +38,7 @@ mod values;
 pub use lower::{WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
 
 pub(crate) use arity::each_arity;
+pub(crate) use compiled::CompiledEngine;
 pub(crate) use deadline::{set_on_deadline, trap_on_deadline};
 pub(crate) use frames::wasm_frames;
 pub(crate) use host::HostFunc;

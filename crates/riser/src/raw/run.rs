@@ -1,5 +1,6 @@
 //! Enters code, and explains how it ended.
 
+use super::compiled::CompiledModule;
 use super::lower::{WasmParams, WasmResults};
 use super::store::{StoreInner, StoreOpaque};
 use super::values;
@@ -9,38 +10,70 @@ use crate::{
 };
 use core::any::Any;
 use core::ffi::c_void;
+use core::ops::ControlFlow;
 use core::ptr;
-use riser_abi::{Slot, VmRuntime};
+use riser_abi::{Slot, Status, VmRuntime};
 use riser_interp::{Backtrace, Exit, ExitReason, InterpModule, InterpOptions};
 use riser_ops::{FuncIdx, TypeId};
-use riser_vm::{FuncPtr, ModuleCode, instance_of};
+use riser_vm::{
+    CodeFrame, CompileFailure, FuncPtr, ModuleCode, call_compiled, instance_of,
+    visit_compiled_frames,
+};
 use std::sync::Arc;
 
 /// The code of a module in the engine's way to run.
-pub(crate) struct CodeHolder {
-    pub(super) interp: InterpModule,
+pub(crate) enum CodeHolder {
+    Interp(InterpModule),
+    Compiled(CompiledModule),
 }
 
 impl CodeHolder {
-    pub(crate) fn new(engine: &Engine, module: Arc<riser_module::Module>) -> CodeHolder {
+    /// # Errors
+    /// If there is no memory for code, or if all of it is to be made now and cannot be.
+    pub(crate) fn new(engine: &Engine, module: Arc<riser_module::Module>) -> Result<CodeHolder> {
         let config = engine.config();
+        if let Some(compiled) = engine.compiled() {
+            let module = CompiledModule::new(compiled.clone(), module)?;
+            if !config.lazy {
+                module.compile_all(config.parallel)?;
+            }
+            return Ok(CodeHolder::Compiled(module));
+        }
         let options = InterpOptions {
             canonicalize_nans: config.canonicalize_nan,
             epochs: config.epoch_interruption,
             fuel: config.consume_fuel,
         };
-        CodeHolder { interp: InterpModule::new(module, options) }
+        Ok(CodeHolder::Interp(InterpModule::new(module, options)))
+    }
+
+    /// The code of a module.
+    pub(super) fn of(module: &crate::Module) -> Option<&CodeHolder> {
+        module.vm().code().as_any().downcast_ref()
     }
 }
 
-// SAFETY: the interpreter's module gives the addresses that the interpreter expects, and keeps them.
+// SAFETY: both give the addresses that their way to run expects, and keep them.
 unsafe impl ModuleCode for CodeHolder {
     fn table(&self) -> *const u8 {
-        self.interp.code_table()
+        match self {
+            CodeHolder::Interp(interp) => interp.code_table(),
+            CodeHolder::Compiled(compiled) => compiled.table(),
+        }
     }
 
     fn entry(&self, defined: u32) -> *const u8 {
-        self.interp.entry(defined)
+        match self {
+            CodeHolder::Interp(interp) => interp.entry(defined),
+            CodeHolder::Compiled(compiled) => compiled.entry(defined),
+        }
+    }
+
+    fn compile(&self, defined: u32) -> Result<*const u8, CompileFailure> {
+        match self {
+            CodeHolder::Interp(_) => Err("interpreted functions are not compiled".into()),
+            CodeHolder::Compiled(compiled) => compiled.compile(defined),
+        }
     }
 
     fn as_any(&self) -> &(dyn Any + Send + Sync) {
@@ -50,8 +83,10 @@ unsafe impl ModuleCode for CodeHolder {
 
 /// How many functions of a module were called, in any store.
 pub(crate) fn functions_called(module: &crate::Module) -> usize {
-    let holder = module.vm().code().as_any().downcast_ref::<CodeHolder>();
-    holder.map_or(0, |holder| holder.interp.functions_lowered())
+    CodeHolder::of(module).map_or(0, |holder| match holder {
+        CodeHolder::Interp(interp) => interp.functions_lowered(),
+        CodeHolder::Compiled(compiled) => compiled.functions_compiled(),
+    })
 }
 
 /// What a host call leaves in the store when it fails.
@@ -101,14 +136,56 @@ unsafe fn run<T>(store: &mut StoreInner<T>, func: FuncPtr, slots: &mut [Slot]) -
     let address = ptr::from_mut(store).cast::<c_void>();
     // SAFETY: the store is borrowed exclusively, and everything is derived anew from `address` until code has
     // ended; the rest is the caller's promise.
-    let outcome = unsafe {
-        let _entered = Entered::new(runtime, address);
-        riser_interp::call(runtime, func.as_ptr(), slots)
-    };
-    match outcome {
-        Ok(()) => Ok(()),
-        Err(exit) => Err(explain(&mut store.opaque, exit)),
+    unsafe {
+        if store.opaque.engine().is_compiled() {
+            let trampoline = entry_trampoline(&mut store.opaque, func.type_id())?;
+            let _entered = Entered::new(runtime, address);
+            let outcome = call_compiled(runtime, func.as_ptr(), trampoline, slots);
+            drop(_entered);
+            return outcome.map_err(|status| explain_status(&mut store.opaque, status));
+        }
+        let outcome = {
+            let _entered = Entered::new(runtime, address);
+            riser_interp::call(runtime, func.as_ptr(), slots)
+        };
+        outcome.map_err(|exit| explain(&mut store.opaque, exit))
     }
+}
+
+/// What functions of a type are entered through, in a compiled engine.
+#[inline]
+fn entry_trampoline(store: &mut StoreOpaque, id: TypeId) -> Result<*const u8> {
+    match store.vm.entries.get(id.index()) {
+        Some(&known) if !known.is_null() => Ok(known),
+        _ => new_entry_trampoline(store, id),
+    }
+}
+
+#[cold]
+fn new_entry_trampoline(store: &mut StoreOpaque, id: TypeId) -> Result<*const u8> {
+    let engine = store.engine().clone();
+    let ty = engine.registry().get(id);
+    let ty = ty.composite.as_func().ok_or_else(|| Error::msg("a function without a type"))?;
+    let compiled = engine.compiled().ok_or_else(|| Error::msg("an interpreted engine"))?;
+    let code = compiled.entry_trampoline(ty)?;
+    let entries = &mut store.vm.entries;
+    if entries.len() <= id.index() {
+        entries.resize(id.index() + 1, ptr::null());
+    }
+    entries[id.index()] = code;
+    Ok(code)
+}
+
+/// The error of a call of compiled code that did not end well.
+#[cold]
+fn explain_status(store: &mut StoreOpaque, status: Status) -> Error {
+    let error = match status.trap_code() {
+        Some(code) => Error::from(Trap::from(code)),
+        None if status == Status::EXCEPTION => Error::from(ThrownException),
+        None => raise(store),
+    };
+    let frames = core::mem::take(&mut store.vm.raised_frames);
+    with_backtrace(store, error, |store, max| compiled_backtrace(store, &frames, max))
 }
 
 /// The error of a call that did not end well. A panic of a host function goes on from here.
@@ -119,7 +196,7 @@ fn explain(store: &mut StoreOpaque, exit: Exit) -> Error {
         ExitReason::Exception => Error::from(ThrownException),
         ExitReason::HostError => raise(store),
     };
-    with_backtrace(store, error, &exit.frames)
+    with_backtrace(store, error, |store, max| backtrace(store, &exit.frames, max))
 }
 
 /// What the host left behind when it failed. A panic goes on from here.
@@ -127,17 +204,24 @@ pub(super) fn raise(store: &mut StoreOpaque) -> Error {
     match store.pending.take() {
         Some(Pending::Panic(panic)) => std::panic::resume_unwind(panic),
         Some(Pending::Error(error)) => error,
-        None => Error::msg("a host function failed without an error"),
+        None => match store.vm.compile_error.take() {
+            Some(error) => Error::msg(format!("a function cannot be compiled: {error}")),
+            None => Error::msg("a host function failed without an error"),
+        },
     }
 }
 
 /// Adds a backtrace to an error that has none.
-fn with_backtrace(store: &StoreOpaque, error: Error, frames: &Backtrace) -> Error {
+fn with_backtrace(
+    store: &StoreOpaque,
+    error: Error,
+    backtrace: impl FnOnce(&StoreOpaque, usize) -> WasmBacktrace,
+) -> Error {
     let max = store.engine().config().backtrace_max;
     if max == 0 || error.is::<WasmBacktrace>() {
         return error;
     }
-    let trace = backtrace(store, frames, max);
+    let trace = backtrace(store, max);
     if trace.frames().is_empty() { error } else { error.context(trace) }
 }
 
@@ -146,20 +230,48 @@ fn backtrace(store: &StoreOpaque, frames: &Backtrace, max: usize) -> WasmBacktra
         // SAFETY: frames are of instances of this store.
         let instance = unsafe { instance_of(frame.vmctx) }?;
         let module = store.modules.get(instance.index() as usize)?;
-        let holder = module.vm().code().as_any().downcast_ref::<CodeHolder>()?;
+        let CodeHolder::Interp(interp) = CodeHolder::of(module)? else { return None };
         let func = FuncIdx(module.decoded().imported.funcs + frame.func);
-        let offset = holder.interp.wasm_offset(frame.func, frame.pc);
+        let offset = interp.wasm_offset(frame.func, frame.pc);
         Some((module.clone(), func, offset))
+    });
+    WasmBacktrace::new(frames.collect())
+}
+
+/// The module of a frame of compiled code.
+pub(super) fn module_of(store: &StoreOpaque, frame: &CodeFrame) -> Option<crate::Module> {
+    let is_owner = |module: &&crate::Module| matches!(CodeHolder::of(module), Some(CodeHolder::Compiled(c)) if c.owner() == frame.owner);
+    store.modules.iter().find(is_owner).cloned()
+}
+
+fn compiled_backtrace(store: &StoreOpaque, frames: &[CodeFrame], max: usize) -> WasmBacktrace {
+    let frames = frames.iter().take(max).filter_map(|frame| {
+        let module = module_of(store, frame)?;
+        let func = FuncIdx(module.decoded().imported.funcs + frame.func);
+        // Every operator that can be looked at has a position.
+        Some((module, func, frame.wasm_offset.unwrap_or(0)))
     });
     WasmBacktrace::new(frames.collect())
 }
 
 /// The frames that are active now.
 pub(crate) fn capture_backtrace(store: &StoreOpaque) -> WasmBacktrace {
+    let max = store.engine().config().backtrace_max;
+    let max = if max == 0 { usize::MAX } else { max };
+    if store.engine().is_compiled() {
+        let mut frames = Vec::new();
+        // SAFETY: the store's code waits for the host, or there is none.
+        unsafe {
+            visit_compiled_frames(store.vm.runtime(), &mut |frame| {
+                frames.push(frame);
+                if frames.len() < max { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+        }
+        return compiled_backtrace(store, &frames, max);
+    }
     // SAFETY: the runtime block lives as long as the store.
     let frames = unsafe { riser_interp::frames(store.vm.runtime()) };
-    let max = store.engine().config().backtrace_max;
-    backtrace(store, &frames, if max == 0 { usize::MAX } else { max })
+    backtrace(store, &frames, max)
 }
 
 /// The canonical type of a function.

@@ -69,7 +69,15 @@ impl StoreOpaque {
         let mut vm = VmStore::new(engine.take_stack()?);
         // SAFETY: the store keeps its engine.
         unsafe { vm.watch_epoch(engine.epoch()) };
-        vm.trace_frames = super::gc::trace_frames;
+        if let Some(watch) = engine.watch() {
+            vm.watch_with(watch.clone());
+        }
+        vm.trace_frames = match engine.compiled() {
+            Some(_) => super::gc::trace_compiled_frames,
+            None => super::gc::trace_frames,
+        };
+        vm.guards = engine.compiled().is_some_and(|compiled| compiled.guards());
+        vm.frames_max = engine.config().backtrace_max;
         vm.heap.set_stress(engine.config().gc_stress);
         Ok(StoreOpaque {
             vm,

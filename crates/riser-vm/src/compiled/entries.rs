@@ -1,0 +1,81 @@
+//! The builtins as compiled code calls them: each entry records the frame that is left, so that the frames can be found, and
+//! goes on in the builtin itself.
+
+use super::interrupts::notice;
+use super::unwind::raise;
+use crate::builtins;
+use core::mem::{offset_of, transmute};
+use riser_abi::{Builtins, FuncRef, Slot, Status, TagDef, VmCtx, VmRuntime};
+use riser_sys::{exit_entry, lazy_entry};
+
+const RUNTIME: usize = offset_of!(VmCtx, runtime);
+const EXIT_FP: usize = offset_of!(VmRuntime, exit_fp);
+const EXIT_PC: usize = offset_of!(VmRuntime, exit_pc);
+
+lazy_entry! {
+    /// What lazy stubs jump to.
+    pub(super) fn lazy_common => compile_or_raise; runtime: RUNTIME, fp: EXIT_FP, pc: EXIT_PC
+}
+
+/// The code of a function that is called for the first time.
+unsafe extern "C" fn compile_or_raise(vmctx: *mut VmCtx, defined: u32) -> *const u8 {
+    // SAFETY: the contract of builtins: stubs are called with the `VmCtx` of the function's instance.
+    unsafe {
+        let (instance, store) = (builtins::instance(vmctx), builtins::store(vmctx));
+        let module = (*instance).module().clone();
+        match module.code().compile(defined) {
+            Ok(code) => {
+                drop(module);
+                (*instance).set_entry(defined, code);
+                notice((*vmctx).runtime);
+                code
+            }
+            Err(error) => {
+                drop(module);
+                (*store).compile_error = Some(error);
+                let _ = raise(vmctx, Status::HOST_ERROR);
+                core::ptr::null()
+            }
+        }
+    }
+}
+
+/// The builtins, but for what only compiled code has.
+mod plain {
+    pub(super) use super::super::unwind::raise;
+    pub(super) use crate::builtins::*;
+    pub(super) use crate::exceptions::*;
+    pub(super) use crate::gc::*;
+}
+
+/// Makes an entry per builtin, and the table of all.
+macro_rules! entries {
+    ($($name:ident($($param:ident: $ty:ty),*) -> $result:ty;)*) => {
+        /// The builtins, and after each a look whether execution is to be interrupted.
+        mod target {
+            use super::*;
+            $(pub(super) unsafe extern "C" fn $name(vmctx: *mut VmCtx, $($param: $ty),*) -> $result {
+                // SAFETY: the contract of builtins is the same.
+                unsafe {
+                    let result = plain::$name(vmctx, $($param),*);
+                    notice((*vmctx).runtime);
+                    result
+                }
+            })*
+        }
+        mod entry {
+            use super::*;
+            $(exit_entry! {
+                pub(super) fn $name => target::$name; runtime: RUNTIME, fp: EXIT_FP, pc: EXIT_PC
+            })*
+        }
+
+        /// The table that a `VmRuntime` of a compiled engine points to.
+        // SAFETY: an entry goes on in the builtin with all arguments as they were, so it is a function of the same type.
+        pub static COMPILED_BUILTINS: Builtins = unsafe {
+            Builtins { $($name: transmute::<unsafe extern "C" fn(), _>(entry::$name),)* }
+        };
+    };
+}
+
+riser_abi::each_builtin!(entries);

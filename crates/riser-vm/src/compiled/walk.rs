@@ -1,0 +1,130 @@
+//! Along the frames of compiled code.
+
+use super::activation::Activation;
+use super::registry::{self, CodeKind, CodeOwner, Function};
+use core::ops::ControlFlow;
+use core::ptr;
+use riser_abi::VmRuntime;
+
+/// A frame of a compiled function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeFrame {
+    /// Whose code it is.
+    pub owner: CodeOwner,
+    /// The function, counted from the first defined one.
+    pub func: u32,
+    /// The operator, as an offset in the module's bytes, if known.
+    pub wasm_offset: Option<u32>,
+}
+
+/// A frame as the machine has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MachineFrame {
+    /// Where its frame pointer points to.
+    pub fp: usize,
+    /// Where it goes on; one more than the address of the instruction that trapped.
+    pub pc: usize,
+    pub function: Function,
+}
+
+/// The word at an address of the stack.
+///
+/// # Safety
+/// It is one.
+unsafe fn word(at: usize) -> usize {
+    // SAFETY: the caller's promise. Addresses of frames come from registers and from the stack itself.
+    unsafe { ptr::with_exposed_provenance::<usize>(at).read() }
+}
+
+impl MachineFrame {
+    /// A frame that goes on at `pc`; `None` if that is not in compiled code.
+    pub fn new(fp: usize, pc: usize) -> Option<MachineFrame> {
+        Some(MachineFrame { fp, pc, function: registry::find_return(pc)? })
+    }
+
+    /// The frame of the caller.
+    ///
+    /// # Safety
+    /// The frame is active, and not that of an entry.
+    pub unsafe fn caller(&self) -> Option<MachineFrame> {
+        // SAFETY: fact 1 of the module's documentation.
+        unsafe { MachineFrame::new(word(self.fp), word(self.fp + size_of::<usize>())) }
+    }
+
+    /// As a frame of a function, if it is one.
+    fn code_frame(&self) -> Option<CodeFrame> {
+        let CodeKind::Function(func) = self.function.kind else { return None };
+        // SAFETY: the code of a frame is registered.
+        let tables = unsafe { self.function.tables() };
+        // What goes on at the next instruction may be of another operator.
+        let wasm_offset = tables.position_at(self.function.offset(self.pc - 1));
+        Some(CodeFrame { owner: self.function.owner, func, wasm_offset })
+    }
+}
+
+/// Gives each frame of a store to `visit`, innermost first. Trampolines are among them.
+///
+/// # Safety
+/// `runtime` is that of a live store that runs on this thread (or does not run), whose code waits: its exit is recorded.
+pub(crate) unsafe fn machine_frames(
+    runtime: *const VmRuntime,
+    visit: &mut dyn FnMut(MachineFrame) -> ControlFlow<()>,
+) {
+    // SAFETY: facts 1 and 2 of the module's documentation.
+    unsafe {
+        let mut activation = (*runtime).activation.cast::<Activation>().cast_const();
+        let (mut fp, mut pc) = ((*runtime).exit_fp, (*runtime).exit_pc);
+        while !activation.is_null() {
+            let mut next = MachineFrame::new(fp, pc);
+            while let Some(frame) = next.filter(|frame| frame.function.kind != CodeKind::Entry) {
+                if visit(frame).is_break() {
+                    return;
+                }
+                // Who is interrupted where a function begins or ends may have the frame pointer of its caller.
+                next = if frame.fp == (*activation).entry_fp { None } else { frame.caller() };
+            }
+            (fp, pc) = ((*activation).exit_fp, (*activation).exit_pc);
+            activation = (*activation).outer;
+        }
+    }
+}
+
+/// Gives each frame of a Wasm function of a store to `visit`, innermost first.
+///
+/// # Safety
+/// `runtime` is that of a live store of a compiled engine that runs on this thread, or does not run; its code waits for
+/// the host or for a builtin.
+pub unsafe fn visit_compiled_frames(
+    runtime: *const VmRuntime,
+    visit: &mut dyn FnMut(CodeFrame) -> ControlFlow<()>,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        machine_frames(runtime, &mut |frame| {
+            frame.code_frame().map_or(ControlFlow::Continue(()), &mut *visit)
+        });
+    }
+}
+
+/// Gives each place in active frames that holds a reference into the heap (or null) to `visit`, once.
+///
+/// # Safety
+/// As for [`visit_compiled_frames`].
+pub unsafe fn visit_compiled_references(
+    runtime: *const VmRuntime,
+    visit: &mut dyn FnMut(*mut u32),
+) {
+    // SAFETY: the caller's promise; fact 3 of the module's documentation.
+    unsafe {
+        machine_frames(runtime, &mut |frame| {
+            let tables = frame.function.tables();
+            if let Some(call) = tables.call_at(frame.function.offset(frame.pc)) {
+                let sp = frame.fp - call.frame_bytes as usize;
+                for at in call.references() {
+                    visit(ptr::with_exposed_provenance_mut(sp + at as usize));
+                }
+            }
+            ControlFlow::Continue(())
+        });
+    }
+}

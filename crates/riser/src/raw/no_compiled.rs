@@ -1,0 +1,61 @@
+//! The twin of `compiled.rs` where no compiled code can be run: there is no such engine.
+
+use crate::{Config, Error, Result};
+use riser_module::Module;
+use riser_ops::FuncType;
+use riser_vm::{CodeOwner, CompileFailure};
+use std::sync::Arc;
+
+/// There is none.
+pub(crate) enum CompiledEngine {}
+
+impl CompiledEngine {
+    pub(crate) fn new(_: &Config) -> Result<CompiledEngine> {
+        Err(Error::msg("compiled code cannot be run on this platform"))
+    }
+
+    pub(crate) fn guards(&self) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn entry_trampoline(&self, _: &FuncType) -> Result<*const u8> {
+        match *self {}
+    }
+
+    pub(crate) fn host_trampoline(&self, _: &FuncType) -> Result<*const u8> {
+        match *self {}
+    }
+}
+
+/// There is none.
+pub(crate) enum CompiledModule {}
+
+impl CompiledModule {
+    pub(crate) fn new(engine: Arc<CompiledEngine>, _: Arc<Module>) -> Result<CompiledModule> {
+        match *engine {}
+    }
+
+    pub(crate) fn owner(&self) -> CodeOwner {
+        match *self {}
+    }
+
+    pub(super) fn table(&self) -> *const u8 {
+        match *self {}
+    }
+
+    pub(crate) fn functions_compiled(&self) -> usize {
+        match *self {}
+    }
+
+    pub(super) fn entry(&self, _: u32) -> *const u8 {
+        match *self {}
+    }
+
+    pub(crate) fn compile(&self, _: u32) -> Result<*const u8, CompileFailure> {
+        match *self {}
+    }
+
+    pub(crate) fn compile_all(&self, _: bool) -> Result<()> {
+        match *self {}
+    }
+}
