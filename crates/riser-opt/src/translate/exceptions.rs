@@ -14,7 +14,7 @@
 //! table has the clauses of a few scopes, and then one for all exceptions, which *passes on* what it gets: it raises again
 //! what is under way, in the scope that comes next.
 
-use super::Translator;
+use super::{Translator, clif_trap};
 use cranelift_codegen::ir::{
     AbiParam, Block, BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, ExceptionTag,
     InstBuilder, MemFlagsData, SigRef, Signature, Value, types,
@@ -23,7 +23,7 @@ use cranelift_codegen::isa::CallConv;
 use riser_abi::{Status, builtin};
 use riser_front::{BlockSignature, Catch, End, Operators};
 use riser_module::{Module, Reader};
-use riser_ops::{FuncIdx, FuncType, Operator, StructuralOp, TagIdx, ValType};
+use riser_ops::{FuncIdx, FuncType, Operator, StructuralOp, TagIdx, TrapCode, ValType};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -218,19 +218,17 @@ impl Translator<'_> {
         self.b.block_params(normal)[..returns.len()].to_vec()
     }
 
-    /// Calls `raise`, which stands at an address, if anything here may handle what is raised. Says whether it did.
-    pub(super) fn raise_to_handlers(&mut self, address: Value, status: Value) -> bool {
-        if self.clauses().is_empty() {
-            return false;
-        }
+    /// Raises the status of an exception: the block ends here.
+    fn raise_exception(&mut self, status: Value) {
         // It never returns: all registers are lost on the way to a handler, and this convention says so.
         let signature = *self.exceptions.raise.get_or_insert_with(|| {
             let mut signature = Signature::new(CallConv::PreserveAll);
             signature.params = vec![AbiParam::new(types::I64), AbiParam::new(types::I32)];
             self.b.import_signature(signature)
         });
+        let address = self.raise_address();
         self.call_in_scope(signature, address, &[self.vmctx, status]);
-        true
+        self.b.ins().trap(clif_trap(TrapCode::Unreachable));
     }
 
     /// Whether a block has code to emit when it ends.
@@ -253,7 +251,7 @@ impl Translator<'_> {
                 self.enter(block);
                 let status = i64::from(Status::EXCEPTION.bits());
                 let status = self.b.ins().iconst(types::I32, status);
-                self.raise(status);
+                self.raise_exception(status);
             }
         }
         self.set_scope(outer);
@@ -426,7 +424,7 @@ impl Translator<'_> {
     fn throw_again(&mut self, exception: Value) {
         let exception = self.b.ins().uextend(types::I64, exception);
         let status = self.builtin(builtin::throw_ref, &[exception]);
-        self.raise(status);
+        self.raise_exception(status);
     }
 
     pub(super) fn lower_throw(&mut self, tag: TagIdx, ty: &FuncType) {
@@ -437,6 +435,6 @@ impl Translator<'_> {
         // An exception is an object: to make it may wake the collector, who finds the values.
         self.map_operands(call, slots, ty.params());
         let status = self.b.inst_results(call)[0];
-        self.raise(status);
+        self.raise_exception(status);
     }
 }

@@ -124,21 +124,25 @@ impl Translator<'_> {
         self.b.switch_to_block(well);
     }
 
-    /// Raises a status that is not well: the block ends here.
-    pub fn raise(&mut self, status: Value) {
+    /// Raises a status that is not well: the block ends here. What builtins fail with is no exception, so nobody in the
+    /// function handles it, except after [`builtin::throw`] and [`builtin::throw_ref`].
+    fn raise(&mut self, status: Value) {
+        let address = self.raise_address();
+        let signature = self.builtin_signature(builtin::raise);
+        self.has_calls = true;
+        self.b.ins().call_indirect(signature, address, &[self.vmctx, status]);
+        self.b.ins().trap(clif_trap(TrapCode::Unreachable));
+    }
+
+    /// The address of [`builtin::raise`].
+    pub fn raise_address(&mut self) -> Value {
         // Not constant loads: those might be moved out of a loop, for the sake of a path that is hardly ever taken.
         let flags = MemFlagsData::trusted();
         let (vmctx, offset) = (self.vmctx, offset_of!(VmCtx, runtime) as i32);
         let runtime = self.b.ins().load(types::I64, flags, vmctx, offset);
         let offset = offset_of!(VmRuntime, builtins) as i32;
         let table = self.b.ins().load(types::I64, flags, runtime, offset);
-        let address = self.b.ins().load(types::I64, flags, table, builtin::raise.offset as i32);
-        self.has_calls = true;
-        if !self.raise_to_handlers(address, status) {
-            let signature = self.builtin_signature(builtin::raise);
-            self.b.ins().call_indirect(signature, address, &[vmctx, status]);
-        }
-        self.b.ins().trap(clif_trap(TrapCode::Unreachable));
+        self.b.ins().load(types::I64, flags, table, builtin::raise.offset as i32)
     }
 
     /// So many slots in the frame, for what builtins take and give. All users share them: what is in them does not survive
