@@ -204,7 +204,9 @@ impl Translator<'_> {
         let is_caught = self.is_caught(&self.labels[number].guard);
         let joins = self.labels[number].block.is_some()
             || is_caught && end.falls_through
-            || other.is_some() && end.falls_through;
+            || other.is_some() && end.falls_through
+            // A clause leads here, but nothing in its `try_table` can throw: the code behind is dead, and yet translated.
+            || end.live_after && !end.falls_through && other.is_none();
         if end.falls_through && joins {
             let block = self.label_block(number);
             let values = arguments(self.top(results.len()));
@@ -222,6 +224,9 @@ impl Translator<'_> {
             } else {
                 falls_through = true;
             }
+        }
+        if joins {
+            self.label_block(number);
         }
         let Some(label) = self.labels.pop() else { return };
         self.leave_scopes(&label.guard);
