@@ -3,6 +3,7 @@
 use crate::OutOfMemory;
 use core::ops::Range;
 use std::fs::File;
+use std::io;
 
 /// Memory for code, which cannot be had here.
 #[derive(Debug, Default)]
@@ -69,4 +70,56 @@ impl MachineStack {
     pub fn base(&self) -> *mut u8 {
         match *self {}
     }
+}
+
+/// Where a thread would go on after a fault.
+#[derive(Clone, Copy, Debug)]
+pub struct Redirect {
+    /// The function's address.
+    pub pc: usize,
+    /// Its arguments.
+    pub args: [usize; 4],
+}
+
+/// Would say where a thread goes on that faulted.
+pub type FaultHook = fn(pc: usize, fp: usize, sp: usize, address: usize) -> Option<Redirect>;
+
+/// Refused.
+///
+/// # Safety
+/// None: the hook is never called.
+pub unsafe fn install_fault_hook(_hook: FaultHook) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// What interrupts would do.
+#[derive(Clone, Copy, Debug)]
+pub struct InterruptHooks {
+    /// Whether an address is in code that may be interrupted.
+    pub is_compiled: fn(pc: usize) -> bool,
+    /// Would be called with where the code was and its frame pointer.
+    pub interrupted: unsafe extern "C" fn(pc: usize, fp: usize),
+}
+
+/// Refused.
+///
+/// # Safety
+/// None: the hooks are never called.
+pub unsafe fn install_interrupt_hooks(_hooks: InterruptHooks) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Refused.
+pub fn prepare_thread() -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// All threads are one.
+pub fn thread_id() -> u32 {
+    1
+}
+
+/// No thread can be interrupted.
+pub fn interrupt_thread(_thread: u32) -> bool {
+    false
 }

@@ -1,8 +1,18 @@
-//! What compiled code needs of Linux: pages that are executed (`code.rs`) and stacks (`stack.rs`). On other systems
-//! `no_compiled.rs` stands in for all of it.
+//! What compiled code needs of Linux: pages that are executed (`code.rs`), stacks (`stack.rs`), being told of its faults
+//! (`signals.rs`) and interrupting it (`interrupt.rs`); the last two have a twin for each machine, `x86_64.rs` and `aarch64.rs`. On other
+//! systems `no_compiled.rs` stands in for all of it.
 
 mod code;
+mod interrupt;
+#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
+mod machine;
+mod signals;
 mod stack;
+#[cfg(test)]
+mod tests;
 
 pub use code::CodeMemory;
+pub use interrupt::{InterruptHooks, install_interrupt_hooks, interrupt_thread, thread_id};
+pub use signals::{FaultHook, Redirect, install_fault_hook, prepare_thread};
 pub use stack::MachineStack;

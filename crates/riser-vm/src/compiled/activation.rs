@@ -9,7 +9,7 @@ use core::ptr;
 use core::sync::atomic::Ordering;
 use riser_abi::{FuncRef, HostCtx, Slot, Status, VmRuntime};
 use riser_ops::TrapCode;
-use riser_sys::{StackEntry, call_on_stack, stack_pointer};
+use riser_sys::{StackEntry, call_on_stack, prepare_thread, stack_pointer};
 
 /// A call from the host into a store, as long as it lasts.
 #[derive(Debug)]
@@ -127,6 +127,10 @@ pub unsafe fn call_compiled(
             }
             (*(*runtime).store.cast::<VmStore>()).note_frames();
             return Err(status);
+        }
+        if let Err(error) = prepare_thread() {
+            (*(*runtime).store.cast::<VmStore>()).compile_error = Some(error.into());
+            return Err(Status::HOST_ERROR);
         }
         let thread_outer = INNERMOST.get();
         if !thread_outer.is_null() {

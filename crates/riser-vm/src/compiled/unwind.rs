@@ -1,6 +1,7 @@
 //! Ending what is executed: the innermost handler of an exception, or the end of the activation.
 
 use super::activation::{Activation, running};
+use super::interrupts::{interrupted, is_interruptible};
 use super::registry::{self, CodeKind};
 use super::walk::{MachineFrame, visit_compiled_frames};
 use crate::instance::Instance;
@@ -10,7 +11,8 @@ use core::ptr;
 use riser_abi::{Status, TagDef, VmCtx, VmRuntime};
 use riser_code::Handler;
 use riser_ops::{TagIdx, TrapCode};
-use riser_sys::{Redirect, resume};
+use riser_sys::{InterruptHooks, Redirect, install_fault_hook, install_interrupt_hooks, resume};
+use std::io;
 
 /// The builtin `raise`: does not return to its caller, whose frame is recorded.
 ///
@@ -129,12 +131,18 @@ impl VmStore {
     }
 }
 
-/// Makes faults of compiled code traps, in this process from now on.
+/// Makes faults of compiled code traps, and lets it be interrupted, in this process from now on.
 ///
 /// # Errors
 /// If the system refuses.
-pub fn install_traps() -> Result<(), riser_sys::SignalError> {
-    riser_sys::install_fault_hook(on_fault)
+pub fn install_traps() -> io::Result<()> {
+    let hooks = InterruptHooks { is_compiled: is_interruptible, interrupted };
+    // SAFETY: where the hooks say so, code of a store runs, on a stack which has spare room for all that they call; both
+    // functions take what they are given.
+    unsafe {
+        install_fault_hook(on_fault)?;
+        install_interrupt_hooks(hooks)
+    }
 }
 
 /// In a signal handler: where to go on after a fault at `pc`, if it is one of compiled code.
@@ -145,7 +153,10 @@ fn on_fault(pc: usize, fp: usize, _sp: usize, _address: usize) -> Option<Redirec
     if running().is_null() {
         return None;
     }
-    Some(Redirect { pc: trapped as *const () as usize, args: [pc, fp, code as usize, 0] })
+    Some(Redirect {
+        pc: (trapped as *const ()).expose_provenance(),
+        args: [pc, fp, code as usize, 0],
+    })
 }
 
 /// Where control goes after a fault of compiled code, on the stack of that code.
