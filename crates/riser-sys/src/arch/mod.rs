@@ -56,3 +56,13 @@ pub use machine::{LAZY_STUBS_HEADER, call_on_stack, lazy_stubs, resume, table_st
 
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux", not(riser_portable)))]
 mod tests;
+
+#[cfg(all(
+    test,
+    target_arch = "aarch64",
+    target_os = "linux",
+    target_endian = "little",
+    not(riser_portable)
+))]
+#[path = "tests_aarch64.rs"]
+mod tests;
