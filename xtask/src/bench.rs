@@ -3,11 +3,14 @@
 //! Everything that is compared is run interleaved, in one session, as whole processes; the best of several runs counts, since
 //! what disturbs a run only ever makes it slower. What comes out is a Markdown table for `docs/measurements.md`. This file reads
 //! the arguments and says what was measured where; `bench/runtimes.rs` knows how each runtime is called, `bench/measure.rs`
-//! runs processes, `bench/kernels.rs` and `bench/start.rs` choose what to run, `bench/table.rs` does the arithmetic and the text.
-//! Nothing here is a test: no number fails a build.
+//! runs processes, `bench/kernels.rs`, `bench/peak.rs`, `bench/gc.rs` and `bench/start.rs` choose what to run, `bench/table.rs`
+//! does the arithmetic and the text. What needs the others as crates are programs outside the workspace, which are only started
+//! here. Nothing here is a test: no number fails a build.
 
+mod gc;
 mod kernels;
 mod measure;
+mod peak;
 mod runtimes;
 mod start;
 mod table;
@@ -17,7 +20,11 @@ use runtimes::Runtimes;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const USAGE: &str = "cargo xtask bench [kernels|start|validate|all] [--only NAME]... [--runs N] [--riser PATH] [FILE...]";
+const USAGE: &str = "cargo xtask bench [kernels|peak|gc|start|embed|compile|validate|all] [--only NAME]... [--runs N] [--riser PATH] [FILE...]";
+/// What is measured with the command line, in whole processes.
+const IN_PROCESSES: &[(&str, Run)] =
+    &[("peak", peak::run), ("gc", gc::run), ("start", start::run), ("kernels", kernels::run)];
+type Run = fn(&Path, &Runtimes, &Request) -> Result<Vec<String>, String>;
 /// How often each program runs, if `--runs` does not say: enough for one run without a disturbance.
 const RUNS: u32 = 3;
 /// What is validated if no file is named, as far as it is installed: large modules from different compilers.
@@ -34,6 +41,11 @@ const VALIDATED: &[&str] = &[
     "clang-22/llvm.wasm",
 ];
 
+/// What is compiled if no file is named, after the kernels, as far as it is installed.
+const COMPILED: &[&str] = &["qjs/qjs.wasm", "sqlite/sqlite.wasm", "python-3.11/python.wasm"];
+/// Whose largest functions are compiled, as far as it is installed.
+const LARGE: &[&str] = &["python-3.11/python.wasm", "clang-8/clang.wasm", "sqlite/sqlite.wasm"];
+
 /// Measures what the arguments ask for; an error if Riser fails or computes something else than the others.
 pub fn run(args: &[String]) -> Result<(), String> {
     if args.iter().any(|arg| arg == "--help" || arg == "-h") {
@@ -42,20 +54,25 @@ pub fn run(args: &[String]) -> Result<(), String> {
     }
     let request = Request::parse(args)?;
     let mut failed = Vec::new();
-    if request.wants("kernels") || request.wants("start") {
+    if IN_PROCESSES.iter().any(|(what, _)| request.wants(what)) {
         let riser = match &request.riser {
             Some(path) => path.clone(),
             None => build_riser()?,
         };
         let runtimes = Runtimes::find(&riser)?;
         println!("{}", surroundings(&runtimes));
-        if request.wants("kernels") {
-            failed.extend(kernels::run(&tree::root(), &runtimes, &request)?);
+        for (what, run) in IN_PROCESSES {
+            if request.wants(what) {
+                failed.extend(run(&tree::root(), &runtimes, &request)?);
+            }
         }
-        if request.wants("start") {
-            failed.extend(start::run(&tree::root(), &runtimes, &request)?);
-        }
-        println!("load at the end: {}", load());
+        println!("load at the end: {}\n", load());
+    }
+    if request.wants("embed") {
+        beside("bench/embed", "embed", &["--runs", &(5 * request.runs).to_string()])?;
+    }
+    if request.wants("compile") {
+        compile(&request)?;
     }
     if request.wants("validate") {
         validate(&request)?;
@@ -72,7 +89,7 @@ struct Request {
     runs: u32,
     /// A binary that is there already.
     riser: Option<PathBuf>,
-    /// Modules to validate; empty: some of the corpus.
+    /// Modules to compile or to validate; empty: some that are there.
     files: Vec<String>,
 }
 
@@ -95,11 +112,17 @@ impl Request {
                         .ok_or(format!("--runs needs a number of at least 1, not `{value}`"))?;
                 }
                 "--riser" => request.riser = Some(PathBuf::from(value()?)),
-                "kernels" | "start" | "validate" | "all" if first => request.what = arg.clone(),
+                "kernels" | "peak" | "gc" | "start" | "embed" | "compile" | "validate" | "all"
+                    if first =>
+                {
+                    request.what = arg.clone();
+                }
                 option if option.starts_with('-') => {
                     return Err(format!("bench has no option `{option}`\n  help: {USAGE}"));
                 }
-                _ if request.what == "validate" => request.files.push(arg.clone()),
+                _ if ["compile", "validate"].contains(&request.what.as_str()) => {
+                    request.files.push(arg.clone());
+                }
                 _ => return Err(format!("bench does not know `{arg}`\n  help: {USAGE}")),
             }
             first = false;
@@ -142,10 +165,10 @@ fn executable(messages: &str) -> Option<PathBuf> {
         .next_back()
 }
 
-/// Measures the rate of validation with `bench/compare`, a program outside the workspace, which has the peer as a crate.
+/// Measures the rate of validation, with `wasmparser` as a crate.
 fn validate(request: &Request) -> Result<(), String> {
     let files = match request.files.as_slice() {
-        [] => installed(&corpus(&tree::root())),
+        [] => installed(&corpus(&tree::root()), VALIDATED),
         files => files.to_vec(),
     };
     if files.is_empty() {
@@ -154,16 +177,48 @@ fn validate(request: &Request) -> Result<(), String> {
         );
     }
     let runs = request.runs.to_string();
-    let mut command =
-        vec!["run", "--release", "--quiet", "--manifest-path", "bench/compare/Cargo.toml"];
-    command.extend(["--", "--runs", &runs]);
-    command.extend(files.iter().map(String::as_str));
-    tree::cargo(&command, &[])
+    let mut args = vec!["--runs", &runs];
+    args.extend(files.iter().map(String::as_str));
+    beside("bench/compare", "compare", &args)
 }
 
-/// The files of [`VALIDATED`] that are there.
-fn installed(corpus: &Path) -> Vec<String> {
-    let paths = VALIDATED.iter().map(|name| corpus.join(name));
+/// Measures the rate of compilation, how it grows with the size of a body, and the largest functions of large programs.
+fn compile(request: &Request) -> Result<(), String> {
+    let root = tree::root();
+    let (mut files, mut large) = (request.files.clone(), request.files.clone());
+    if files.is_empty() {
+        files = vec![root.join("bench/kernels").display().to_string()];
+        files.extend(installed(&corpus(&root), COMPILED));
+        large = installed(&corpus(&root), LARGE);
+    }
+    let runs = request.runs.to_string();
+    let mut args = vec!["rate", "--runs", &runs];
+    args.extend(files.iter().map(String::as_str));
+    beside("bench/embed", "compile", &args)?;
+    beside("bench/embed", "compile", &["growth", "--runs", &runs])?;
+    if large.is_empty() {
+        return Ok(());
+    }
+    let mut args = vec!["largest"];
+    args.extend(large.iter().map(String::as_str));
+    beside("bench/embed", "compile", &args)
+}
+
+/// Builds and starts a program outside the workspace, which has others as crates.
+fn beside(folder: &str, program: &str, args: &[&str]) -> Result<(), String> {
+    let manifest = format!("{folder}/Cargo.toml");
+    println!("{program}: {}, load {}\n", processors(), load());
+    let mut command =
+        vec!["run", "--release", "--quiet", "--manifest-path", &manifest, "--bin", program, "--"];
+    command.extend(args);
+    tree::cargo(&command, &[])?;
+    println!("\nload at the end: {}\n", load());
+    Ok(())
+}
+
+/// The files of a list that are there.
+fn installed(corpus: &Path, list: &[&str]) -> Vec<String> {
+    let paths = list.iter().map(|name| corpus.join(name));
     paths.filter(|path| path.is_file()).map(|path| path.display().to_string()).collect()
 }
 
@@ -182,7 +237,7 @@ fn surroundings(runtimes: &Runtimes) -> String {
         let version = &runtime.version;
         let named = version.contains(runtime.label.split(' ').next().unwrap_or(runtime.label));
         let line = if named { version.clone() } else { format!("{} {version}", runtime.label) };
-        // One program may stand in two columns.
+        // One program may stand in several columns.
         if !text.lines().any(|other| other == line) {
             text += &format!("{line}\n");
         }
@@ -231,6 +286,7 @@ mod tests {
 
     #[test]
     fn options_are_read() {
+        assert_eq!(parse("compile a.wasm").unwrap().files, ["a.wasm"]);
         let request = parse("all --only lz --only json --runs 5 --riser r").unwrap();
         assert!(request.wants("kernels") && request.wants("start") && request.wants("validate"));
         assert!(request.names("lz") && request.names("json") && !request.names("calls"));
@@ -256,6 +312,6 @@ mod tests {
 
     #[test]
     fn a_corpus_that_is_not_there_has_no_modules() {
-        assert!(installed(Path::new("no such folder")).is_empty());
+        assert!(installed(Path::new("no such folder"), VALIDATED).is_empty());
     }
 }

@@ -63,7 +63,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "bench",
-        help: "measure against other runtimes on the PATH: [kernels|start|validate|all]",
+        help: "measure against other runtimes on the PATH: [kernels|peak|gc|start|embed|compile|validate|all]",
         run: bench::run,
     },
 ];

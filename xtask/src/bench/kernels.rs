@@ -1,34 +1,34 @@
-//! The kernels of `bench/kernels/`: their list, and one table of what they take in each runtime.
+//! Programs that are one function, `run(i32) -> i64`: their lists, and the table of the interpreter on the kernels.
 
 use super::Request;
+use super::measure::Expected;
 use super::runtimes::{Job, Runtimes};
-use super::table::{Unit, comparison};
+use super::table::{Unit, comparison, worst_first};
 use std::path::Path;
 
 /// The table's columns.
-const LABELS: &[&str] = &["riser", "wasmi", "wasmtime", "node"];
+const LABELS: &[&str] = &["riser interp", "wasmi", "wasmtime cached", "node"];
 
-/// One line of `kernels.txt`.
+/// One line of a list.
 #[derive(Debug, PartialEq)]
-struct Kernel {
-    name: String,
+pub struct Kernel {
+    pub name: String,
     /// What `run` is called with, and what it must return.
-    argument: i32,
-    checksum: i64,
+    long: (i32, i64),
+    /// The same for an interpreter, where compiled code is done too soon with what an interpreter needs a second for.
+    short: (i32, i64),
     /// The same for tests, which have no time to lose.
-    test_argument: i32,
-    test_checksum: i64,
+    test: (i32, i64),
 }
 
 /// Runs the kernels that are asked for and prints their table; returns those that failed in Riser.
 pub fn run(root: &Path, runtimes: &Runtimes, request: &Request) -> Result<Vec<String>, String> {
-    let list = root.join("bench/kernels/kernels.txt");
-    let text = std::fs::read_to_string(&list).map_err(|e| format!("{}: {e}", list.display()))?;
-    let kernels = parse(&text)?;
+    let folder = root.join("bench/kernels");
+    let kernels = load(&folder, "kernels.txt")?;
     let jobs: Vec<Job> = kernels
         .iter()
         .filter(|kernel| request.names(&kernel.name))
-        .map(|kernel| kernel.job(root))
+        .map(|kernel| kernel.job(&folder, kernel.short))
         .collect();
     if jobs.is_empty() {
         if request.what == "all" {
@@ -37,38 +37,52 @@ pub fn run(root: &Path, runtimes: &Runtimes, request: &Request) -> Result<Vec<St
         let names: Vec<&str> = kernels.iter().map(|kernel| kernel.name.as_str()).collect();
         return Err(format!("no kernel has that name\n  help: {}", names.join(", ")));
     }
-    let rows = runtimes.compare(&jobs, LABELS, request.runs);
+    let mut rows = runtimes.compare(&jobs, LABELS, request.runs);
+    worst_first(&mut rows, Unit::Seconds);
     println!("{}", comparison("kernel", LABELS, &rows, Unit::Seconds));
     Ok(rows.into_iter().filter(|row| row.cells[0].is_err()).map(|row| row.name).collect())
 }
 
+/// The list of a folder.
+pub fn load(folder: &Path, file: &str) -> Result<Vec<Kernel>, String> {
+    let path = folder.join(file);
+    let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    parse(&text).map_err(|(line, what)| format!("{file}:{line}: {what}"))
+}
+
 impl Kernel {
-    fn job(&self, root: &Path) -> Job {
+    /// How it is run in compiled code.
+    pub fn long_job(&self, folder: &Path) -> Job {
+        self.job(folder, self.long)
+    }
+
+    fn job(&self, folder: &Path, (argument, checksum): (i32, i64)) -> Job {
         Job {
             name: self.name.clone(),
             file: format!("{}.wasm", self.name).into(),
-            folder: root.join("bench/kernels"),
-            invoke: Some(("run", self.argument.to_string())),
-            preopen: None,
+            folder: folder.to_path_buf(),
+            invoke: Some(("run", argument.to_string())),
+            preopens: vec![],
             env: vec![],
             args: vec![],
-            expected: self.checksum.to_string(),
+            stdin: None,
+            expected: Expected::Line(checksum.to_string()),
         }
     }
 }
 
-/// Reads the list: five words a line, comments from `#` on.
-fn parse(text: &str) -> Result<Vec<Kernel>, String> {
+/// Reads a list: five words a line, or seven, comments from `#` on. What is wrong comes with the number of its line.
+fn parse(text: &str) -> Result<Vec<Kernel>, (usize, String)> {
     let mut kernels: Vec<Kernel> = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let line = line.split('#').next().unwrap_or("");
         if line.trim().is_empty() {
             continue;
         }
-        let wrong = || format!("kernels.txt:{}: not a name and four numbers", index + 1);
+        let wrong = || (index + 1, "not a name and four numbers, or six".to_string());
         let kernel = parse_line(line).ok_or_else(wrong)?;
         if kernels.iter().any(|other| other.name == kernel.name) {
-            return Err(format!("kernels.txt:{}: `{}` a second time", index + 1, kernel.name));
+            return Err((index + 1, format!("`{}` a second time", kernel.name)));
         }
         kernels.push(kernel);
     }
@@ -77,14 +91,18 @@ fn parse(text: &str) -> Result<Vec<Kernel>, String> {
 
 fn parse_line(line: &str) -> Option<Kernel> {
     let mut words = line.split_whitespace();
-    let kernel = Kernel {
-        name: words.next()?.to_string(),
-        argument: words.next()?.parse().ok()?,
-        checksum: words.next()?.parse().ok()?,
-        test_argument: words.next()?.parse().ok()?,
-        test_checksum: words.next()?.parse().ok()?,
+    let name = words.next()?.to_string();
+    let mut pair = || {
+        let argument = words.next()?;
+        Some((argument.parse().ok()?, words.next()?.parse().ok()?))
     };
-    words.next().is_none().then_some(kernel)
+    let (short, test) = (pair()?, pair()?);
+    let long = match line.split_whitespace().count() {
+        5 => short,
+        7 => pair()?,
+        _ => return None,
+    };
+    Some(Kernel { name, long, short, test })
 }
 
 #[cfg(test)]
@@ -93,47 +111,53 @@ mod tests {
     use crate::tree;
 
     #[test]
-    fn a_line_is_a_name_and_four_numbers() {
-        let kernels = parse("# comment\n\n a  10 -5 2 7 # more\n").unwrap();
-        let expected = Kernel {
-            name: "a".into(),
-            argument: 10,
-            checksum: -5,
-            test_argument: 2,
-            test_checksum: 7,
-        };
-        assert_eq!(kernels, [expected]);
+    fn a_line_is_a_name_and_four_numbers_or_six() {
+        let kernels = parse("# comment\n\n a  10 -5 2 7 # more\nb 1 2 3 4 5 6").unwrap();
+        let expected = [
+            Kernel { name: "a".into(), long: (10, -5), short: (10, -5), test: (2, 7) },
+            Kernel { name: "b".into(), long: (5, 6), short: (1, 2), test: (3, 4) },
+        ];
+        assert_eq!(kernels, expected);
     }
 
     #[test]
     fn wrong_lines_are_told_with_their_number() {
-        for wrong in ["a 1 2 3", "a 1 2 3 4 5", "a 1 2 3 x", "a 1 99999999999999999999 3 4"] {
-            let error = parse(&format!("#\n{wrong}\n")).unwrap_err();
-            assert!(error.starts_with("kernels.txt:2:"), "{error}");
+        let long = "a 1 99999999999999999999 3 4";
+        for wrong in ["a 1 2 3", "a 1 2 3 4 5", "a 1 2 3 4 5 6 7", "a 1 2 3 x", long] {
+            assert_eq!(parse(&format!("#\n{wrong}\n")).unwrap_err().0, 2, "{wrong}");
         }
-        assert!(parse("a 1 2 3 4\na 1 2 3 4").unwrap_err().contains("a second time"));
+        assert!(parse("a 1 2 3 4\na 1 2 3 4").unwrap_err().1.contains("a second time"));
     }
 
-    #[test]
-    fn every_kernel_has_its_source_its_module_and_its_line() {
-        let folder = tree::root().join("bench/kernels");
-        let list = std::fs::read_to_string(folder.join("kernels.txt")).unwrap();
-        let kernels = parse(&list).unwrap();
-        assert_eq!(kernels.len(), 16);
+    /// Checks a folder: a list of so many, and for each its source and, if they are kept, its module.
+    fn check(folder: &str, list: &str, count: usize, source: &str, modules: bool) {
+        let folder = tree::root().join(folder);
+        let kernels = load(&folder, list).unwrap();
+        assert_eq!(kernels.len(), count);
         for kernel in &kernels {
             // A kernel returns zero when its own check of its work fails.
-            assert!(kernel.checksum != 0 && kernel.test_checksum != 0, "{}", kernel.name);
-            assert!(kernel.test_argument < kernel.argument, "{}", kernel.name);
-            assert!(folder.join(format!("{}.c", kernel.name)).is_file(), "{}", kernel.name);
-            let module = std::fs::read(folder.join(format!("{}.wasm", kernel.name))).unwrap();
-            assert!(module.starts_with(b"\0asm\x01\0\0\0"), "{}", kernel.name);
+            assert!(kernel.short.1 != 0 && kernel.test.1 != 0, "{}", kernel.name);
+            assert!(kernel.test.0 < kernel.short.0, "{}", kernel.name);
+            assert!(folder.join(format!("{}.{source}", kernel.name)).is_file(), "{}", kernel.name);
+            if modules {
+                let module = std::fs::read(folder.join(format!("{}.wasm", kernel.name))).unwrap();
+                assert!(module.starts_with(b"\0asm\x01\0\0\0"), "{}", kernel.name);
+            }
         }
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "wasm") {
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            if extension.is_some_and(|extension| ["wasm", "wat", "c"].contains(&extension)) {
                 let name = path.file_stem().unwrap().to_string_lossy();
                 assert!(kernels.iter().any(|kernel| kernel.name == name), "{name}");
             }
         }
+    }
+
+    #[test]
+    fn every_kernel_has_its_source_its_module_and_its_line() {
+        check("bench/kernels", "kernels.txt", 16, "c", true);
+        check("bench/programs", "programs.txt", 12, "c", true);
+        check("bench/gc", "programs.txt", 5, "wat", false);
     }
 }

@@ -1,12 +1,14 @@
 //! The runtimes: how each is found, what versions will do, and how it is told to run something.
 
-use super::measure::{Sample, measure};
+use super::measure::{Expected, Sample, measure, measure_memory};
 use super::table::Row;
 use crate::tree;
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// One thing to run, in terms that every runtime has.
+#[derive(Clone)]
 pub struct Job {
     pub name: String,
     /// The module, seen from `folder`.
@@ -15,12 +17,13 @@ pub struct Job {
     pub folder: PathBuf,
     /// An export to call with one argument; none: the program's `_start`.
     pub invoke: Option<(&'static str, String)>,
-    /// A folder that the guest gets under the same name.
-    pub preopen: Option<&'static str>,
+    /// Folders, and what the guest sees them as.
+    pub preopens: Vec<(PathBuf, &'static str)>,
     pub env: Vec<(&'static str, &'static str)>,
     pub args: Vec<&'static str>,
-    /// The last line that must be printed.
-    pub expected: String,
+    /// A file as standard input.
+    pub stdin: Option<PathBuf>,
+    pub expected: Expected,
 }
 
 /// How a runtime spells its command line.
@@ -28,46 +31,57 @@ pub struct Job {
 enum Dialect {
     Riser,
     Wasmi,
-    Wasmtime {
-        cache: bool,
-    },
+    Wasmtime,
     /// A script of ours runs one export; no WASI.
     Node,
 }
 
-/// A runtime to compare with.
+/// A way to run things: a column of a table.
 struct Peer {
     label: &'static str,
     /// What its program may be called, the likeliest first.
     names: &'static [&'static str],
     dialect: Dialect,
+    /// What it is told besides what to run.
+    flags: &'static [&'static str],
     /// Older major versions are not compared with.
     major_min: u32,
 }
 
-/// In the order of the table's columns. Of `wasmtime`, the compilation cache is off unless the label says otherwise:
-/// it is on by default, and would make a second run another experiment than the first.
+/// The ways to run things in Riser, of which the first is how it is used.
+const RISER: &[(&str, &[&str])] = &[
+    ("riser", &[]),
+    ("riser interp", &["--interp", "--no-cache"]),
+    ("riser cold", &["--no-cache"]),
+];
+
+/// Of `wasmtime`, the compilation cache is off unless the label says otherwise: it is on by default, and would make a second
+/// run another experiment than the first.
 const PEERS: &[Peer] = &[
-    Peer { label: "wasmi", names: &["wasmi", "wasmi_cli"], dialect: Dialect::Wasmi, major_min: 1 },
     Peer {
-        label: "wasmtime",
-        names: &["wasmtime"],
-        dialect: Dialect::Wasmtime { cache: false },
-        major_min: 30,
+        label: "wasmi",
+        names: &["wasmi", "wasmi_cli"],
+        dialect: Dialect::Wasmi,
+        flags: &[],
+        major_min: 1,
     },
-    Peer {
-        label: "wasmtime cached",
-        names: &["wasmtime"],
-        dialect: Dialect::Wasmtime { cache: true },
-        major_min: 30,
-    },
+    wasmtime("wasmtime", &["-C", "cache=n"]),
+    wasmtime("wasmtime cached", &[]),
+    // What collects is chosen by name, since the default may change.
+    wasmtime("wasmtime drc", &["-C", "collector=drc", "-W", "gc=y,function-references=y"]),
+    wasmtime("wasmtime copying", &["-C", "collector=copying", "-W", "gc=y,function-references=y"]),
     Peer {
         label: "node",
         names: &["node", "node26", "node25", "node24"],
         dialect: Dialect::Node,
+        flags: &[],
         major_min: 24,
     },
 ];
+
+const fn wasmtime(label: &'static str, flags: &'static [&'static str]) -> Peer {
+    Peer { label, names: &["wasmtime"], dialect: Dialect::Wasmtime, flags, major_min: 30 }
+}
 
 /// A runtime that is there.
 #[derive(Debug)]
@@ -76,6 +90,7 @@ pub struct Runtime {
     pub version: String,
     program: PathBuf,
     dialect: Dialect,
+    flags: &'static [&'static str],
 }
 
 /// What there is to compare; Riser is the first.
@@ -85,6 +100,9 @@ pub struct Runtimes {
     pub missing: Vec<String>,
 }
 
+/// How a job is run for a measurement.
+type Measure = fn(Command, &Expected) -> Result<Sample, String>;
+
 impl Runtimes {
     /// Looks for the peers on the `PATH`.
     pub fn find(riser: &Path) -> Result<Self, String> {
@@ -93,8 +111,14 @@ impl Runtimes {
             .map_err(|e| format!("there is no riser at {}: {e}", riser.display()))?;
         let version =
             version_of(&program).ok_or(format!("{} --version says nothing", riser.display()))?;
-        let riser = Runtime { label: "riser", version, program, dialect: Dialect::Riser };
-        let mut runtimes = Self { found: vec![riser], missing: vec![] };
+        let ours = RISER.iter().map(|&(label, flags)| Runtime {
+            label,
+            version: version.clone(),
+            program: program.clone(),
+            dialect: Dialect::Riser,
+            flags,
+        });
+        let mut runtimes = Self { found: ours.collect(), missing: vec![] };
         for peer in PEERS {
             match peer.find() {
                 Ok(runtime) => runtimes.found.push(runtime),
@@ -107,25 +131,50 @@ impl Runtimes {
     /// Runs every job in every runtime that can, in turn, `runs` times over. What fails is told on standard error
     /// and stands in its cell as `failed`; what a runtime cannot run at all has a dash.
     pub fn compare(&self, jobs: &[Job], labels: &[&str], runs: u32) -> Vec<Row> {
+        self.compare_by(jobs, labels, runs, |mut command, expected| measure(&mut command, expected))
+    }
+
+    /// The same for the memory that they need.
+    pub fn compare_memory(&self, jobs: &[Job], labels: &[&str], runs: u32) -> Vec<Row> {
+        self.compare_by(jobs, labels, runs, |command, expected| measure_memory(&command, expected))
+    }
+
+    fn compare_by(&self, jobs: &[Job], labels: &[&str], runs: u32, measure: Measure) -> Vec<Row> {
         let columns: Vec<Option<&Runtime>> = labels
             .iter()
             .map(|label| self.found.iter().find(|runtime| runtime.label == *label))
             .collect();
-        jobs.iter().map(|job| compare_one(job, labels, &columns, runs)).collect()
+        jobs.iter().map(|job| compare_one(job, labels, &columns, runs, measure)).collect()
+    }
+
+    /// Makes the binary module of a text, which not every runtime reads.
+    pub fn assemble(&self, text: &Path, binary: &Path) -> Result<(), String> {
+        let mut command = Command::new(&self.found[0].program);
+        let output = command.arg("wat").arg(text).arg("-o").arg(binary).output();
+        let output = output.map_err(|e| format!("riser cannot be started: {e}"))?;
+        let complaint = || String::from_utf8_lossy(&output.stderr).trim().to_string();
+        output.status.success().then_some(()).ok_or_else(complaint)
     }
 }
 
-fn compare_one(job: &Job, labels: &[&str], columns: &[Option<&Runtime>], runs: u32) -> Row {
+fn compare_one(
+    job: &Job,
+    labels: &[&str],
+    columns: &[Option<&Runtime>],
+    runs: u32,
+    measure: Measure,
+) -> Row {
     let mut cells: Vec<Result<Sample, String>> = columns
         .iter()
         .map(|found| Err(if found.is_some() { "-" } else { "absent" }.into()))
         .collect();
     for run in 0..runs {
         for ((cell, runtime), label) in cells.iter_mut().zip(columns).zip(labels) {
-            let Some(mut command) = runtime.and_then(|runtime| runtime.command(job)) else {
+            let Some(command) = runtime.and_then(|runtime| runtime.command(job)) else {
                 continue;
             };
-            match (measure(&mut command, &job.expected), &*cell) {
+            let command = command.and_then(|command| measure(command, &job.expected));
+            match (command, &*cell) {
                 // One failure is not forgotten because another run went well.
                 (_, Err(why)) if run > 0 && why == "failed" => {}
                 (Ok(sample), Ok(before)) => *cell = Ok(sample.best(*before)),
@@ -150,7 +199,8 @@ impl Peer {
                 continue;
             };
             if major(&version).is_some_and(|major| major >= self.major_min) {
-                return Ok(Runtime { label: self.label, version, program, dialect: self.dialect });
+                let Self { label, dialect, flags, .. } = *self;
+                return Ok(Runtime { label, version, program, dialect, flags });
             }
             let least = self.major_min;
             unfit =
@@ -163,22 +213,26 @@ impl Peer {
 
 impl Runtime {
     /// How this runtime is told to do `job`; none if it has no way to.
-    fn command(&self, job: &Job) -> Option<Command> {
+    fn command(&self, job: &Job) -> Option<Result<Command, String>> {
         let mut command = Command::new(&self.program);
         command.current_dir(&job.folder);
-        match self.dialect {
-            Dialect::Node => {
-                let (export, argument) = job.invoke.as_ref()?;
-                command.arg(tree::root().join("bench/run-in-node.mjs")).arg(&job.file);
-                command.args([export, argument.as_str()]);
-                return Some(command);
+        if self.dialect == Dialect::Node {
+            let (export, argument) = job.invoke.as_ref()?;
+            command.arg(tree::root().join("bench/run-in-node.mjs")).arg(&job.file);
+            command.args([export, argument.as_str()]);
+            return Some(Ok(command));
+        }
+        command.arg("run").args(self.flags);
+        for (host, guest) in &job.preopens {
+            let host = host.display();
+            if host.to_string() == *guest {
+                command.args(["--dir", guest]);
+            } else if self.dialect == Dialect::Wasmi {
+                // It cannot give a folder another name.
+                return None;
+            } else {
+                command.arg("--dir").arg(format!("{host}::{guest}"));
             }
-            Dialect::Riser | Dialect::Wasmi => command.arg("run"),
-            Dialect::Wasmtime { cache: true } => command.arg("run"),
-            Dialect::Wasmtime { cache: false } => command.args(["run", "-C", "cache=n"]),
-        };
-        if let Some(preopen) = job.preopen {
-            command.args(["--dir", preopen]);
         }
         for (name, value) in &job.env {
             command.arg("--env").arg(format!("{name}={value}"));
@@ -190,7 +244,14 @@ impl Runtime {
         if let Some((_, argument)) = &job.invoke {
             command.arg(argument);
         }
-        Some(command)
+        match &job.stdin {
+            None => command.stdin(Stdio::null()),
+            Some(file) => match File::open(file) {
+                Ok(file) => command.stdin(file),
+                Err(e) => return Some(Err(format!("{}: {e}", file.display()))),
+            },
+        };
+        Some(Ok(command))
     }
 }
 
@@ -228,16 +289,26 @@ mod tests {
             file: "f.wasm".into(),
             folder: ".".into(),
             invoke,
-            preopen: Some("fs"),
+            preopens: vec![("fs".into(), "fs")],
             env: vec![("A", "b")],
             args: vec!["-c", "x"],
-            expected: String::new(),
+            stdin: None,
+            expected: Expected::Line(String::new()),
         }
     }
 
     fn arguments(dialect: Dialect, job: &Job) -> Option<String> {
-        let runtime = Runtime { label: "r", version: String::new(), program: "r".into(), dialect };
-        let command = runtime.command(job)?;
+        arguments_with(dialect, &[], job)
+    }
+
+    fn arguments_with(
+        dialect: Dialect,
+        flags: &'static [&'static str],
+        job: &Job,
+    ) -> Option<String> {
+        let version = String::new();
+        let runtime = Runtime { label: "r", version, program: "r".into(), dialect, flags };
+        let command = runtime.command(job)?.unwrap();
         let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
         Some(words.join(" "))
     }
@@ -256,17 +327,40 @@ mod tests {
         let words = "--dir fs --env A=b f.wasm -c x";
         assert_eq!(arguments(Dialect::Riser, &program), Some(format!("run {words}")));
         assert_eq!(arguments(Dialect::Wasmi, &program), Some(format!("run {words}")));
-        let cold = Dialect::Wasmtime { cache: false };
-        assert_eq!(arguments(cold, &program), Some(format!("run -C cache=n {words}")));
+        let cold = arguments_with(Dialect::Wasmtime, &["-C", "cache=n"], &program);
+        assert_eq!(cold, Some(format!("run -C cache=n {words}")));
         assert_eq!(arguments(Dialect::Node, &program), None);
     }
 
     #[test]
     fn an_export_is_called_with_its_argument() {
         let mut call = job(Some(("run", "7".into())));
-        (call.preopen, call.env, call.args) = (None, vec![], vec![]);
+        (call.preopens, call.env, call.args) = (vec![], vec![], vec![]);
         assert_eq!(arguments(Dialect::Wasmi, &call).unwrap(), "run --invoke run f.wasm 7");
         assert!(arguments(Dialect::Node, &call).unwrap().ends_with("f.wasm run 7"));
+    }
+
+    #[test]
+    fn a_folder_may_have_another_name_in_the_guest() {
+        let mut program = job(None);
+        program.preopens = vec![("fs".into(), "/")];
+        let words = "run --dir fs::/ --env A=b f.wasm -c x";
+        assert_eq!(arguments(Dialect::Riser, &program), Some(words.into()));
+        assert_eq!(arguments(Dialect::Wasmi, &program), None);
+    }
+
+    #[test]
+    fn an_input_that_is_not_there_is_an_error() {
+        let mut program = job(None);
+        program.stdin = Some("no such file".into());
+        let runtime = Runtime {
+            label: "r",
+            version: String::new(),
+            program: "r".into(),
+            dialect: Dialect::Riser,
+            flags: &[],
+        };
+        assert!(runtime.command(&program).unwrap().is_err());
     }
 
     #[test]
@@ -275,11 +369,11 @@ mod tests {
             label: "none",
             names: &["no-such-program"],
             dialect: Dialect::Wasmi,
+            flags: &[],
             major_min: 1,
         };
         assert_eq!(peer.find().unwrap_err(), "none: not found on the PATH as no-such-program");
-        let peer =
-            Peer { label: "old", names: &["cargo"], dialect: Dialect::Node, major_min: 1000 };
+        let peer = Peer { label: "old", names: &["cargo"], major_min: 1000, ..peer };
         assert!(peer.find().unwrap_err().ends_with("at least 1000 is needed"));
     }
 
@@ -287,8 +381,10 @@ mod tests {
     fn a_failing_runtime_keeps_its_cell() {
         let program = PathBuf::from(env!("CARGO"));
         let version = version_of(&program).unwrap();
-        let cargo = Runtime { label: "cargo", version, program, dialect: Dialect::Riser };
-        let row = compare_one(&job(None), &["cargo", "gone"], &[Some(&cargo), None], 2);
+        let cargo =
+            Runtime { label: "cargo", version, program, dialect: Dialect::Riser, flags: &[] };
+        let run: Measure = |mut command, expected| measure(&mut command, expected);
+        let row = compare_one(&job(None), &["cargo", "gone"], &[Some(&cargo), None], 2, run);
         assert_eq!(row.cells[0].as_ref().unwrap_err(), "failed");
         assert_eq!(row.cells[1].as_ref().unwrap_err(), "absent");
     }

@@ -10,27 +10,62 @@ pub struct Row {
     pub cells: Vec<Result<Sample, String>>,
 }
 
-/// How times are written.
+impl Row {
+    /// The row of some of its cells.
+    pub fn choose(&self, columns: &[usize]) -> Self {
+        let cells = columns.iter().map(|&column| self.cells[column].clone()).collect();
+        Self { name: self.name.clone(), cells }
+    }
+}
+
+/// What of a sample is compared, and how it is written.
 #[derive(Clone, Copy)]
 pub enum Unit {
+    /// Wall time.
     Seconds,
-    Milliseconds,
+    /// Time to the first output.
+    FirstMilliseconds,
+    /// Memory.
+    Megabytes,
 }
 
 impl Unit {
     fn name(self) -> &'static str {
         match self {
             Self::Seconds => "s",
-            Self::Milliseconds => "ms",
+            Self::FirstMilliseconds => "ms",
+            Self::Megabytes => "MB",
         }
     }
 
-    fn text(self, seconds: f64) -> String {
+    /// What is compared, in seconds or bytes.
+    fn of(self, sample: &Sample) -> Option<f64> {
         match self {
-            Self::Seconds => format!("{seconds:.3}"),
-            Self::Milliseconds => format!("{:.1}", seconds * 1000.0),
+            Self::Seconds => Some(sample.wall.as_secs_f64()),
+            Self::FirstMilliseconds => sample.first.map(|first| first.as_secs_f64()),
+            Self::Megabytes => sample.memory.map(|kib| kib as f64 * 1024.0),
         }
     }
+
+    fn text(self, value: f64) -> String {
+        match self {
+            Self::Seconds => format!("{value:.3}"),
+            Self::FirstMilliseconds => format!("{:.1}", value * 1e3),
+            Self::Megabytes => format!("{:.1}", value / 1e6),
+        }
+    }
+}
+
+/// Puts the rows first that are worst for Riser, by the ratio to the second column; before them those without a ratio.
+pub fn worst_first(rows: &mut [Row], unit: Unit) {
+    let key = |row: &Row| {
+        let cells = row.cells.get(..2)?;
+        ratio(&cells[0], &cells[1], |sample| unit.of(sample))
+    };
+    rows.sort_by(|a, b| match (key(a), key(b)) {
+        (Some(a), Some(b)) => b.total_cmp(&a),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    });
 }
 
 /// The geometric mean; none of nothing, or of what is not a positive number.
@@ -54,12 +89,13 @@ pub fn comparison(subject: &str, labels: &[&str], rows: &[Row], unit: Unit) -> S
         let mut line = vec![row.name.clone(), time(&row.cells[0], unit)];
         for peer in &row.cells[1..] {
             line.push(time(peer, unit));
-            line.push(ratio(&row.cells[0], peer, wall).map_or("-".into(), ratio_text));
+            let ratio = ratio(&row.cells[0], peer, |sample| unit.of(sample));
+            line.push(ratio.map_or("-".into(), ratio_text));
         }
         lines.push(line);
     }
     if rows.len() > 1 {
-        lines.push(means("geometric mean", labels.len(), rows, wall));
+        lines.push(means("geometric mean", labels.len(), rows, |sample| unit.of(sample)));
         // The system counts user time in steps too coarse for what is over in milliseconds.
         if matches!(unit, Unit::Seconds) {
             lines.push(means("the same of user CPU time", labels.len(), rows, user));
@@ -68,17 +104,13 @@ pub fn comparison(subject: &str, labels: &[&str], rows: &[Row], unit: Unit) -> S
     aligned(&lines)
 }
 
-fn wall(sample: &Sample) -> Option<f64> {
-    Some(sample.wall.as_secs_f64())
-}
-
 fn user(sample: &Sample) -> Option<f64> {
     sample.user.map(|user| user.as_secs_f64())
 }
 
 fn time(cell: &Result<Sample, String>, unit: Unit) -> String {
     match cell {
-        Ok(sample) => unit.text(sample.wall.as_secs_f64()),
+        Ok(sample) => unit.of(sample).map_or("-".into(), |value| unit.text(value)),
         Err(why) => why.clone(),
     }
 }
@@ -87,7 +119,7 @@ fn time(cell: &Result<Sample, String>, unit: Unit) -> String {
 fn ratio(
     riser: &Result<Sample, String>,
     peer: &Result<Sample, String>,
-    of: fn(&Sample) -> Option<f64>,
+    of: impl Fn(&Sample) -> Option<f64>,
 ) -> Option<f64> {
     let ratio = of(riser.as_ref().ok()?)? / of(peer.as_ref().ok()?)?;
     (ratio.is_finite() && ratio > 0.0).then_some(ratio)
@@ -98,11 +130,16 @@ fn ratio_text(ratio: f64) -> String {
 }
 
 /// A line of means; where a row has no ratio, the mean says of how many it is.
-fn means(name: &str, columns: usize, rows: &[Row], of: fn(&Sample) -> Option<f64>) -> Vec<String> {
+fn means(
+    name: &str,
+    columns: usize,
+    rows: &[Row],
+    of: impl Fn(&Sample) -> Option<f64>,
+) -> Vec<String> {
     let mut line = vec![name.to_string(), String::new()];
     for column in 1..columns {
         let ratios: Vec<f64> =
-            rows.iter().filter_map(|row| ratio(&row.cells[0], &row.cells[column], of)).collect();
+            rows.iter().filter_map(|row| ratio(&row.cells[0], &row.cells[column], &of)).collect();
         let some = ratios.len() < rows.len();
         line.push(if some { format!("{} of {}", ratios.len(), rows.len()) } else { String::new() });
         line.push(geometric_mean(&ratios).map_or("-".into(), ratio_text));
@@ -150,7 +187,8 @@ mod tests {
 
     fn sample(wall: u64, user: u64) -> Result<Sample, String> {
         let user = Some(Duration::from_millis(user));
-        Ok(Sample { wall: Duration::from_millis(wall), user })
+        let wall = Duration::from_millis(wall);
+        Ok(Sample { wall, user, first: Some(wall), memory: Some(wall.as_secs()) })
     }
 
     #[test]
@@ -179,6 +217,32 @@ mod tests {
     }
 
     #[test]
+    fn the_worst_rows_come_first() {
+        let row = |name: &str, ours, theirs| Row { name: name.into(), cells: vec![ours, theirs] };
+        let failed = Err("failed".to_string());
+        let mut rows = [
+            row("good", sample(10, 0), sample(20, 0)),
+            row("bad", sample(30, 0), sample(20, 0)),
+            row("failed", failed, sample(20, 0)),
+        ];
+        worst_first(&mut rows, Unit::Seconds);
+        assert_eq!(rows.each_ref().map(|row| row.name.as_str()), ["failed", "bad", "good"]);
+        assert_eq!(rows[1].choose(&[1]).cells[0].as_ref().unwrap().wall.as_millis(), 20);
+    }
+
+    #[test]
+    fn memory_is_written_in_megabytes() {
+        let cell = |memory| Ok(Sample { memory, ..sample(1, 1).unwrap() });
+        let rows = [Row { name: "a".into(), cells: vec![cell(Some(1000)), cell(Some(2000))] }];
+        let text = comparison("memory", &["riser", "x"], &rows, Unit::Megabytes);
+        assert!(text.ends_with("| a      |      1.0 |  2.0 |  0.50 |\n"), "{text}");
+        let rows = [Row { name: "a".into(), cells: vec![cell(None), cell(Some(2000))] }];
+        assert!(
+            comparison("m", &["r", "x"], &rows, Unit::Megabytes).contains("- |  2.0 |     - |")
+        );
+    }
+
+    #[test]
     fn what_has_no_number_says_why_and_is_left_out_of_the_mean() {
         let failed = || Err("failed".to_string());
         let rows = [
@@ -192,7 +256,7 @@ mod tests {
 | b              |     20.0 |   10.0 |  2.00 |  1.0 |  20.0 |
 | geometric mean |          | 1 of 2 |  2.00 |      |  14.1 |
 ";
-        let found = comparison("start", &["riser", "x", "y"], &rows, Unit::Milliseconds);
+        let found = comparison("start", &["riser", "x", "y"], &rows, Unit::FirstMilliseconds);
         assert_eq!(found, expected);
     }
 }
