@@ -128,10 +128,7 @@ pub unsafe fn call_compiled(
             (*(*runtime).store.cast::<VmStore>()).note_frames();
             return Err(status);
         }
-        if let Err(error) = prepare_thread() {
-            (*(*runtime).store.cast::<VmStore>()).compile_error = Some(error.into());
-            return Err(Status::HOST_ERROR);
-        }
+        prepare(runtime)?;
         let thread_outer = INNERMOST.get();
         if !thread_outer.is_null() {
             (*thread_outer).left_at = stack_pointer();
@@ -170,6 +167,15 @@ pub unsafe fn call_compiled(
         drop(activation);
         if ended == 0 { Ok(()) } else { Err((*(*runtime).store.cast::<VmStore>()).raised) }
     }
+}
+
+/// Sees to it that this thread may run code.
+unsafe fn prepare(runtime: *mut VmRuntime) -> Result<(), Status> {
+    prepare_thread().map_err(|error| {
+        // SAFETY: as the caller's.
+        unsafe { (*(*runtime).store.cast::<VmStore>()).compile_error = Some(error.into()) };
+        Status::HOST_ERROR
+    })
 }
 
 /// There is no room for a call from the host, or the store was interrupted.
