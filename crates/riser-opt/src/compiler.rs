@@ -3,7 +3,7 @@
 use crate::OptOptions;
 use crate::artifact;
 use crate::env::Env;
-use crate::translate::Translator;
+use crate::translate::{Failure, LocalsIn, Translator};
 use core::fmt;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::UserFuncName;
@@ -215,17 +215,37 @@ impl Compiler {
         module: &Module,
         defined: u32,
     ) -> Result<(), CompileError> {
+        match self.translate_with(cx, module, defined, LocalsIn::Variables)? {
+            Ok(()) => return Ok(()),
+            Err(Failure::Error(what)) => return Err(CompileError::new(what)),
+            Err(Failure::TooManyValues) => {}
+        }
+        match self.translate_with(cx, module, defined, LocalsIn::Frame)? {
+            Ok(()) => Ok(()),
+            Err(Failure::Error(what)) => Err(CompileError::new(what)),
+            Err(Failure::TooManyValues) => Err(CompileError::new("that many values")),
+        }
+    }
+
+    fn translate_with(
+        &self,
+        cx: &mut CompileContext,
+        module: &Module,
+        defined: u32,
+        locals_in: LocalsIn,
+    ) -> Result<Result<(), Failure>, CompileError> {
         cx.context.clear();
         let func = FuncIdx(module.imported.funcs.saturating_add(defined));
         cx.context.func.name = UserFuncName::user(0, func.0);
         let env = Env::new(module, self.options, self.isa());
-        let mut translator = Translator::new(&env, &mut cx.context.func, &mut cx.builder);
+        let mut translator =
+            Translator::new(&env, &mut cx.context.func, &mut cx.builder, locals_in);
         let walked = cx.walker.trusted(module, func, &mut translator);
         let outcome = match walked {
-            Ok(_) => translator.finish(self.isa()),
+            Ok(_) => Ok(translator.finish(self.isa())),
             Err(error) => Err(invalid(&error)),
         };
-        if outcome.is_err() {
+        if !matches!(outcome, Ok(Ok(()))) {
             // What is left of the function is not to be found by the next one.
             cx.builder = FunctionBuilderContext::new();
         }

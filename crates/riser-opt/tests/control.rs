@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{clif, everywhere, host, options};
+use common::{clif, everywhere, functions, host, module, options};
 use riser_ops::TrapCode;
-use riser_opt::OptOptions;
+use riser_opt::{Compiler, OptOptions};
 
 #[test]
 fn blocks_of_all_shapes() {
@@ -166,14 +166,42 @@ fn fifty_thousand_locals() {
 }
 
 #[test]
+fn locals_of_huge_functions_are_in_the_frame() {
+    let mut body = String::new();
+    for at in 0..5000 {
+        let (from, to) = (at * 7919 % 20_000, at * 104_729 % 20_000);
+        body += &format!("local.get 0 if local.get {from} local.get 0 i32.add local.set {to} end ");
+        body += &format!(
+            "local.get $v local.set $w local.get $r local.set $s local.get {from} local.set 0 "
+        );
+    }
+    let locals = vec!["i32"; 20_000].join(" ");
+    let wat = format!(
+        "(module (func (param i32) (result i32 v128 externref) (local {locals}) (local $v v128)
+           (local $w v128) (local $r externref) (local $s externref) {body}
+           local.get 0 local.get $w local.get $s))"
+    );
+    let text = clif(&wat, 0, options());
+    assert!(text.contains("locals"), "{}", &text[..2000]);
+    host(&wat);
+}
+
+#[test]
 fn deep_nesting() {
     let depth = 20_000;
     let flat = "block (result i32) ".repeat(depth)
         + "i32.const 1 "
         + &"local.get 0 br_if 0 end ".repeat(depth);
     host(&format!("(module (func (param i32) (result i32) {flat}))"));
-    let loops = "loop ".repeat(depth) + &"local.get 0 br_if 0 end ".repeat(depth);
-    host(&format!("(module (func (param i32) {loops}))"));
+    let loops = |depth| {
+        let loops = "loop ".repeat(depth) + &"local.get 0 br_if 0 end ".repeat(depth);
+        module(&format!("(module (func (param i32) {loops}))"))
+    };
+    let compiler = Compiler::host(options()).unwrap();
+    functions(&compiler, &loops(1000));
+    // What takes time that grows faster than the body is refused.
+    let error = compiler.function(&mut compiler.new_context(), &loops(5001), 0);
+    assert!(error.is_err_and(|error| error.to_string().contains("loops")));
     let ifs = "local.get 0 if ".repeat(depth) + &"else end ".repeat(depth);
     host(&format!("(module (func (param i32) {ifs}))"));
 }

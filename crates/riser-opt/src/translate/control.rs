@@ -141,6 +141,10 @@ impl Translator<'_> {
         self.open_label(signature.params);
         let label = self.labels.len() - 1;
         self.labels[label].is_loop = true;
+        self.loops += 1;
+        if self.loops > super::MOST_LOOPS {
+            return self.fail("loops that are nested that deeply");
+        }
         self.go_with(label, signature.params.len());
         let head = self.label_block(label);
         self.b.switch_to_block(head);
@@ -242,6 +246,7 @@ impl Translator<'_> {
     }
 
     fn end_of_loop(&mut self, end: End) {
+        self.loops -= 1;
         if let Some(head) = self.labels.pop().and_then(|label| label.block) {
             // Whatever branches there was seen.
             self.b.seal_block(head);

@@ -24,14 +24,14 @@ use riser_abi::{Status, builtin};
 use riser_front::{BlockSignature, Catch, End, Operators};
 use riser_module::{Module, Reader};
 use riser_ops::{FuncIdx, FuncType, Operator, StructuralOp, TagIdx, TrapCode, ValType};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Code whose exceptions leave the function.
 pub(super) const NO_SCOPE: u32 = u32::MAX;
 
 /// A scope of `try_table` has at most so many clauses; what has more is several scopes. And a table has the clauses
-/// of further scopes only while it has fewer than these.
+/// of further scopes only while it has fewer than these, of fewer scopes.
 const MOST_CLAUSES: usize = 32;
 
 /// What a label has to do with exceptions.
@@ -162,19 +162,24 @@ impl Translator<'_> {
             return all.clone();
         }
         let mut all: Vec<Clause> = Vec::new();
-        let mut tags = HashSet::new();
         let mut next = first;
+        let mut passed = 0;
         while let Some(scope) = self.exceptions.scopes.get_mut(next as usize) {
-            if all.len() >= MOST_CLAUSES {
+            if all.len().max(passed) >= MOST_CLAUSES {
                 let block = *scope.pass.get_or_insert_with(|| self.b.create_block());
                 all.push(Clause { tag: None, block, catch: None });
                 break;
             }
             scope.is_used = true;
-            all.extend(scope.clauses.iter().filter(|clause| tags.insert(clause.tag)));
-            if tags.contains(&None) {
+            for clause in &scope.clauses {
+                if all.iter().all(|other| other.tag != clause.tag) {
+                    all.push(*clause);
+                }
+            }
+            if all.last().is_some_and(|last| last.tag.is_none()) {
                 break;
             }
+            passed += 1;
             next = scope.outer;
         }
         let all: Rc<[Clause]> = all.into();

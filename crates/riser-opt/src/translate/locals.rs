@@ -2,8 +2,11 @@
 
 use super::vm::Region;
 use super::{Translator, clif_type};
+use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
+use cranelift_codegen::ir::{
+    InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Value, types,
+};
 use cranelift_frontend::Variable;
 use riser_ops::{FuncType, GlobalIdx, LocalIdx, ValType};
 
@@ -11,10 +14,44 @@ use riser_ops::{FuncType, GlobalIdx, LocalIdx, ValType};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Local {
     ty: ValType,
-    /// Its variable, once it was used. A variable that is read before it is written is zero, which is what a local
-    /// is: so nothing is said of the locals when a function begins.
-    variable: Option<Variable>,
+    place: Place,
+    /// One more than the highest number of a CLIF block that knows of the variable.
+    reach: u32,
 }
+
+/// Where a local is.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// In a variable, once it is used. A variable that is read before it is written is zero, which is what a local
+    /// is: so nothing is said of the locals when a function begins.
+    Unused,
+    Variable(Variable),
+    /// In the frame, so many bytes from the first such local.
+    Frame(i32),
+}
+
+/// How locals are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LocalsIn {
+    /// All are variables of the function builder. It knows for each, in a table, the value in each block, and looks for
+    /// values backwards through all blocks since the last assignment, leaving traces: some functions are too large for
+    /// that.
+    Variables,
+    /// Only references into the heap are (the collector must find them); the others are in memory.
+    Frame,
+}
+
+/// A function is compiled again, with its locals in the frame, if the tables of its variables have more entries than this
+/// (of 4 bytes)…
+const MOST_ENTRIES: usize = 1 << 26;
+
+/// …or if it has more values than these, and so many more for each operator. Functions of ordinary programs
+/// have at most two per operator.
+const SPARE_VALUES: usize = 100_000;
+const VALUES_PER_OPERATOR: usize = 16;
+
+/// So many bytes of the frame are zeroed without a loop.
+const FEW_BYTES: i32 = 128;
 
 impl Translator<'_> {
     /// The function's locals, of which the first have the values of its parameters.
@@ -26,37 +63,105 @@ impl Translator<'_> {
     ) {
         let all = ty.params().iter().map(|&ty| (1, ty)).chain(locals.iter().copied());
         for (count, ty) in all {
-            self.locals.extend((0..count).map(|_| Local { ty, variable: None }));
+            let local = Local { ty, place: Place::Unused, reach: 0 };
+            self.locals.extend((0..count).map(|_| local));
+        }
+        if self.locals_in == LocalsIn::Frame {
+            self.begin_frame();
         }
         for (number, &param) in params.iter().enumerate() {
-            let variable = self.variable(LocalIdx(number as u32));
-            self.b.def_var(variable, param);
+            self.set_local(LocalIdx(number as u32), param);
         }
+    }
+
+    /// Makes room for locals in the frame, and zeroes it.
+    fn begin_frame(&mut self) {
+        let mut size = 0;
+        for local in self.locals.iter_mut().filter(|local| !local.ty.is_heap_reference()) {
+            let bytes = 8 * local.ty.slots() as i32;
+            // Vectors are aligned. There are at most 50,000 locals.
+            size = (size + bytes - 1) & -bytes;
+            local.place = Place::Frame(size);
+            size += bytes;
+        }
+        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size as u32, 4);
+        let slot = self.b.create_sized_stack_slot(data);
+        let base = self.b.ins().stack_addr(types::I64, slot, 0);
+        self.frame = Some(base);
+        let flags = self.in_region(MemFlagsData::trusted(), Region::Locals);
+        let zero = self.b.ins().iconst(types::I64, 0);
+        if size <= FEW_BYTES {
+            for offset in (0..size).step_by(8) {
+                self.b.ins().store(flags, zero, base, offset);
+            }
+            return;
+        }
+        let end = self.b.ins().iadd_imm_s(base, i64::from(size));
+        let (again, done) = (self.b.create_block(), self.b.create_block());
+        let at = self.b.append_block_param(again, types::I64);
+        self.b.ins().jump(again, &[base.into()]);
+        self.b.switch_to_block(again);
+        self.b.ins().store(flags, zero, at, 0);
+        let next = self.b.ins().iadd_imm_s(at, 8);
+        let is_left = self.b.ins().icmp(IntCC::UnsignedLessThan, next, end);
+        self.b.ins().brif(is_left, again, &[next.into()], done, &[]);
+        self.b.seal_block(again);
+        self.enter(done);
+    }
+
+    /// Whether the function builder has more to do with the variables than is good.
+    pub(super) fn has_too_many_values(&self) -> bool {
+        let values = self.b.func.dfg.num_values();
+        self.locals_in == LocalsIn::Variables
+            && (self.entries > MOST_ENTRIES
+                || values > SPARE_VALUES + VALUES_PER_OPERATOR * self.operators)
     }
 
     fn variable(&mut self, local: LocalIdx) -> Variable {
-        let Local { ty, variable } = self.locals[local.index()];
-        if let Some(variable) = variable {
+        let block = self.b.current_block().map_or(0, |block| block.as_u32()) + 1;
+        let Local { ty, place, reach } = &mut self.locals[local.index()];
+        if *reach < block {
+            self.entries += (block - *reach) as usize;
+            *reach = block;
+        }
+        if let Place::Variable(variable) = *place {
             return variable;
         }
-        let variable = self.b.declare_var(clif_type(ty));
+        let variable = self.b.declare_var(clif_type(*ty));
         if ty.is_heap_reference() {
             self.b.declare_var_needs_stack_map(variable);
         }
-        self.locals[local.index()].variable = Some(variable);
+        *place = Place::Variable(variable);
         variable
     }
 
-    pub(super) fn lower_local_get(&mut self, local: LocalIdx, _: ValType) {
+    fn set_local(&mut self, local: LocalIdx, value: Value) {
+        if let (Place::Frame(offset), Some(base)) = (self.locals[local.index()].place, self.frame) {
+            let flags = self.in_region(MemFlagsData::trusted(), Region::Locals);
+            self.b.ins().store(flags, value, base, offset);
+            return;
+        }
         let variable = self.variable(local);
-        let value = self.b.use_var(variable);
+        self.b.def_var(variable, value);
+    }
+
+    pub(super) fn lower_local_get(&mut self, local: LocalIdx, ty: ValType) {
+        let value = match (self.locals[local.index()].place, self.frame) {
+            (Place::Frame(offset), Some(base)) => {
+                let flags = self.in_region(MemFlagsData::trusted(), Region::Locals);
+                self.b.ins().load(clif_type(ty), flags, base, offset)
+            }
+            _ => {
+                let variable = self.variable(local);
+                self.b.use_var(variable)
+            }
+        };
         self.push(value);
     }
 
     pub(super) fn lower_local_set(&mut self, local: LocalIdx, _: ValType) {
         let value = self.pop();
-        let variable = self.variable(local);
-        self.b.def_var(variable, value);
+        self.set_local(local, value);
     }
 
     pub(super) fn lower_local_tee(&mut self, local: LocalIdx, ty: ValType) {

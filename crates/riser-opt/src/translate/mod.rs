@@ -26,7 +26,6 @@ mod sink;
 mod table;
 mod vm;
 
-use crate::compiler::CompileError;
 use crate::env::Env;
 use crate::signature;
 use control::Label;
@@ -37,6 +36,7 @@ use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use exceptions::Exceptions;
 use locals::Local;
+pub(crate) use locals::LocalsIn;
 use riser_front::BodyFacts;
 use riser_ops::{FuncIdx, FuncType, TrapCode, TypeIdx, ValType};
 use std::collections::{HashMap, HashSet};
@@ -77,8 +77,25 @@ pub(crate) struct Translator<'a> {
     slots: Option<StackSlot>,
     /// Where calls write their results, if they do not return them in registers.
     results: Option<StackSlot>,
-    /// What there is no code for, if there was such a thing.
-    failure: Option<&'static str>,
+    locals_in: LocalsIn,
+    /// The first local that is in the frame.
+    frame: Option<Value>,
+    /// How many entries the tables of variables have.
+    entries: usize,
+    /// How many operators there were.
+    operators: usize,
+    /// How many loops are open.
+    loops: usize,
+    /// Why translation was ended.
+    failure: Option<Failure>,
+}
+
+/// Why there is no code for a body.
+#[derive(Clone, Debug)]
+pub(crate) enum Failure {
+    /// It is to be translated once more, with its locals in the frame.
+    TooManyValues,
+    Error(&'static str),
 }
 
 /// The code by which Cranelift knows a trap of ours.
@@ -92,6 +109,7 @@ impl<'a> Translator<'a> {
         env: &'a Env<'a>,
         func: &'a mut Function,
         context: &'a mut FunctionBuilderContext,
+        locals_in: LocalsIn,
     ) -> Translator<'a> {
         Translator {
             b: FunctionBuilder::new(func, context),
@@ -112,6 +130,11 @@ impl<'a> Translator<'a> {
             builtin_signatures: HashMap::new(),
             slots: None,
             results: None,
+            locals_in,
+            frame: None,
+            entries: 0,
+            operators: 0,
+            loops: 0,
             failure: None,
         }
     }
@@ -142,6 +165,11 @@ impl<'a> Translator<'a> {
         if self.b.func.dfg.num_values() > MOST_VALUES {
             return self.fail("that many values");
         }
+        self.operators += 1;
+        if self.has_too_many_values() {
+            self.failure = Some(Failure::TooManyValues);
+            return;
+        }
         if self.env.options.fuel {
             self.meter();
         }
@@ -158,9 +186,9 @@ impl<'a> Translator<'a> {
     }
 
     /// The function is complete, unless there was something for which there is no code.
-    pub fn finish(self, isa: &dyn TargetIsa) -> Result<(), CompileError> {
+    pub fn finish(self, isa: &dyn TargetIsa) -> Result<(), Failure> {
         match self.failure {
-            Some(what) => Err(CompileError::new(what)),
+            Some(failure) => Err(failure),
             None => {
                 self.b.finalize(isa.frontend_config());
                 Ok(())
@@ -214,3 +242,7 @@ const LEAF_VALUES: usize = 64;
 /// A function of more values than these is not compiled. Cranelift has numbers for a quarter of that when it comes to
 /// registers; and few bytes can ask for many values.
 const MOST_VALUES: usize = 1 << 23;
+
+/// A function is not compiled if so many loops are nested in it: the time that Cranelift takes grows with the square of
+/// their number (0.1 s for these).
+const MOST_LOOPS: usize = 5_000;

@@ -1,6 +1,6 @@
 //! Reaching the runtime: its blocks, its memories, its builtins.
 
-use super::{Translator, clif_trap};
+use super::{Failure, Translator, clif_trap};
 use crate::signature;
 use core::mem::offset_of;
 use cranelift_codegen::ir::{
@@ -33,6 +33,8 @@ pub(crate) enum Region {
     Runtime,
     /// The heap of objects.
     Heap,
+    /// The locals that are in the frame.
+    Locals,
 }
 
 impl Region {
@@ -52,6 +54,7 @@ impl Region {
             Region::Code => (5, 0, "code"),
             Region::Runtime => (6, 0, "runtime"),
             Region::Heap => (7, 0, "heap"),
+            Region::Locals => (8, 0, "locals"),
         };
         AliasRegionData { user_id: kind << 24 | index, description: what.into() }
     }
@@ -209,7 +212,7 @@ impl Translator<'_> {
 
     /// Ends translation: there is no code for what the body has.
     pub fn fail(&mut self, what: &'static str) {
-        self.failure.get_or_insert(what);
+        self.failure.get_or_insert(Failure::Error(what));
     }
 
     /// Whether translation was not ended. If it was, the operands are not those that operators expect.
