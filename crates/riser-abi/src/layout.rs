@@ -158,6 +158,10 @@ vm_blocks! {
         type_rows: *const TypeRow = ReadOnly;
         /// Where the next object goes.
         bump: BumpArea = Moves;
+        /// The functions that stand in fields of objects, by number: addresses of `FuncRef`s, null first.
+        funcs: *const u64 = Moves;
+        /// How many there are.
+        func_count: u64 = Moves;
     }
 }
 

@@ -210,7 +210,7 @@ impl<M: HeapMemory> Heap<M> {
         let elements = self.elements(at)?;
         let range = elements.range(index, len)?;
         let low = match elements.repr {
-            Repr::Func => u64::from(self.funcs.intern(value[0])?),
+            Repr::Func => u64::from(self.intern(value[0])?),
             _ => value[0],
         };
         let bytes = self.memory.bytes_mut().get_mut(range).ok_or(HeapCorrupted)?;
@@ -381,7 +381,7 @@ impl<M: HeapMemory> Heap<M> {
     fn write(&mut self, at: usize, repr: Repr, value: Cell) -> Result<(), AccessError> {
         let [low, _] = value;
         let number = match repr {
-            Repr::Func => self.funcs.intern(low)?,
+            Repr::Func => self.intern(low)?,
             _ => low as u32,
         };
         let bytes = self.memory.bytes_mut();

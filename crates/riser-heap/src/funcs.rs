@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 /// The functions that ever stood in a field. Functions live as long as their store, so none is ever removed.
 #[derive(Debug, Default)]
 pub struct FuncTable {
-    /// What the caller calls each function; its number is the position plus one.
+    /// What the caller calls each function, by number. Number 0 is null, once there is any.
     funcs: Vec<u64>,
     /// An open hash table of numbers, 0 for free, a power of two long and at most half full.
     index: Vec<u32>,
@@ -27,9 +27,12 @@ impl FuncTable {
         }
         let at = find(&self.index, &self.funcs, func);
         if self.index[at] == 0 {
-            self.funcs.try_reserve(1).map_err(|_| HeapFull)?;
-            self.funcs.push(func);
+            self.funcs.try_reserve(2).map_err(|_| HeapFull)?;
+            if self.funcs.is_empty() {
+                self.funcs.push(0);
+            }
             self.index[at] = u32::try_from(self.funcs.len()).map_err(|_| HeapFull)?;
+            self.funcs.push(func);
         }
         Ok(self.index[at])
     }
@@ -39,8 +42,14 @@ impl FuncTable {
     pub fn get(&self, number: u32) -> Option<u64> {
         match number {
             0 => Some(0),
-            _ => self.funcs.get(number as usize - 1).copied(),
+            _ => self.funcs.get(number as usize).copied(),
         }
+    }
+
+    /// All functions by number; null is the first, if there is any.
+    #[inline]
+    pub fn all(&self) -> &[u64] {
+        &self.funcs
     }
 
     #[cold]
@@ -49,9 +58,9 @@ impl FuncTable {
         let mut index = Vec::new();
         index.try_reserve_exact(len).map_err(|_| HeapFull)?;
         index.resize(len, 0);
-        for (position, &func) in self.funcs.iter().enumerate() {
+        for (number, &func) in self.funcs.iter().enumerate().skip(1) {
             let at = find(&index, &self.funcs, func);
-            index[at] = position as u32 + 1;
+            index[at] = number as u32;
         }
         self.index = index;
         Ok(())
@@ -63,7 +72,7 @@ fn find(index: &[u32], funcs: &[u64], func: u64) -> usize {
     // Multiplicative hashing (Knuth, volume 3, section 6.4): the keys are addresses, whose low bits are alike.
     let hash = func.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
     let mut at = hash as usize & (index.len() - 1);
-    while index[at] != 0 && funcs[index[at] as usize - 1] != func {
+    while index[at] != 0 && funcs[index[at] as usize] != func {
         at = (at + 1) & (index.len() - 1);
     }
     at

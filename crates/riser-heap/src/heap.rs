@@ -191,10 +191,18 @@ impl<M: HeapMemory> Heap<M> {
         &self.funcs
     }
 
-    /// The functions that stand in fields.
+    /// The number of a function, 0 for null, which is 0.
+    ///
+    /// # Errors
+    /// If there is no memory to note it.
     #[inline]
-    pub fn funcs_mut(&mut self) -> &mut FuncTable {
-        &mut self.funcs
+    pub fn intern(&mut self, func: u64) -> Result<u32, HeapFull> {
+        let known = self.funcs.all().len();
+        let number = self.funcs.intern(func)?;
+        if self.funcs.all().len() != known {
+            self.memory.publish_funcs(self.funcs.all());
+        }
+        Ok(number)
     }
 
     /// The memory, which grows and moves with allocations and collections.

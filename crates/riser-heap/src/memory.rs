@@ -27,6 +27,11 @@ pub trait HeapMemory {
     fn bump(&self) -> Option<&BumpArea> {
         None
     }
+
+    /// Called when there are more functions that stand in fields, or they lie elsewhere: all by their numbers, null first.
+    fn publish_funcs(&mut self, funcs: &[u64]) {
+        _ = funcs;
+    }
 }
 
 impl HeapMemory for Vec<u8> {

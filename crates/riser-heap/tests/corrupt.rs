@@ -14,7 +14,7 @@ fn heap(random: &mut Random) -> Heap {
     for n in 0..random.below(4) {
         let _ = heap.alloc_extern(Box::new(n));
     }
-    let _ = heap.funcs_mut().intern(0xF00D);
+    let _ = heap.intern(0xF00D);
     // In the upper half, or in the lower one.
     for _ in 0..random.below(3) {
         heap.collect(0, &mut |_| {}).unwrap();

@@ -182,6 +182,7 @@ impl<'a> Decoder<'a> {
             bytes,
             features: self.features,
             registration: self.registration,
+            has_object_types: self.types.iter().any(|ty| ty.ty.composite.as_func().is_none()),
             types: self.types.into(),
             subtyping: self.subtyping,
             type_indices: spin::Once::new(),

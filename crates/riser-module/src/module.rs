@@ -28,6 +28,8 @@ pub struct Module {
     pub registration: Registration,
     /// The type index space.
     pub types: Box<[ModuleType]>,
+    /// Whether one of `types` is a structure's or an array's.
+    pub has_object_types: bool,
     /// The declared supertypes of `types`, for matching without a lock.
     pub subtyping: Subtyping,
     /// See [`Module::index_of`].

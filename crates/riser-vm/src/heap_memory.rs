@@ -12,6 +12,9 @@ use riser_heap::{HeapMemory, TypeLayout};
 use riser_ops::TypeId;
 use riser_sys::{OutOfMemory, Region};
 
+/// No heap is larger.
+const BYTES_MAX: u64 = 1 << 32;
+
 /// See the module's documentation.
 pub struct HeapBytes {
     backing: Backing,
@@ -39,8 +42,10 @@ impl HeapBytes {
             Backing::Reserved(region) => Ok(region.base()),
             Backing::Ordinary(bytes) => {
                 let error = OutOfMemory { bytes: usize::MAX };
-                let max = usize::try_from(GUARDED_BYTES).map_err(|_| error)?;
-                let region = Region::fixed(bytes.len().max(FIRST_OBJECT as usize), max)?;
+                let max = usize::try_from(BYTES_MAX).map_err(|_| error)?;
+                let total = usize::try_from(GUARDED_BYTES).map_err(|_| error)?;
+                let len = bytes.len().max(FIRST_OBJECT as usize);
+                let region = Region::guarded(len, max, total, None)?;
                 let base = region.base();
                 // SAFETY: the region is new and has room for all bytes.
                 unsafe { base.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
@@ -89,6 +94,15 @@ impl HeapMemory for HeapBytes {
         // SAFETY: the block outlives this value; code and the heap write the fields as atomics, or while nothing else runs.
         Some(unsafe { &(*self.runtime.as_ptr()).bump })
     }
+
+    fn publish_funcs(&mut self, funcs: &[u64]) {
+        let runtime = self.runtime.as_ptr();
+        // SAFETY: the block outlives this value, and no code runs meanwhile.
+        unsafe {
+            (*runtime).funcs = funcs.as_ptr();
+            (*runtime).func_count = funcs.len() as u64;
+        }
+    }
 }
 
 impl fmt::Debug for HeapBytes {
@@ -104,7 +118,7 @@ impl TypeRows {
     pub(crate) fn new() -> Result<TypeRows, OutOfMemory> {
         let error = OutOfMemory { bytes: usize::MAX };
         let max = usize::try_from(TYPE_ROWS_BYTES).map_err(|_| error)?;
-        Ok(TypeRows(Region::fixed(0, max)?))
+        Ok(TypeRows(Region::guarded(0, max, max, None)?))
     }
 
     pub(crate) fn base(&self) -> *const TypeRow {

@@ -30,6 +30,11 @@ pub unsafe trait ModuleCode: Send + Sync {
     /// # Errors
     /// If it cannot be made; always, if this is not machine code.
     fn compile(&self, defined: u32) -> Result<*const u8, CompileFailure>;
+    /// Whether code of a module that has types of objects works on objects itself, rather than through builtins: then their
+    /// heap lies in a reservation, where `VmRuntime::heap_base` and `VmRuntime::type_rows` say.
+    fn accesses_objects(&self) -> bool {
+        true
+    }
     /// Itself, for those who made it and know its type.
     fn as_any(&self) -> &(dyn Any + Send + Sync);
 }

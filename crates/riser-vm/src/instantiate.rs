@@ -98,6 +98,9 @@ impl VmStore {
         // SAFETY: the caller's promise, for all of the following steps. The order is the specification's; each
         // step uses only what earlier ones made, and no step borrows the store while hooks are asked.
         unsafe {
+            if decoded.has_object_types && module.code().accesses_objects() {
+                (*this).reserve_heap()?;
+            }
             let runtime = (*this).runtime();
             let make = |index| Instance::new(module.clone(), runtime, index);
             let instance = (*this).instances.try_push(make).ok_or(FULL)?;

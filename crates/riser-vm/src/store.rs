@@ -225,6 +225,9 @@ enum StoreMemory {
 /// The epoch of stores that were given none.
 static NO_EPOCH: AtomicU64 = AtomicU64::new(0);
 
+/// The functions by number in a store where none stood in a field: null.
+static NO_FUNCS: [u64; 1] = [0];
+
 /// Ends execution.
 ///
 /// # Safety
@@ -332,6 +335,8 @@ impl VmStore {
             heap_base: ptr::null_mut(),
             type_rows: ptr::null(),
             bump: BumpArea::default(),
+            funcs: NO_FUNCS.as_ptr(),
+            func_count: NO_FUNCS.len() as u64,
         };
         let runtime = NonNull::from(Box::leak(Box::new(runtime)));
         // SAFETY: the block lives until the store is dropped.

@@ -76,6 +76,10 @@ unsafe impl ModuleCode for CodeHolder {
         }
     }
 
+    fn accesses_objects(&self) -> bool {
+        matches!(self, CodeHolder::Compiled(_))
+    }
+
     fn as_any(&self) -> &(dyn Any + Send + Sync) {
         self
     }
