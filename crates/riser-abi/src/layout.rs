@@ -154,7 +154,7 @@ vm_blocks! {
         /// The first byte of the heap of objects, [`crate::GUARDED_BYTES`] of address space: references are distances from
         /// here. Null in stores where no code needs it; set before any code runs that does.
         heap_base: *mut u8 = ReadOnly;
-        /// What code knows of types, by canonical id: [`crate::TYPE_ROWS_BYTES`] of address space. As `heap_base`.
+        /// What code knows of types, by number: [`crate::TYPE_ROWS_BYTES`] of address space. As `heap_base`.
         type_rows: *const TypeRow = ReadOnly;
         /// Where the next object goes.
         bump: BumpArea = Moves;

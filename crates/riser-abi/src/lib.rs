@@ -32,7 +32,7 @@ pub use layout::{
 pub use objects::{
     ARRAY_ELEMENTS, ARRAY_LENGTH, BumpArea, FIRST_OBJECT, FieldPlacer, HEADER_TYPE_SHIFT,
     OBJECT_MAX, ObjectKind, ROW_DISPLAY, Repr, STRUCT_FIELDS, TYPE_ROWS_BYTES, TypeRow,
-    header_of_kind, object_header,
+    header_of_kind, header_type, object_header, type_number,
 };
 pub use status::Status;
 pub use vmctx::{VmCtxCounts, VmCtxLayout};

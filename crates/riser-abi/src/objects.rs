@@ -37,19 +37,34 @@ pub enum ObjectKind {
     Extern = 4,
 }
 
-/// How far the canonical type stands above the kind in a header.
+/// How far the type's number stands above the kind in a header.
 pub const HEADER_TYPE_SHIFT: u32 = 8;
 
-/// The first word of an object: its canonical type in the upper 24 bits, its kind in bits 1 to 3.
+/// The first word of an object: its type's number ([`type_number`]) in the upper 24 bits, its kind in bits 1 to 3.
 #[inline]
 pub const fn object_header(kind: ObjectKind, id: TypeId) -> u32 {
-    id.0 << HEADER_TYPE_SHIFT | header_of_kind(kind)
+    type_number(id) << HEADER_TYPE_SHIFT | header_of_kind(kind)
 }
 
-/// The header of an object of this kind without its type.
+/// The header of an object of this kind that has no type.
 #[inline]
 pub const fn header_of_kind(kind: ObjectKind) -> u32 {
     (kind as u32) << 1
+}
+
+/// How headers number canonical types: 0 is none. The largest ids are never given to types.
+#[inline]
+pub const fn type_number(id: TypeId) -> u32 {
+    id.0 + 1
+}
+
+/// The canonical type that a header names, if any.
+#[inline]
+pub const fn header_type(header: u32) -> Option<TypeId> {
+    match (header >> HEADER_TYPE_SHIFT).checked_sub(1) {
+        Some(id) => Some(TypeId(id)),
+        None => None,
+    }
 }
 
 /// How a field or element is kept.
@@ -155,8 +170,8 @@ pub struct BumpArea {
 /// How many types of a display stand in a [`TypeRow`].
 pub const ROW_DISPLAY: usize = 15;
 
-/// What a store tells code about a canonical type of objects, at the position of its id. All 0 before the first object of
-/// the type.
+/// What a store tells code about a canonical type of objects, at the position of its number. All 0 before the first object of
+/// the type, and at position 0.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TypeRow {
@@ -166,8 +181,8 @@ pub struct TypeRow {
     pub display: [u32; ROW_DISPLAY],
 }
 
-/// The bytes of a row for each id that a header can hold.
-pub const TYPE_ROWS_BYTES: u64 = (TypeId::MAX as u64 + 1) * size_of::<TypeRow>() as u64;
+/// The bytes of a row for each number that a header can hold.
+pub const TYPE_ROWS_BYTES: u64 = (1 << (32 - HEADER_TYPE_SHIFT)) * size_of::<TypeRow>() as u64;
 
 #[cfg(test)]
 mod tests {
@@ -186,9 +201,11 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_never_zero() {
-        assert_eq!(object_header(ObjectKind::Struct, TypeId(0)), 2);
-        assert_eq!(object_header(ObjectKind::Array, TypeId(TypeId::MAX)), 0xFFFF_FF04);
+    fn headers_name_types_by_numbers_from_one() {
+        assert_eq!(object_header(ObjectKind::Struct, TypeId(0)), 0x102);
+        assert_eq!(object_header(ObjectKind::Array, TypeId(TypeId::MAX - 1)), 0xFFFF_FF04);
+        assert_eq!(header_type(0xFFFF_FF04), Some(TypeId(TypeId::MAX - 1)));
+        assert_eq!(header_type(header_of_kind(ObjectKind::Extern)), None);
         assert_eq!(size_of::<TypeRow>(), 64);
     }
 }

@@ -7,7 +7,7 @@ use crate::memory::{HeapMemory, store_word};
 use crate::{AllocError, HeapCorrupted, HeapFull, HeapRef, Tracer};
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
-use riser_abi::{BumpArea, FIRST_OBJECT, ObjectKind, object_header};
+use riser_abi::{BumpArea, FIRST_OBJECT, ObjectKind, header_of_kind, object_header};
 use riser_ops::TypeId;
 
 /// How large a heap may be.
@@ -344,7 +344,7 @@ impl<M: HeapMemory> Heap<M> {
             return Err(HeapFull);
         }
         let index = self.hosts.add(value)?;
-        let word = object_header(ObjectKind::Extern, TypeId(0));
+        let word = header_of_kind(ObjectKind::Extern);
         self.take(word, Some(index), EXTERN_BYTES).map_err(|_| HeapFull)
     }
 

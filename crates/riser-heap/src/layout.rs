@@ -175,7 +175,7 @@ impl LayoutTable {
         if self.get(id).is_some() {
             return Ok(());
         }
-        if id.0 > TypeId::MAX {
+        if id.0 >= TypeId::MAX {
             return Err(HeapFull);
         }
         let (page, position) = (id.index() / PAGE, id.index() % PAGE);

@@ -15,7 +15,8 @@
 //! | 4 to 7 | fields … | length | tag | index of the value |
 //! | 8 … | fields … | elements … | values … | |
 //!
-//! The header has the canonical type in its upper 24 bits and an [`ObjectKind`] in bits 1 to 3; bits 4 to 7 are 0. Bit 0 is set
+//! The header has the number of the canonical type ([`riser_abi::type_number`]; values of the host have none, and 0 instead) in
+//! its upper 24 bits and an [`ObjectKind`] in bits 1 to 3; bits 4 to 7 are 0. Bit 0 is set
 //! while a collection runs, in objects that have moved; the header is then the new place. All numbers are
 //! little-endian. Fields lie in their order at the next multiple of their size (of 8 for vectors), so that a
 //! structure begins like each of its supertypes; references take four bytes. An exception's type is the

@@ -4,7 +4,7 @@
 use crate::HeapCorrupted;
 use crate::layout::{LONG_HEADER, LayoutTable, TypeLayout};
 use crate::memory::{load_word, store_word};
-use riser_abi::{ObjectKind, Repr, header_of_kind, object_header};
+use riser_abi::{ObjectKind, Repr, header_of_kind, header_type, object_header};
 use riser_ops::TypeId;
 
 /// Set in the first word of an object that has moved; the rest of the word is the new place.
@@ -79,10 +79,10 @@ pub(crate) fn read<'a>(
 
 #[inline]
 fn parse(word: u32, second: u32, layouts: &LayoutTable) -> Option<(u64, Body<'_>)> {
-    let id = TypeId(word >> 8);
-    if word & 0xFF == header_of_kind(ObjectKind::Extern) {
-        return (id.0 == 0).then_some((u64::from(LONG_HEADER), Body::Extern { index: second }));
+    if word == header_of_kind(ObjectKind::Extern) {
+        return Some((u64::from(LONG_HEADER), Body::Extern { index: second }));
     }
+    let id = header_type(word)?;
     let layout = layouts.get(id)?;
     if word != object_header(layout.kind(), id) {
         return None;

@@ -44,7 +44,7 @@ fn scribble(random: &mut Random, heap: &mut Heap) {
                 let id = TYPES[random.below(TYPES.len())];
                 let kind = heap.layouts().get(id).unwrap().kind() as u32;
                 let noise = if random.below(32) == 0 { 1 << random.below(32) } else { 0 };
-                (id.0 << 8 | kind << 1) ^ noise
+                ((id.0 + 1) << 8 | kind << 1) ^ noise
             }
             3 => 4 << 1,
             4 => random.next() as u32,
@@ -126,7 +126,7 @@ fn overlapping_objects_fill_the_other_half_and_no_more() {
     add_types(&mut heap);
     let array = heap.alloc_array(REFS, 400).unwrap();
     // Each element refers to a place within the array, where the header of a long array of bytes stands.
-    let header = BYTES.0 << 8 | 2 << 1;
+    let header = (BYTES.0 + 1) << 8 | 2 << 1;
     let bytes = heap.memory_mut().bytes_mut();
     for at in (16..1600).step_by(8) {
         bytes[at..at + 4].copy_from_slice(&header.to_le_bytes());

@@ -58,6 +58,11 @@ pub(crate) fn stack_limit(b: &mut FunctionBuilder<'_>) -> Option<GlobalValue> {
 pub(crate) struct LowHalf(i32);
 
 impl LowHalf {
+    /// In bytes.
+    pub fn offset(self) -> u32 {
+        self.0 as u32
+    }
+
     pub fn of(isa: &dyn TargetIsa) -> LowHalf {
         match isa.endianness() {
             ir::Endianness::Little => LowHalf(0),

@@ -7,7 +7,7 @@
 use core::fmt;
 use core::ptr::NonNull;
 use riser_abi::{BumpArea, FIRST_OBJECT, GUARDED_BYTES, ROW_DISPLAY, TYPE_ROWS_BYTES, TypeRow};
-use riser_abi::{VmRuntime, object_header};
+use riser_abi::{VmRuntime, object_header, type_number};
 use riser_heap::{HeapMemory, TypeLayout};
 use riser_ops::TypeId;
 use riser_sys::{OutOfMemory, Region};
@@ -111,14 +111,15 @@ impl fmt::Debug for HeapBytes {
     }
 }
 
-/// What code knows of the types of objects: a row for each id that a header can hold, whether or not there is such a type.
+/// What code knows of the types of objects: a row for each number that a header can hold, whether or not there is such a type.
 pub(crate) struct TypeRows(Region);
 
 impl TypeRows {
     pub(crate) fn new() -> Result<TypeRows, OutOfMemory> {
         let error = OutOfMemory { bytes: usize::MAX };
         let max = usize::try_from(TYPE_ROWS_BYTES).map_err(|_| error)?;
-        Ok(TypeRows(Region::guarded(0, max, max, None)?))
+        // The first row is no type's, and is read for what is no object.
+        Ok(TypeRows(Region::guarded(size_of::<TypeRow>(), max, max, None)?))
     }
 
     pub(crate) fn base(&self) -> *const TypeRow {
@@ -127,7 +128,7 @@ impl TypeRows {
 
     /// Makes room for the row of a type.
     pub(crate) fn reserve(&mut self, id: TypeId) -> Result<(), OutOfMemory> {
-        self.0.grow_in_place((id.index() + 1) * size_of::<TypeRow>())
+        self.0.grow_in_place((type_number(id) as usize + 1) * size_of::<TypeRow>())
     }
 
     /// Lets code know a type.
@@ -140,8 +141,8 @@ impl TypeRows {
             // All types of a display are of one kind.
             *place = object_header(layout.kind(), id);
         }
-        // SAFETY: an id of a type has a row, which is accessible now; regions that large are aligned to pages.
-        unsafe { self.0.base().cast::<TypeRow>().add(id.index()).write(row) };
+        // SAFETY: each number has a row, which is accessible now; regions that large are aligned to pages.
+        unsafe { self.0.base().cast::<TypeRow>().add(type_number(*id) as usize).write(row) };
         Ok(())
     }
 }
@@ -156,7 +157,7 @@ impl fmt::Debug for TypeRows {
 mod tests {
     use crate::store::VmStore;
     use core::sync::atomic::Ordering;
-    use riser_abi::{BumpArea, FIRST_OBJECT, VmRuntime};
+    use riser_abi::{BumpArea, FIRST_OBJECT, VmRuntime, type_number};
     use riser_heap::{Extension, HeapLimits, HeapMemory, HeapRef, Referent};
     use riser_module::{Registered, TypeRegistry};
     use riser_ops::{CompositeType, FieldType, StorageType, SubType, TypeId, ValType};
@@ -215,7 +216,8 @@ mod tests {
         let object = allocate(&mut store, &registry, second.id());
         let rows = runtime(&store).type_rows;
         // SAFETY: both types have rows, since there are objects of them.
-        let rows = [first.id(), second.id()].map(|id| unsafe { *rows.add(id.index()) });
+        let rows =
+            [first.id(), second.id()].map(|id| unsafe { *rows.add(type_number(id) as usize) });
         let header = store.heap.load::<4>(object, 0).map(u32::from_le_bytes).unwrap();
         assert_eq!(rows[1].header, header);
         assert_eq!(rows[0].display[..2], [rows[0].header, 0]);
@@ -240,7 +242,7 @@ mod tests {
         // As code does it.
         // SAFETY: the object lies in the half in use, whose bytes are accessible.
         unsafe {
-            let row = *runtime(&store).type_rows.add(ty.id().index());
+            let row = *runtime(&store).type_rows.add(type_number(ty.id()) as usize);
             let at = runtime(&store).heap_base.add(next as usize).cast::<u32>();
             at.write(row.header.to_le());
             at.add(1).write(5u32.to_le());

@@ -18,6 +18,9 @@ mod control;
 mod exceptions;
 mod fuel;
 mod gc;
+mod gc_access;
+mod gc_alloc;
+mod gc_cast;
 mod locals;
 mod memory;
 mod simd;
@@ -35,6 +38,7 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use exceptions::Exceptions;
+use gc_access::StructLayout;
 use locals::Local;
 pub(crate) use locals::LocalsIn;
 use riser_front::BodyFacts;
@@ -71,6 +75,8 @@ pub(crate) struct Translator<'a> {
     has_calls: bool,
     /// How functions of the module's types are called.
     signatures: HashMap<TypeIdx, SigRef>,
+    /// The layouts of structure types.
+    struct_layouts: HashMap<TypeIdx, Rc<StructLayout>>,
     /// How builtins are called, by their places.
     builtin_signatures: HashMap<usize, SigRef>,
     /// See [`Translator::operand_slots`].
@@ -127,6 +133,7 @@ impl<'a> Translator<'a> {
             unpaid: 0,
             has_calls: false,
             signatures: HashMap::new(),
+            struct_layouts: HashMap::new(),
             builtin_signatures: HashMap::new(),
             slots: None,
             results: None,
