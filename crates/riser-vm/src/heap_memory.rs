@@ -195,13 +195,13 @@ mod tests {
         let object = allocate(&mut store, &registry, sub.id());
         store.heap.struct_set(object, 0, [77, 0]).unwrap();
         assert!(runtime(&store).heap_base.is_null());
-        store.reserve_heap().unwrap();
+        store.reserve_heap(TypeId(0)).unwrap();
         let base = runtime(&store).heap_base;
         assert_eq!(store.heap.struct_get(object, 0, Extension::Zero), Ok([77, 0]));
         store.heap.memory_mut().grow(1 << 20).unwrap();
         assert_eq!(base.cast_const(), store.heap.memory().bytes().as_ptr());
         assert_eq!(store.heap.memory().bytes()[..FIRST_OBJECT as usize], [0; 8]);
-        store.reserve_heap().unwrap();
+        store.reserve_heap(TypeId(0)).unwrap();
         assert_eq!(base, runtime(&store).heap_base);
     }
 
@@ -211,7 +211,7 @@ mod tests {
         let mut store = store();
         let first = point(&registry, None);
         allocate(&mut store, &registry, first.id());
-        store.reserve_heap().unwrap();
+        store.reserve_heap(TypeId(0)).unwrap();
         let second = point(&registry, Some(first.id()));
         let object = allocate(&mut store, &registry, second.id());
         let rows = runtime(&store).type_rows;
@@ -228,7 +228,7 @@ mod tests {
     fn what_code_allocates_is_an_object() {
         let registry = TypeRegistry::new();
         let mut store = store();
-        store.reserve_heap().unwrap();
+        store.reserve_heap(TypeId(0)).unwrap();
         let ty = point(&registry, None);
         let room = |bump: &BumpArea| {
             let (next, end) = (bump.next.load(Ordering::Relaxed), bump.end.load(Ordering::Relaxed));

@@ -47,6 +47,7 @@ pub struct InstanceModule {
     module: Arc<Module>,
     layout: VmCtxLayout,
     type_ids: Box<[TypeId]>,
+    last_type_id: TypeId,
     code: Box<dyn ModuleCode>,
 }
 
@@ -60,8 +61,9 @@ impl InstanceModule {
             globals: module.globals.len() as u32,
             tags: module.tags.len() as u32,
         });
-        let type_ids = module.types.iter().map(|ty| ty.id).collect();
-        InstanceModule { module, layout, type_ids, code }
+        let type_ids: Box<[TypeId]> = module.types.iter().map(|ty| ty.id).collect();
+        let last_type_id = type_ids.iter().copied().max().unwrap_or(TypeId(0));
+        InstanceModule { module, layout, type_ids, last_type_id, code }
     }
 
     /// The module.
@@ -77,6 +79,11 @@ impl InstanceModule {
     /// Where the arrays of its instances lie.
     pub fn layout(&self) -> &VmCtxLayout {
         &self.layout
+    }
+
+    /// The largest id of the module's types.
+    pub(crate) fn last_type_id(&self) -> TypeId {
+        self.last_type_id
     }
 
     /// The canonical type of a function.

@@ -99,7 +99,7 @@ impl VmStore {
         // step uses only what earlier ones made, and no step borrows the store while hooks are asked.
         unsafe {
             if decoded.has_object_types && module.code().accesses_objects() {
-                (*this).reserve_heap()?;
+                (*this).reserve_heap(module.last_type_id())?;
             }
             let runtime = (*this).runtime();
             let make = |index| Instance::new(module.clone(), runtime, index);

@@ -391,17 +391,18 @@ impl VmStore {
         self.runtime.as_ptr()
     }
 
-    /// Prepares for code that works on objects itself: the heap moves to a reservation, where it stays, and code learns where
-    /// that is.
+    /// Prepares for code that works on objects itself, of types with ids up to `last`: the heap moves to a reservation, where it
+    /// stays, and code learns where that is.
     ///
     /// # Errors
     /// If there is not so much address space. Nothing that matters has changed then.
-    pub fn reserve_heap(&mut self) -> Result<(), OutOfMemory> {
-        if self.type_rows.is_some() {
-            return Ok(());
+    pub fn reserve_heap(&mut self, last: TypeId) -> Result<(), OutOfMemory> {
+        if let Some(rows) = &mut self.type_rows {
+            return rows.reserve(last);
         }
         let heap_base = self.heap.memory_mut().reserve()?;
         let mut rows = TypeRows::new()?;
+        rows.reserve(last)?;
         for layout in self.heap.layouts().iter() {
             rows.add(layout)?;
         }

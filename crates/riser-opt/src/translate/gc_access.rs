@@ -12,9 +12,7 @@ use super::{Translator, clif_trap, clif_type};
 use core::mem::offset_of;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Value, types};
-use riser_abi::{
-    ARRAY_ELEMENTS, ARRAY_LENGTH, FieldPlacer, OBJECT_MAX, Repr, STRUCT_FIELDS, VmRuntime,
-};
+use riser_abi::{ARRAY_LENGTH, FieldPlacer, OBJECT_MAX, Repr, STRUCT_FIELDS, VmRuntime};
 use riser_ops::{CompositeType, FieldType, StorageType, TrapCode, TypeIdx};
 use std::rc::Rc;
 

@@ -13,7 +13,7 @@ use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, MemFlagsData, Value, t
 use riser_abi::{
     ARRAY_ELEMENTS, ARRAY_LENGTH, BumpArea, Repr, TypeRow, VmRuntime, builtin, type_number,
 };
-use riser_ops::{StorageType, TypeId, TypeIdx, ValType};
+use riser_ops::{TypeId, TypeIdx, ValType};
 
 /// Objects of more bytes are made by the runtime.
 const INLINE_BYTES: u32 = 256;
