@@ -4,11 +4,13 @@
 //! so nothing that stands in the heap can make code touch anything else, and the first byte never moves. Elsewhere they are an
 //! ordinary allocation.
 
+use crate::store::VmStore;
 use core::fmt;
 use core::ptr::NonNull;
 use riser_abi::{BumpArea, FIRST_OBJECT, GUARDED_BYTES, ROW_DISPLAY, TYPE_ROWS_BYTES, TypeRow};
 use riser_abi::{VmRuntime, object_header, type_number};
-use riser_heap::{HeapMemory, TypeLayout};
+use riser_heap::{HeapFull, HeapMemory, TypeLayout};
+use riser_module::TypeRegistry;
 use riser_ops::TypeId;
 use riser_sys::{OutOfMemory, Region};
 
@@ -150,6 +152,51 @@ impl TypeRows {
 impl fmt::Debug for TypeRows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "TypeRows({} bytes)", self.0.len())
+    }
+}
+
+impl VmStore {
+    /// Prepares for code that works on objects itself, of types with ids up to `last`: the heap moves to a reservation, where it
+    /// stays, and code learns where that is.
+    ///
+    /// # Errors
+    /// If there is not so much address space. Nothing that matters has changed then.
+    pub fn reserve_heap(&mut self, last: TypeId) -> Result<(), OutOfMemory> {
+        if let Some(rows) = &mut self.type_rows {
+            return rows.reserve(last);
+        }
+        let heap_base = self.heap.memory_mut().reserve()?;
+        let mut rows = TypeRows::new()?;
+        rows.reserve(last)?;
+        for layout in self.heap.layouts().iter() {
+            rows.add(layout)?;
+        }
+        // SAFETY: the block is the store's, and no code runs that reads these fields.
+        unsafe {
+            (*self.runtime()).heap_base = heap_base;
+            (*self.runtime()).type_rows = rows.base();
+        }
+        self.type_rows = Some(rows);
+        Ok(())
+    }
+
+    /// Lets the heap, and code, know a type that is alive in a registry.
+    pub(crate) fn register_layout(
+        &mut self,
+        registry: &TypeRegistry,
+        id: TypeId,
+    ) -> Result<(), HeapFull> {
+        if let Some(rows) = &mut self.type_rows {
+            // First, so that there is no type without a row.
+            rows.reserve(id).map_err(|_| HeapFull)?;
+        }
+        if self.heap.layouts().get(id).is_none() {
+            self.heap.layouts_mut().register(registry, id)?;
+        }
+        match (&mut self.type_rows, self.heap.layouts().get(id)) {
+            (Some(rows), Some(layout)) => rows.add(layout).map_err(|_| HeapFull),
+            _ => Ok(()),
+        }
     }
 }
 

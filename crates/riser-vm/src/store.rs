@@ -22,8 +22,8 @@ use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use riser_abi::{
     Builtins, BumpArea, FuncRef, GlobalCell, HostCall, Slot, Status, TagDef, VmCtx, VmRuntime,
 };
-use riser_heap::{HeapFull, HeapLimits, HeapRef};
-use riser_module::{EntityIdx, GlobalType, MemoryType, TableType, TypeRegistry};
+use riser_heap::{HeapLimits, HeapRef};
+use riser_module::{EntityIdx, GlobalType, MemoryType, TableType};
 use riser_ops::{FuncIdx, TrapCode, TypeId};
 use riser_sys::{MachineStack, OutOfMemory, SlotStack};
 use std::collections::HashMap;
@@ -254,7 +254,7 @@ pub struct VmStore {
     /// What references other than functions refer to. Its limit is what the hooks have allowed so far.
     pub heap: Heap,
     /// What code knows of the types of objects, in stores whose code works on objects itself.
-    type_rows: Option<TypeRows>,
+    pub(crate) type_rows: Option<TypeRows>,
     /// The exception that is under way: between functions, or until the host takes it.
     pub pending_exception: Option<HeapRef>,
     /// Who is asked before something grows.
@@ -389,49 +389,6 @@ impl VmStore {
     #[inline]
     pub fn runtime(&self) -> *mut VmRuntime {
         self.runtime.as_ptr()
-    }
-
-    /// Prepares for code that works on objects itself, of types with ids up to `last`: the heap moves to a reservation, where it
-    /// stays, and code learns where that is.
-    ///
-    /// # Errors
-    /// If there is not so much address space. Nothing that matters has changed then.
-    pub fn reserve_heap(&mut self, last: TypeId) -> Result<(), OutOfMemory> {
-        if let Some(rows) = &mut self.type_rows {
-            return rows.reserve(last);
-        }
-        let heap_base = self.heap.memory_mut().reserve()?;
-        let mut rows = TypeRows::new()?;
-        rows.reserve(last)?;
-        for layout in self.heap.layouts().iter() {
-            rows.add(layout)?;
-        }
-        // SAFETY: the block is the store's, and no code runs that reads these fields.
-        unsafe {
-            (*self.runtime()).heap_base = heap_base;
-            (*self.runtime()).type_rows = rows.base();
-        }
-        self.type_rows = Some(rows);
-        Ok(())
-    }
-
-    /// Lets the heap, and code, know a type that is alive in a registry.
-    pub(crate) fn register_layout(
-        &mut self,
-        registry: &TypeRegistry,
-        id: TypeId,
-    ) -> Result<(), HeapFull> {
-        if let Some(rows) = &mut self.type_rows {
-            // First, so that there is no type without a row.
-            rows.reserve(id).map_err(|_| HeapFull)?;
-        }
-        if self.heap.layouts().get(id).is_none() {
-            self.heap.layouts_mut().register(registry, id)?;
-        }
-        match (&mut self.type_rows, self.heap.layouts().get(id)) {
-            (Some(rows), Some(layout)) => rows.add(layout).map_err(|_| HeapFull),
-            _ => Ok(()),
-        }
     }
 
     /// Fuel that is left.
