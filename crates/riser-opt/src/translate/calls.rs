@@ -11,7 +11,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     InstBuilder, MemFlagsData, SigRef, StackSlotData, StackSlotKind, Value, types,
 };
-use riser_abi::{FuncRef, ImportedFunc, TableDef, VmCtx, VmRuntime, builtin, returns_in_area};
+use riser_abi::{FuncRef, ImportedFunc, VmCtx, VmRuntime, builtin, returns_in_area};
 use riser_ops::{FuncIdx, FuncType, HeapType, RefType, TableIdx, TrapCode, TypeIdx, ValType};
 
 /// What is called.
@@ -86,35 +86,7 @@ impl Translator<'_> {
 
     /// An element of a table of functions.
     fn table_function(&mut self, table: TableIdx, index: Value) -> Value {
-        let ty = self.env.module.tables[table.index()].ty;
-        let place = self.env.layout.table(table);
-        let def = self.constant_load(types::I64, self.vmctx, place);
-        let index = if ty.table64 { index } else { self.b.ins().uextend(types::I64, index) };
-        let (base, len) = if ty.limits.max == Some(ty.limits.min) {
-            // It never grows, so it never moves.
-            let base = self.constant_load(types::I64, def, offset_of!(TableDef, base) as u32);
-            (base, self.b.ins().iconst(types::I64, ty.limits.min as i64))
-        } else {
-            let flags = self.in_region(MemFlagsData::trusted(), Region::TableDef(table.0));
-            let field = |this: &mut Self, offset: usize| {
-                this.b.ins().load(types::I64, flags, def, offset as i32)
-            };
-            (field(self, offset_of!(TableDef, base)), field(self, offset_of!(TableDef, len)))
-        };
-        let is_outside = self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, len);
-        let offset = self.b.ins().ishl_imm_u(index, 3);
-        let address = self.b.ins().iadd(base, offset);
-        let undefined = clif_trap(TrapCode::UndefinedElement);
-        if self.env.options.spectre {
-            // What is outside is at address 0, also where the processor guesses: the access faults.
-            let null = self.b.ins().iconst(types::I64, 0);
-            let address = self.b.ins().select_spectre_guard(is_outside, null, address);
-            let flags = MemFlagsData::new().with_aligned().with_trap_code(Some(undefined));
-            let flags = self.in_region(flags, Region::Table(table.0));
-            return self.b.ins().load(types::I64, flags, address, 0);
-        }
-        self.b.ins().trapnz(is_outside, undefined);
-        let flags = self.in_region(MemFlagsData::trusted(), Region::Table(table.0));
+        let (address, flags) = self.table_element(table, index, TrapCode::UndefinedElement);
         self.b.ins().load(types::I64, flags, address, 0)
     }
 

@@ -98,13 +98,11 @@ impl Translator<'_> {
         let index = self.wide(index, self.is_table64(table));
         let len = self.table_len(table);
         let outside = self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, index, len);
-        let flags = MemFlagsData::trusted();
-        let flags = self.in_region(flags, Region::Table(table.0));
+        let flags = self.in_region(self.trusted(), Region::Table(table.0));
         if !self.env.options.spectre {
             self.trap_if(outside, code);
         }
-        let def = self.table_def(table);
-        let base = self.table_field(table, def, offset_of!(TableDef, base));
+        let base = self.table_base(table);
         let distance = self.b.ins().ishl_imm_u(index, 3);
         let address = self.b.ins().iadd(base, distance);
         if !self.env.options.spectre {
@@ -114,24 +112,32 @@ impl Translator<'_> {
         (self.or_null(outside, address), flags.with_trap_code(Some(clif_trap(code))))
     }
 
+    /// The size of a table that never grows, and so never moves.
+    fn fixed_size(&self, table: TableIdx) -> Option<u64> {
+        let limits = self.table_type(table).limits;
+        limits.max.filter(|&max| max == limits.min)
+    }
+
     /// The number of elements.
     fn table_len(&mut self, table: TableIdx) -> Value {
-        let limits = self.table_type(table).limits;
-        if limits.max == Some(limits.min) {
-            return self.b.ins().iconst(I64, limits.min as i64);
+        if let Some(size) = self.fixed_size(table) {
+            return self.b.ins().iconst(I64, size as i64);
         }
-        let def = self.table_def(table);
-        self.table_field(table, def, offset_of!(TableDef, len))
+        self.table_field(table, offset_of!(TableDef, len))
     }
 
-    /// The runtime's description of a table.
-    fn table_def(&mut self, table: TableIdx) -> Value {
+    /// The first element.
+    fn table_base(&mut self, table: TableIdx) -> Value {
+        self.table_field(table, offset_of!(TableDef, base))
+    }
+
+    /// A field of the runtime's description, which changes when the table grows.
+    fn table_field(&mut self, table: TableIdx, offset: usize) -> Value {
         let at = self.env.layout.table(table);
-        self.constant_load(I64, self.vmctx, at)
-    }
-
-    /// A field of the description, which changes when the table grows.
-    fn table_field(&mut self, table: TableIdx, def: Value, offset: usize) -> Value {
+        let def = self.constant_load(I64, self.vmctx, at);
+        if self.fixed_size(table).is_some() {
+            return self.constant_load(I64, def, offset as u32);
+        }
         let flags = self.in_region(self.trusted(), Region::TableDef(table.0));
         self.b.ins().load(I64, flags, def, offset as i32)
     }
