@@ -132,9 +132,9 @@ fn compute(rounds: u64) -> [u64; 2] {
     }
 }
 
-/// How long to try: `RISER_SYS_STRESS_SECONDS`, or a second.
+/// How long to try: `RISER_RACE_SECONDS`, or one second.
 fn same_result() {
-    let seconds = std::env::var("RISER_SYS_STRESS_SECONDS").ok().and_then(|text| text.parse().ok());
+    let seconds = std::env::var("RISER_RACE_SECONDS").ok().and_then(|text| text.parse().ok());
     install();
     let rounds = if cfg!(target_arch = "x86_64") { 20_000 } else { 2_000 };
     let expected = compute(rounds);

@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 const CASE: &str = "RISER_SYS_CASE";
 
 /// The command that runs programs of this machine, where this is another one.
-const EMULATOR: &str = "RISER_SYS_EMULATOR";
+const EMULATOR: &str = "RISER_EMULATOR";
 
 /// What becomes of a child process that runs a case.
 fn child(case: &str) -> Output {
