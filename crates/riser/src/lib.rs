@@ -65,8 +65,8 @@ mod trap;
 mod types;
 mod values;
 
-pub use config::{Config, Strategy};
 pub use cache::{Cache, CacheConfig, CacheStats};
+pub use config::{Config, Strategy};
 pub use engine::{Engine, EngineWeak};
 #[doc(hidden)]
 pub use ensure::__private;

@@ -5,8 +5,9 @@ mod common;
 use common::trap;
 use riser::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const ENDLESS: &str = r#"(module
     (type $f (func)) (table funcref (elem $tail $indirect $other))
@@ -237,4 +238,80 @@ fn a_handle_may_outlive_its_store() -> Result<()> {
     let error = other.interrupt_handle().unwrap_err();
     assert!(error.to_string().contains("epoch_interruption"), "{error}");
     Ok(())
+}
+
+/// Computes with numbers of all types, with memory, calls and a recursion.
+const MIXER: &str = r#"(module
+    (memory 1)
+    (type $fib (func (param i64) (result i64)))
+    (table funcref (elem $fib))
+    (func $fib (type $fib)
+        (if (result i64) (i64.lt_u (local.get 0) (i64.const 2))
+            (then (local.get 0))
+            (else (i64.add
+                (call $fib (i64.sub (local.get 0) (i64.const 1)))
+                (call_indirect (type $fib) (i64.sub (local.get 0) (i64.const 2)) (i32.const 0))))))
+    (func (export "mix") (param $n i64) (result i64)
+        (local $hash i64) (local $float f64) (local $vector v128) (local $at i32)
+        (loop $again
+            (local.set $float (f64.add (f64.sqrt (f64.add (local.get $float) (f64.const 3.7)))
+                (f64.convert_i64_u (local.get $n))))
+            (local.set $vector (i64x2.add (i64x2.splat (local.get $hash))
+                (v128.xor (local.get $vector) (i32x4.splat (i32.wrap_i64 (local.get $n))))))
+            (local.set $at (i32.and (i32.wrap_i64 (local.get $hash)) (i32.const 0xfff8)))
+            (i64.store (local.get $at) (i64.add (i64.load (local.get $at)) (i64.const 1)))
+            (local.set $hash (i64.rotl (i64.mul (i64.const 0x9e3779b97f4a7c15)
+                (i64.xor (i64.xor (local.get $hash) (i64.reinterpret_f64 (local.get $float)))
+                    (i64.add (i64x2.extract_lane 1 (local.get $vector)) (i64.load (local.get $at)))))
+                (i64.const 23)))
+            (local.set $hash (i64.add (local.get $hash)
+                (call $fib (i64.and (local.get $hash) (i64.const 7)))))
+            (br_if $again (i64.ne (i64.const 0) (local.tee $n (i64.sub (local.get $n) (i64.const 1))))))
+        (local.get $hash)))"#;
+
+#[test]
+fn interrupted_code_goes_on_as_if_nothing_had_happened() -> Result<()> {
+    let engine = engine()?;
+    let module = Module::new(&engine, MIXER)?;
+    let seconds = std::env::var("RISER_RACE_SECONDS").ok().and_then(|text| text.parse().ok());
+    let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(1));
+    let mix = |ticks: u64| -> Result<(i64, u32)> {
+        let mut store = Store::new(&engine, 0);
+        let instance = Instance::new(&mut store, &module, &[])?;
+        store.set_epoch_deadline(ticks);
+        store.epoch_deadline_callback(|mut store| {
+            *store.data_mut() += 1;
+            Ok(UpdateDeadline::Continue(1))
+        });
+        let mix = instance.get_typed_func::<i64, i64>(&mut store, "mix")?;
+        Ok((mix.call(&mut store, 10_000)?, *store.data()))
+    };
+    let (expected, _) = mix(u64::MAX / 2)?;
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut ticks = 0;
+            while !stop.load(Ordering::Relaxed) {
+                engine.increment_epoch();
+                ticks += 1;
+                (0..ticks % 1024).for_each(|_| std::hint::spin_loop());
+            }
+        });
+        let mut interrupts = 0;
+        let outcome = loop {
+            match mix(1) {
+                Ok((result, _)) if result != expected => break Err(format_err!("{result}")),
+                Ok((_, count)) => interrupts += count,
+                Err(error) => break Err(error),
+            }
+            if Instant::now() > end {
+                break Ok(interrupts);
+            }
+        };
+        stop.store(true, Ordering::Relaxed);
+        let interrupts = outcome?;
+        println!("{interrupts} interrupts");
+        assert!(interrupts > 0);
+        Ok(())
+    })
 }
