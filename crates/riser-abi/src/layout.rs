@@ -88,10 +88,12 @@ vm_blocks! {
 
     /// What stands in the place of an instance for a host function in a compiled engine.
     HostCtx {
-        /// As of an instance; the instance is null, `code` is not used.
+        /// As of an instance; the instance is null, and the code table is `trampoline`.
         ctx: VmCtx = ReadOnly;
-        /// What the function's entry calls.
+        /// What the function's trampoline calls.
         call: HostCall = ReadOnly;
+        /// What puts arguments into slots and makes the call; made when the function is called first.
+        trampoline: *const u8 = Moves;
     }
 
     /// A linear memory.

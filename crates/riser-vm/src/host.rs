@@ -4,6 +4,7 @@ use core::any::Any;
 use core::ffi::c_void;
 use core::ptr;
 use riser_abi::{FuncRef, HostCall, HostCtx, VmCtx, VmRuntime};
+use riser_ops::TypeId;
 use std::sync::Arc;
 
 /// A function of the host in one store. It begins with a `VmCtx` whose instance is null, so that every
@@ -23,12 +24,14 @@ impl HostFunc {
         runtime: *mut VmRuntime,
         func_ref: FuncRef,
         call: HostCall,
+        trampoline: *const u8,
         data: *const c_void,
         owner: Arc<dyn Any + Send + Sync>,
     ) -> HostFunc {
         let ctx =
             VmCtx { runtime, instance: ptr::null_mut(), code: ptr::null(), type_ids: ptr::null() };
-        HostFunc { ctx: HostCtx { ctx, call }, func_ref, data, owner }
+        let ctx = HostCtx { ctx, call, trampoline };
+        HostFunc { ctx, func_ref, data, owner }
     }
 
     /// Makes the function reference point to the function at its final place, and gives its address.
@@ -39,8 +42,23 @@ impl HostFunc {
         // SAFETY: the caller's promise.
         unsafe {
             (*this).func_ref.vmctx = this.cast();
+            (*this).ctx.ctx.code = (&raw const (*this).ctx.trampoline).cast();
             &raw mut (*this).func_ref
         }
+    }
+
+    /// The canonical type.
+    pub(crate) fn type_id(&self) -> TypeId {
+        self.func_ref.type_id
+    }
+
+    /// Lets calls go through a trampoline of the function's type.
+    ///
+    /// # Safety
+    /// It is one, and lives as long as the function.
+    pub(crate) unsafe fn set_trampoline(&mut self, trampoline: *const u8) {
+        self.ctx.trampoline = trampoline;
+        self.func_ref.entry = trampoline;
     }
 
     /// What the embedder gave along: whatever its owner keeps at that address.

@@ -45,7 +45,7 @@ pub use memory::{Memory, SharedMemory};
 pub use parking::WaitResult;
 pub use roots::{HostRoots, RootId};
 pub use store::{
-    Entity, FuncPtr, GlobalId, GrowError, GrowHooks, Growable, Growth, Heap, InstanceId, MemoryId,
-    StoreStack, TableId, TagId, TraceFrames, VmStore, instance_of, interrupt,
+    Entity, FuncPtr, GlobalId, GrowError, GrowHooks, Growable, Growth, Heap, HostEntryPoint,
+    InstanceId, MemoryId, StoreStack, TableId, TagId, TraceFrames, VmStore, instance_of, interrupt,
 };
 pub use table::Table;

@@ -6,11 +6,11 @@
 use crate::arena::Arena;
 use crate::builtins::BUILTINS;
 use crate::cell::{Global, Tag};
-use crate::compiled::{COMPILED_BUILTINS, CodeFrame, EpochWatch};
+use crate::compiled::{COMPILED_BUILTINS, CodeFrame, EpochWatch, StubTable};
 use crate::const_expr::Waiting;
 use crate::heap_memory::{HeapBytes, TypeRows};
 use crate::host::HostFunc;
-use crate::instance::Instance;
+use crate::instance::{CompileFailure, Instance};
 use crate::interrupt::Interrupter;
 use crate::memory::{Memory, SharedMemory};
 use crate::roots::HostRoots;
@@ -283,10 +283,29 @@ pub struct VmStore {
     pub(crate) watch: Option<Arc<EpochWatch>>,
     /// Garbage must not be collected while this is not 0: code was interrupted where nobody knows its references.
     pub(crate) no_collection: u32,
+    /// Makes trampolines to host functions.
+    pub host_trampoline: HostTrampoline,
     /// Why a function could not be compiled.
     pub compile_error: Option<Box<dyn core::error::Error + Send + Sync>>,
     /// The entry trampolines that were used, by canonical type.
     pub entries: Vec<*const u8>,
+}
+
+/// How code enters a host function.
+#[derive(Clone, Copy, Debug)]
+pub enum HostEntryPoint<'a> {
+    /// In an interpreted engine: the address that its way to run expects.
+    Interp(*const u8),
+    /// In a compiled one, through a trampoline that is made when it is needed.
+    Compiled(&'a StubTable),
+}
+
+/// Makes the trampoline to host functions of a type.
+pub type HostTrampoline = unsafe fn(*mut VmStore, TypeId) -> Result<*const u8, CompileFailure>;
+
+/// For stores of interpreted engines.
+unsafe fn no_trampoline(_: *mut VmStore, _: TypeId) -> Result<*const u8, CompileFailure> {
+    Err("interpreted code needs no trampolines".into())
 }
 
 /// A stack for the frames of guests.
@@ -367,6 +386,7 @@ impl VmStore {
             guards: false,
             watch: None,
             no_collection: 0,
+            host_trampoline: no_trampoline,
             compile_error: None,
             entries: Vec::new(),
         }
@@ -482,19 +502,24 @@ impl VmStore {
     /// Makes a host function.
     ///
     /// # Safety
-    /// `entry` is an entry of the engine's way to run that fits `type_id`, leads to `call`, and stays valid as long as `owner`
+    /// `entry` is one of the engine's way to run that fits `type_id`, leads to `call`, and stays valid as long as `owner`
     /// or the engine lives, and so does `data`, which `call` is prepared to find.
     pub unsafe fn new_host_func(
         &mut self,
-        entry: *const u8,
+        entry: HostEntryPoint,
         type_id: TypeId,
         call: HostCall,
         data: *const c_void,
         owner: Arc<dyn Any + Send + Sync>,
     ) -> Option<FuncPtr> {
         let runtime = self.runtime();
+        let (entry, trampoline) = match entry {
+            HostEntryPoint::Interp(entry) => (entry, ptr::null()),
+            HostEntryPoint::Compiled(stubs) => (stubs.through_table(0), stubs.lazy(0)),
+        };
         let func_ref = FuncRef { entry, vmctx: ptr::null_mut(), type_id };
-        let host = self.hosts.push(|_| HostFunc::new(runtime, func_ref, call, data, owner))?;
+        let make = |_| HostFunc::new(runtime, func_ref, call, trampoline, data, owner);
+        let host = self.hosts.push(make)?;
         // SAFETY: just made, at its final place.
         FuncPtr::new(unsafe { HostFunc::bind(host.as_ptr()) })
     }

@@ -65,6 +65,15 @@ impl Default for Config {
 }
 
 /// How guests are run.
+///
+/// ```
+/// use riser::{Config, Engine, Strategy};
+///
+/// let mut config = Config::new();
+/// config.strategy(Strategy::Interpreter);
+/// assert!(!Engine::new(&config).unwrap().is_compiled());
+/// assert_eq!(Strategy::default(), Strategy::Auto);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Strategy {

@@ -8,7 +8,7 @@ use riser_ops::FuncIdx;
 /// ```
 /// # use riser::*;
 /// # fn main() -> Result<()> {
-/// let engine = Engine::default();
+/// let engine = Engine::new(Config::new().strategy(Strategy::Interpreter))?;
 /// let module = Module::new(&engine, r#"(module
 ///     (import "host" "look" (func $look))
 ///     (func (export "f") (param i32) (result i32)

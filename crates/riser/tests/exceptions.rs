@@ -514,7 +514,7 @@ fn frames_show_no_hidden_locals() -> Result<()> {
             end
             i32.add))"#;
     let mut config = Config::new();
-    config.wasm_legacy_exceptions(true);
+    config.wasm_legacy_exceptions(true).strategy(Strategy::Interpreter);
     let engine = Engine::new(&config)?;
     let mut store = Store::new(&engine, 0);
     let look = Func::wrap(&mut store, |mut caller: Caller<'_, i32>| {

@@ -168,7 +168,7 @@ fn frames_with_many_operands_at_many_calls_are_found_in_bounded_time() -> Result
             (func $make (result (ref $s)) (struct.new $s (i64.const 7)))
             (func (export "f") (result i64) {calls} call $gc {drops} struct.get $s 0))"#
     );
-    let engine = Engine::default();
+    let engine = Engine::new(Config::new().strategy(Strategy::Interpreter))?;
     let mut linker = Linker::<()>::new(&engine);
     linker.func_wrap("host", "gc", |mut caller: Caller<'_, ()>| -> Result<()> {
         assert_eq!(WasmFrame::capture(&mut caller)[0].operands().len(), COUNT);

@@ -4,6 +4,9 @@
 use super::interrupts::notice;
 use super::unwind::raise;
 use crate::builtins;
+use crate::host::HostFunc;
+use crate::instance::{CompileFailure, Instance};
+use crate::store::VmStore;
 use core::mem::{offset_of, transmute};
 use riser_abi::{Builtins, FuncRef, Slot, Status, TagDef, VmCtx, VmRuntime};
 use riser_sys::{exit_entry, lazy_entry};
@@ -19,24 +22,50 @@ lazy_entry! {
 
 /// The code of a function that is called for the first time.
 unsafe extern "C" fn compile_or_raise(vmctx: *mut VmCtx, defined: u32) -> *const u8 {
-    // SAFETY: the contract of builtins: stubs are called with the `VmCtx` of the function's instance.
+    // SAFETY: the contract of builtins: stubs are called with the `VmCtx` of the function's instance, or of a host function.
     unsafe {
         let (instance, store) = (builtins::instance(vmctx), builtins::store(vmctx));
-        let module = (*instance).module().clone();
-        match module.code().compile(defined) {
+        let made = if instance.is_null() {
+            trampoline_of(vmctx.cast(), store)
+        } else {
+            code_of(instance, defined)
+        };
+        match made {
             Ok(code) => {
-                drop(module);
-                (*instance).set_entry(defined, code);
                 notice((*vmctx).runtime);
                 code
             }
             Err(error) => {
-                drop(module);
                 (*store).compile_error = Some(error);
                 let _ = raise(vmctx, Status::HOST_ERROR);
                 core::ptr::null()
             }
         }
+    }
+}
+
+/// # Safety
+/// The instance lives, and is used by this thread.
+unsafe fn code_of(instance: *mut Instance, defined: u32) -> Result<*const u8, CompileFailure> {
+    // SAFETY: the caller's promise. The module lives as long as its instance.
+    unsafe {
+        let code = (*instance).module().code().compile(defined)?;
+        (*instance).set_entry(defined, code);
+        Ok(code)
+    }
+}
+
+/// # Safety
+/// The function and the store live, and are used by this thread.
+unsafe fn trampoline_of(
+    host: *mut HostFunc,
+    store: *mut VmStore,
+) -> Result<*const u8, CompileFailure> {
+    // SAFETY: the caller's promise; the hook gives a trampoline of the type.
+    unsafe {
+        let code = ((*store).host_trampoline)(store, (*host).type_id())?;
+        (*host).set_trampoline(code);
+        Ok(code)
     }
 }
 

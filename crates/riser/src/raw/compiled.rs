@@ -16,6 +16,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 pub(crate) struct CompiledEngine {
     compiler: Compiler,
     trampolines: Mutex<Trampolines>,
+    /// Where host functions begin.
+    host_stubs: StubTable,
     /// Memory that compilations use again.
     contexts: Mutex<Vec<CompileContext>>,
 }
@@ -76,7 +78,8 @@ impl CompiledEngine {
         let unique = Box::leak(Box::new(0_u8));
         let space = CodeSpace::new(CodeOwner(core::ptr::from_mut(unique).addr()));
         let trampolines = Mutex::new(Trampolines { space, known: HashMap::new() });
-        Ok(CompiledEngine { compiler, trampolines, contexts: Mutex::default() })
+        let host_stubs = StubTable::new(1)?;
+        Ok(CompiledEngine { compiler, trampolines, host_stubs, contexts: Mutex::default() })
     }
 
     /// Whether memories have guards.
@@ -98,7 +101,12 @@ impl CompiledEngine {
         self.trampoline(Direction::FromHost, ty)
     }
 
-    /// The entry of host functions of a type.
+    /// Where host functions begin.
+    pub(crate) fn host_stubs(&self) -> &StubTable {
+        &self.host_stubs
+    }
+
+    /// What code calls host functions of a type through.
     pub(crate) fn host_trampoline(&self, ty: &FuncType) -> Result<*const u8> {
         self.trampoline(Direction::ToHost, ty)
     }

@@ -18,6 +18,7 @@ use core::ffi::c_void;
 use core::slice;
 use riser_abi::{FrameLayout, HostCall, Slot, Status, VmCtx};
 use riser_interp::HostEntry;
+use riser_vm::HostEntryPoint;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
@@ -101,9 +102,10 @@ impl HostFunc {
             Engine::same(self.ty.engine(), store.engine()),
             "a host function of another engine"
         );
-        let entry = match store.engine().compiled() {
-            Some(compiled) => compiled.host_trampoline(self.ty.func())?,
-            None => self.entry.as_ptr(),
+        let engine = store.engine().clone();
+        let entry = match engine.compiled() {
+            Some(compiled) => HostEntryPoint::Compiled(compiled.host_stubs()),
+            None => HostEntryPoint::Interp(self.entry.as_ptr()),
         };
         let (id, call, owner) = (self.ty.id(), self.call, self.clone());
         // SAFETY: the owner keeps entry, type and data; the call that the entry leads to finds what `make` gave

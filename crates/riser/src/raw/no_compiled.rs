@@ -22,6 +22,10 @@ impl CompiledEngine {
         match *self {}
     }
 
+    pub(crate) fn host_stubs(&self) -> &riser_vm::StubTable {
+        match *self {}
+    }
+
     pub(crate) fn host_trampoline(&self, _: &FuncType) -> Result<*const u8> {
         match *self {}
     }

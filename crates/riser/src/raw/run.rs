@@ -16,9 +16,10 @@ use riser_abi::{Slot, Status, VmRuntime};
 use riser_interp::{Backtrace, Exit, ExitReason, InterpModule, InterpOptions};
 use riser_ops::{FuncIdx, TypeId};
 use riser_vm::{
-    CodeFrame, CompileFailure, FuncPtr, ModuleCode, call_compiled, instance_of,
+    CodeFrame, CompileFailure, FuncPtr, ModuleCode, VmStore, call_compiled, instance_of,
     visit_compiled_frames,
 };
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// The code of a module in the engine's way to run.
@@ -178,6 +179,25 @@ fn new_entry_trampoline(store: &mut StoreOpaque, id: TypeId) -> Result<*const u8
     }
     entries[id.index()] = code;
     Ok(code)
+}
+
+/// What code calls host functions of a type through.
+///
+/// # Safety
+/// `store` is the address of a live store that runs on this thread, and nobody borrows it.
+pub(super) unsafe fn host_trampoline(
+    store: *mut VmStore,
+    id: TypeId,
+) -> Result<*const u8, CompileFailure> {
+    // SAFETY: the caller's promise; a `StoreOpaque` begins with its `VmStore`.
+    let engine = unsafe { (*store.cast::<StoreOpaque>()).engine().clone() };
+    let compiled = engine.compiled().ok_or("an interpreted engine")?;
+    let ty = engine.registry().get(id);
+    let ty = ty.composite.as_func().ok_or("a function without a type")?;
+    // Nothing may unwind from here through code.
+    let made = catch_unwind(AssertUnwindSafe(|| compiled.host_trampoline(ty)));
+    let made = made.map_err(|_| "the compiler panicked at a trampoline")?;
+    Ok(made.map_err(|error| error.to_string())?)
 }
 
 /// The error of a call of compiled code that did not end well.

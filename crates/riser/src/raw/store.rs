@@ -77,6 +77,7 @@ impl StoreOpaque {
             None => super::gc::trace_frames,
         };
         vm.guards = engine.compiled().is_some_and(|compiled| compiled.guards());
+        vm.host_trampoline = super::run::host_trampoline;
         vm.frames_max = engine.config().backtrace_max;
         vm.heap.set_stress(engine.config().gc_stress);
         Ok(StoreOpaque {
