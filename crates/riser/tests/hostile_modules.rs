@@ -71,7 +71,8 @@ fn whatever_nests_does_so_a_hundred_thousand_times() {
                 store.set_epoch_deadline(1);
                 let instance = Instance::new(&mut store, &module, &[]).unwrap();
                 let f = instance.get_typed_func::<(i32, i32), ()>(&mut store, "f").unwrap();
-                assert!(f.call(&mut store, (1, 0)).is_ok(), "{name}");
+                let called = f.call(&mut store, (1, 0));
+                assert!(called.is_ok(), "{name}: {called:?}");
                 assert_eq!(answer(&mut store, instance), 42, "{name}");
             });
         }
