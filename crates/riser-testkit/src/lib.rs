@@ -9,5 +9,6 @@
 #![forbid(unsafe_code)]
 
 pub mod corpus;
+pub mod generated;
 pub mod golden;
 pub mod wast;
