@@ -61,10 +61,10 @@ fn main() {
         let linker = wasmi::Linker::<()>::new(&their_engine);
 
         let mut store = riser::Store::new(&engine, ());
-        let ours = bytes_each(|| drop(pre.instantiate(&mut store).expect("it can be made")));
+        let ours = bytes_each(|| _ = pre.instantiate(&mut store).expect("it can be made"));
         drop(store);
         let mut store = wasmi::Store::new(&their_engine, ());
-        let make = || drop(linker.instantiate_and_start(&mut store, &their_module).expect("made"));
+        let make = || _ = linker.instantiate_and_start(&mut store, &their_module).expect("made");
         let theirs = bytes_each(make);
         drop(store);
 
