@@ -2,6 +2,7 @@
 //! written to a second mapping of the same pages. Where the system refuses that, each publication gets pages of its own, which
 //! are written first and made executable then.
 
+use super::fork;
 use crate::arch::machine::publish_instructions;
 use crate::mapping::{FileUsage, Mapping};
 use crate::{OutOfMemory, faults};
@@ -31,6 +32,8 @@ struct Chunk {
     /// The same pages, to be written.
     written: Option<Mapping>,
     used: usize,
+    /// Who writes to it. A copy of this process has the same pages, and must not.
+    generation: u32,
 }
 
 impl Default for CodeMemory {
@@ -91,7 +94,8 @@ impl CodeMemory {
         let error = OutOfMemory { bytes: len };
         if let Some(chunk) = self.chunks.last() {
             let end = chunk.used.next_multiple_of(align).checked_add(len).ok_or(error)?;
-            if chunk.written.is_some() && end <= chunk.executed.reserved() {
+            let ours = chunk.generation == fork::generation();
+            if chunk.written.is_some() && ours && end <= chunk.executed.reserved() {
                 return Ok(());
             }
         }
@@ -108,7 +112,8 @@ impl CodeMemory {
             full.written = None;
         }
         self.next_bytes = (self.next_bytes * 2).min(CHUNK_BYTES_MAX);
-        self.chunks.push(Chunk { executed, written: Some(written), used: 0 });
+        let generation = fork::generation();
+        self.chunks.push(Chunk { executed, written: Some(written), used: 0, generation });
         Ok(())
     }
 
@@ -128,7 +133,7 @@ impl CodeMemory {
         if !publish_instructions(base, base, len) {
             return Err(error);
         }
-        self.chunks.push(Chunk { executed: pages, written: None, used: len });
+        self.chunks.push(Chunk { executed: pages, written: None, used: len, generation: 0 });
         Ok(base)
     }
 
@@ -153,7 +158,7 @@ impl CodeMemory {
         }
         // The last chunk stays the one that has room.
         let at = self.chunks.len().saturating_sub(1);
-        self.chunks.insert(at, Chunk { executed: pages, written: None, used: len });
+        self.chunks.insert(at, Chunk { executed: pages, written: None, used: len, generation: 0 });
         Ok(base)
     }
 

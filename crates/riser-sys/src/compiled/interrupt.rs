@@ -3,8 +3,8 @@
 //! it was, as if nothing had happened. This is how Go preempts loops, and the signal is the one that Go uses, for the same reasons:
 //! ignored by default, passed on by debuggers, and hardly used for what it is meant for.
 
-use super::machine;
 use super::signals::{self, Registers};
+use super::{fork, machine};
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use libc::{siginfo_t, ucontext_t};
@@ -68,14 +68,23 @@ pub(super) unsafe extern "C" fn call_hook(pc: usize, fp: usize) {
     }
 }
 
+thread_local! {
+    /// This thread's number, or 0.
+    static THREAD: Cell<u32> = const { Cell::new(0) };
+}
+
+/// In a process that was copied: this thread has another number now.
+pub(super) fn forget_thread_id() {
+    THREAD.set(0);
+}
+
 /// This thread, as the system knows it as long as it runs: never 0. Later the system may give its number to another thread.
 pub fn thread_id() -> u32 {
-    thread_local! {
-        static THREAD: Cell<u32> = const { Cell::new(0) };
-    }
     // A variable without a destructor is there as long as the thread is.
     let mut thread = THREAD.get();
     if thread == 0 {
+        // The number is forgotten when the process is copied.
+        fork::generation();
         thread = rustix::thread::gettid().as_raw_pid().cast_unsigned();
         THREAD.set(thread);
     }

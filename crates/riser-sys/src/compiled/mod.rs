@@ -3,6 +3,7 @@
 //! systems `no_compiled.rs` stands in for all of it.
 
 mod code;
+mod fork;
 mod interrupt;
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]

@@ -2,6 +2,7 @@
 //! starts itself with the name of the case.
 
 mod faults;
+mod forks;
 mod guests;
 mod interrupts;
 
@@ -51,6 +52,7 @@ fn as_a_child() {
     let Ok(case) = std::env::var(CASE) else { return };
     match case.split_once('/').unwrap() {
         ("faults", case) => faults::run(case),
+        ("forks", case) => forks::run(case),
         ("interrupts", case) => interrupts::run(case),
         other => panic!("no case {other:?}"),
     }
