@@ -249,3 +249,28 @@ fn fuel_is_paid_before_what_can_be_seen() {
     assert_eq!(paid.len(), 1, "{text}");
     assert!(text.contains("iconst.i64 5"), "{text}");
 }
+
+#[test]
+fn more_globals_memories_and_tables_than_cranelift_has_numbers_for() {
+    let (mut fields, mut body) = (String::new(), String::new());
+    for at in 0..70_000 {
+        fields += &format!("(global $g{at} (mut i64) (i64.const 0))");
+        body += &format!("(global.set $g{at} (global.get $g{at}))");
+    }
+    for at in 0..100 {
+        fields += &format!("(memory $m{at} 1)");
+        body += &format!(
+            "(i32.store $m{at} (i32.const 0) (i32.load8_s $m{at} offset=70000000 (i32.const 1)))
+             (v128.store $m{at} (i32.const 0) (v128.load $m{at} (i32.const 1)))
+             (drop (memory.grow $m{at} (i32.const 1)))
+             (drop (i32.atomic.rmw.add $m{at} (i32.const 0) (memory.size $m{at})))"
+        );
+    }
+    for at in 0..20_000 {
+        fields += &format!("(table $t{at} 1 funcref)");
+        body += &format!(
+            "(call_indirect $t{at} (i32.const 0)) (table.set $t{at} (i32.const 0) (table.get $t{at} (i32.const 1)))"
+        );
+    }
+    host(&format!("(module {fields} (func {body}))"));
+}
