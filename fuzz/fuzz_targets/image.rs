@@ -58,7 +58,8 @@ fn look(bytes: &[u8]) {
         let found = image.function(defined).expect("its row was checked");
         let last = found.start + found.code.len() as u32 - 1;
         for place in [found.start, last] {
-            assert_eq!(image.owner(place), Some((Owner::Function(defined), place - found.start)));
+            let (owner, code) = image.owner(place).expect("it is in the code of a function");
+            assert_eq!((owner, code.start), (Owner::Function(defined), found.start));
         }
         for offset in [0, 2, 5, last, u32::MAX] {
             found.tables.trap_at(offset);

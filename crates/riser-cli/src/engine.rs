@@ -2,11 +2,12 @@
 
 use std::num::NonZeroUsize;
 
-use riser::{Config, Engine};
+use riser::{Cache, CacheConfig, Config, Engine, ProfilingStrategy, Strategy};
 use riser_ops::Features;
 
 use crate::errors::{Report, SHOWN_FRAMES};
-use crate::options::{General, RunOptions, WasmChange};
+use crate::options::{CompileOptions, General, ProfileForm, RunOptions, WasmChange};
+use crate::style;
 
 /// How many frames of a backtrace `--verbose` shows.
 const VERBOSE_FRAMES: usize = 10_000;
@@ -36,7 +37,36 @@ pub fn run_config(options: &RunOptions, general: &General) -> Result<Config, Rep
     config.epoch_interruption(options.timeout.is_some());
     config.cranelift_nan_canonicalization(options.deterministic);
     config.relaxed_simd_deterministic(options.deterministic);
+    if options.interp {
+        config.strategy(Strategy::Interpreter);
+    } else if !options.no_cache {
+        config.cache(cache(general.verbose));
+    }
+    config.profiler(match options.profile {
+        None => ProfilingStrategy::None,
+        Some(ProfileForm::Perfmap) => ProfilingStrategy::PerfMap,
+        Some(ProfileForm::Jitdump) => ProfilingStrategy::JitDump,
+    });
     Ok(config)
+}
+
+/// The configuration for compiling ahead of time. What decides about code is the same as for running.
+pub fn compile_config(options: &CompileOptions) -> Result<Config, Report> {
+    let mut config = config(&options.wasm)?;
+    config.strategy(Strategy::Cranelift);
+    config.consume_fuel(options.fuel);
+    config.cranelift_nan_canonicalization(options.deterministic);
+    config.relaxed_simd_deterministic(options.deterministic);
+    Ok(config)
+}
+
+/// The cache, if there can be one. Programs run without it too.
+fn cache(verbose: bool) -> Option<Cache> {
+    let cache = Cache::new(CacheConfig::new());
+    if let (true, Err(error)) = (verbose, &cache) {
+        style::eprint(&format!("riser: nothing is cached: {error:#}\n"));
+    }
+    cache.ok()
 }
 
 /// Sets how many frames a backtrace has: one more than is shown, to know that there are more.

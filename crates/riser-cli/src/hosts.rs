@@ -122,7 +122,7 @@ mod tests {
 
     fn purpose_of(text: &str) -> Option<&'static str> {
         let bytes = ModuleBytes::new(wat::parse_str(text).unwrap());
-        let input = Input { name: "test".into(), bytes, from_text: true };
+        let input = Input::new("test".into(), bytes);
         let decoded = Decoded::new(&input, Features::ALL).unwrap();
         purpose(&decoded.module).map(|purpose| purpose.what)
     }

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
+use riser::Engine;
 use riser_module::ModuleBytes;
 
 use crate::errors::{Report, similar};
@@ -26,6 +27,8 @@ pub struct Input {
     pub bytes: ModuleBytes,
     /// Whether the binary was made from text.
     pub from_text: bool,
+    /// Whether the binary was in a file of compiled code.
+    pub from_compiled: bool,
 }
 
 impl Input {
@@ -35,21 +38,29 @@ impl Input {
         if Content::of(&bytes) == Content::Component {
             return Err(component(&name));
         }
-        Ok(Input { name, bytes: ModuleBytes::new(bytes), from_text: false })
+        Ok(Input::new(name, ModuleBytes::new(bytes)))
     }
 
     /// Reads a module, translating text. The content is not looked at beyond its header.
     pub fn load(path: &Path) -> Result<Input, Report> {
         let name = display_name(path);
         let bytes = read_module(path)?;
-        let (bytes, from_text) = match Content::of(&bytes) {
-            Content::Text => (assemble(&name, &bytes)?, true),
-            Content::Binary | Content::Component => (bytes, false),
+        let content = Content::of(&bytes);
+        let bytes = match content {
+            Content::Text => assemble(&name, &bytes)?,
+            Content::Compiled => module_in(&name, &bytes)?,
+            Content::Binary | Content::Component => bytes,
         };
         if Content::of(&bytes) == Content::Component {
             return Err(component(&name));
         }
-        Ok(Input { name, bytes: ModuleBytes::new(bytes), from_text })
+        let (from_text, from_compiled) = (content == Content::Text, content == Content::Compiled);
+        Ok(Input { name, bytes: ModuleBytes::new(bytes), from_text, from_compiled })
+    }
+
+    /// A binary that was read as such.
+    pub fn new(name: String, bytes: ModuleBytes) -> Input {
+        Input { name, bytes, from_text: false, from_compiled: false }
     }
 }
 
@@ -69,6 +80,8 @@ pub enum Content {
     Component,
     /// Text in the text format, perhaps.
     Text,
+    /// What `riser compile` wrote.
+    Compiled,
     /// A module, or something that its decoder refuses.
     Binary,
 }
@@ -79,11 +92,35 @@ impl Content {
         if bytes.starts_with(MAGIC) && bytes.get(6..8) == Some(COMPONENT_LAYER) {
             return Content::Component;
         }
+        if Engine::detect_precompiled(bytes).is_some() {
+            return Content::Compiled;
+        }
         match begins_as_text(bytes) {
             true => Content::Text,
             false => Content::Binary,
         }
     }
+}
+
+/// What a file contains that can be opened more than once; `None` for others, and for those that are not there.
+pub fn content_of_file(path: &Path) -> Option<Content> {
+    let file = File::open(path).ok()?;
+    let metadata = file.metadata().ok()?;
+    let mut start = Vec::new();
+    file.take(START_BYTES).read_to_end(&mut start).ok()?;
+    let usable = !is_stdin(path) && metadata.is_file() && metadata.len() <= SIZE_MAX;
+    usable.then(|| Content::of(&start))
+}
+
+/// So many bytes tell what a file contains, unless it is text after a long space.
+const START_BYTES: u64 = 64;
+
+/// The module in compiled code.
+pub fn module_in(name: &str, bytes: &[u8]) -> Result<Vec<u8>, Report> {
+    Engine::module_in_precompiled(bytes).map_err(|error| {
+        Report::new(format!("{name} cannot be used: {error:#}"))
+            .help("make it again with `riser compile`")
+    })
 }
 
 /// Whether the bytes begin as the text format does: with a parenthesis or a comment.

@@ -47,6 +47,8 @@ fn run(command: &Command, general: &General) -> Result<i32, errors::Report> {
         Command::Validate(options) => commands::validate::run(options, general),
         Command::Inspect(options) => commands::inspect::run(options, general),
         Command::Wat(options) => commands::wat::run(options),
+        Command::Compile(options) => commands::compile::run(options, general),
+        Command::Cache(options) => commands::cache::run(options, general),
         Command::Completions(options) => commands::completions::run(options),
         Command::Man(options) => commands::man::run(options),
         Command::Wast(options) => commands::wast::run(options, general),

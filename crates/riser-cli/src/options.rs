@@ -92,6 +92,13 @@ pub enum Command {
     /// A program gets no file, variable or argument that is not given to it here. Only the time, random numbers and the
     /// standard streams are always there.
     Run(Box<RunOptions>),
+    /// Compile a module ahead of time
+    ///
+    /// All functions are compiled, on all cores, and written to a file together with the module. `riser run` takes the file like a module and starts it at once.
+    /// It is for this version of riser, for machines like this one (elsewhere it is compiled anew), and for the options given here.
+    ///
+    /// The file contains machine code. Run only files that you would run as programs.
+    Compile(CompileOptions),
     /// Check that modules are valid
     ///
     /// Nothing is said of modules that are valid. For each that is not, the first error is printed with its place. FILE is binary or text, or `-` for standard input.
@@ -113,6 +120,14 @@ pub enum Command {
     ///
     /// Exit status: 0 if all passed, 1 if not.
     Wast(WastOptions),
+    /// Show or empty the cache of compiled code
+    ///
+    /// Riser keeps the code that it makes of a module, so that the module starts faster the next time. `path` prints the folder, `stats`
+    /// what is in it, and `clear` empties it. What was not used for longest goes by itself when there is more than 1 GiB.
+    ///
+    /// The folder is $RISER_CACHE_DIR, or `riser` in $XDG_CACHE_HOME, or `.cache/riser` in $HOME. It must be one that nobody else may write to; if it
+    /// is not, nothing is kept.
+    Cache(CacheOptions),
     /// Print what completes riser's options in a shell
     ///
     /// Bash: `riser completions bash > ~/.local/share/bash-completion/completions/riser`. Zsh: save it as `_riser` in a folder of `$fpath`. Fish:
@@ -190,6 +205,15 @@ pub enum ReportFormat {
     Text,
     /// For programs: one object on one line.
     Json,
+}
+
+/// How a profiler is told about functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProfileForm {
+    /// A list of their addresses.
+    Perfmap,
+    /// A file with their code.
+    Jitdump,
 }
 
 /// Options of `riser run`.
@@ -306,14 +330,28 @@ pub struct RunOptions {
     pub deterministic: bool,
     /// Run in the interpreter
     ///
-    /// The interpreter is the only way to run at present, so this changes nothing yet.
+    /// It begins at once and takes less memory, and a program that computes takes much longer. Without this option functions are compiled when
+    /// they are called first, where riser has a compiler: on Linux, x86-64 and aarch64.
     #[arg(long, help_heading = heading::ENGINE)]
     pub interp: bool,
     /// Neither read nor write cached code
     ///
-    /// Nothing is cached at present, so this changes nothing yet.
+    /// `riser help cache` says where that is.
     #[arg(long, help_heading = heading::ENGINE)]
     pub no_cache: bool,
+    /// Tell `perf` about functions: perfmap or jitdump
+    ///
+    /// With `perfmap`, `perf record riser --profile=perfmap FILE` and then `perf report` show functions by name. With `jitdump`,
+    /// `perf record -k mono`, `perf inject --jit` and `perf annotate` show their instructions too.
+    #[arg(
+        long,
+        value_name = "FORM",
+        value_enum,
+        hide_possible_values = true,
+        conflicts_with = "interp",
+        help_heading = heading::ENGINE
+    )]
+    pub profile: Option<ProfileForm>,
 
     /// Print each call of the system on standard error
     ///
@@ -364,6 +402,37 @@ impl RunOptions {
     }
 }
 
+/// Options of `riser compile`.
+#[derive(Debug, Args)]
+#[command(after_long_help = COMPILE_EXAMPLES)]
+pub struct CompileOptions {
+    /// The module, binary or text, or `-` for standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// The file for the code, instead of FILE with the ending .rsr
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Switch proposals on or off, as for `riser run`
+    #[arg(
+        long,
+        value_name = "FEATURE[=off]",
+        value_delimiter = ',',
+        value_parser = values::wasm
+    )]
+    pub wasm: Vec<WasmChange>,
+    /// Make code for `riser run --deterministic`
+    #[arg(long)]
+    pub deterministic: bool,
+    /// Make code that counts instructions, for `riser run --fuel N`
+    #[arg(long)]
+    pub fuel: bool,
+}
+
+const COMPILE_EXAMPLES: &str = "\
+Examples:
+  riser compile app.wasm && riser app.rsr
+  riser compile app.wasm -o /srv/app.rsr";
+
 /// Options of `riser validate`.
 #[derive(Debug, Args)]
 #[command(after_long_help = VALIDATE_EXAMPLES)]
@@ -397,12 +466,21 @@ pub struct InspectOptions {
     /// Show lists to their ends, instead of the first entries of long ones
     #[arg(long, conflicts_with = "json")]
     pub all: bool,
+    /// Show instead what the compiler makes of a function, as CLIF
+    ///
+    /// FUNC is its index or its name. The compiler's intermediate representation is printed twice, before and after it was optimized.
+    #[arg(long, value_name = "FUNC", conflicts_with_all = ["json", "all"])]
+    pub clif: Option<String>,
+    /// Show instead the machine code of a function
+    #[arg(long, value_name = "FUNC", conflicts_with_all = ["json", "all", "clif"])]
+    pub asm: Option<String>,
 }
 
 const INSPECT_EXAMPLES: &str = "\
 Examples:
   riser inspect app.wasm
-  riser inspect --json app.wasm | jq .proposals";
+  riser inspect --json app.wasm | jq .proposals
+  riser inspect --asm main app.wasm";
 
 /// Options of `riser wat`.
 #[derive(Debug, Args)]
@@ -420,6 +498,35 @@ const WAT_EXAMPLES: &str = "\
 Examples:
   riser wat app.wasm | less
   riser wat lib.wat -o lib.wasm";
+
+/// Options of `riser cache`.
+#[derive(Debug, Args)]
+#[command(after_long_help = CACHE_EXAMPLES)]
+pub struct CacheOptions {
+    /// What to do: path, stats or clear
+    #[arg(value_name = "WHAT", value_enum, hide_possible_values = true)]
+    pub what: CacheAction,
+    /// Print JSON, for other programs to read
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `riser cache` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CacheAction {
+    /// Print the folder.
+    Path,
+    /// Print what is in it.
+    Stats,
+    /// Empty it.
+    Clear,
+}
+
+const CACHE_EXAMPLES: &str = "\
+Examples:
+  riser cache stats
+  riser cache stats --json | jq .bytes
+  riser cache clear";
 
 /// Options of `riser completions`.
 #[derive(Debug, Args)]

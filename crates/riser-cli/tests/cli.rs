@@ -89,6 +89,8 @@ fn help_fits_80_columns() {
         ("help-inspect.txt", "help inspect"),
         ("help-wat.txt", "help wat"),
         ("help-wast.txt", "help wast"),
+        ("help-cache.txt", "help cache"),
+        ("help-compile.txt", "help compile"),
         ("help-man.txt", "help man"),
         ("help-completions.txt", "help completions"),
     ] {
@@ -276,7 +278,7 @@ fn verbose_tells_what_is_done() {
     let output = folder.run(&["run", "-v", "--invoke", "add", "add.wat", "1", "2"]);
     assert_eq!(text_of(&output.stdout), "3\n");
     let said = text_of(&output.stderr);
-    assert!(said.starts_with("riser: add.wat: ") && said.contains("read and validated"), "{said}");
+    assert!(said.starts_with("riser: add.wat: ") && said.contains("ready in"), "{said}");
 }
 
 #[test]
@@ -782,14 +784,17 @@ fn completions_and_man_pages_have_every_option() {
     let folder = Folder::new("man", &[("file", b"")]);
     assert_eq!(stdout_of(folder.run(&["man", "-o", "share/man1"])), "");
     let mut pages = String::new();
-    for command in ["", "-run", "-validate", "-inspect", "-wat", "-wast", "-completions", "-man"] {
+    let commands =
+        ["run", "compile", "validate", "inspect", "wat", "wast", "cache", "completions", "man"];
+    for command in [String::new()].into_iter().chain(commands.map(|name| format!("-{name}"))) {
         let path = folder.path().join(format!("share/man1/riser{command}.1"));
         pages += &std::fs::read_to_string(path).unwrap().replace("\\-", "-");
     }
     let own = stdout_of(riser().arg("man").output().unwrap()).replace("\\-", "-");
     for option in &options {
         assert!(pages.contains(option.as_str()), "no page has {option}");
-        let of_run = !matches!(option.as_str(), "--json" | "--all" | "--output");
+        let of_run =
+            !matches!(option.as_str(), "--json" | "--all" | "--output" | "--clif" | "--asm");
         assert!(!of_run || own.contains(option.as_str()), "riser(1) has no {option}");
     }
     let session = folder.session(&["man vaildate", "completions tcsh", "man -o file"]);

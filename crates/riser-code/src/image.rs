@@ -80,7 +80,7 @@ impl fmt::Display for ImageError {
 impl core::error::Error for ImageError {}
 
 /// What a trampoline leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TrampolineKind {
     /// Into compiled code, from the host.
     Entry = 0,
@@ -358,6 +358,11 @@ impl ImageLayout {
         self.header.code_start..self.header.code_start + self.header.code_bytes
     }
 
+    /// Where the module's binary is in the file; an empty range if it has none.
+    pub fn module_range(&self) -> Range<u64> {
+        self.header.module_start..self.header.module_start + self.header.module_bytes
+    }
+
     /// The image whose directory was checked, with its head and its code; `None` if these have other lengths.
     pub fn view<'a>(&self, head: &'a [u8], code: &'a [u8]) -> Option<ImageView<'a>> {
         let head = head.get(..usize::try_from(self.header.code_start).ok()?)?;
@@ -465,7 +470,7 @@ impl<'a> ImageView<'a> {
 
     /// A function by its position among the defined ones: `None` if there is none, or not what was written.
     pub fn function(&self, defined: u32) -> Option<ImageCode<'a>> {
-        let (_, extent) = search(self.functions_len(), |row| {
+        let extent = search(self.functions_len(), |row| {
             let (other, extent) = self.function_row(row)?;
             Some((other.cmp(&defined), extent))
         })?;
@@ -474,34 +479,32 @@ impl<'a> ImageView<'a> {
 
     /// A trampoline: `None` if there is none, or not what was written.
     pub fn trampoline(&self, kind: TrampolineKind, key: &[u8]) -> Option<ImageCode<'a>> {
-        let (_, extent) = search(self.layout.header.trampolines, |row| {
+        let extent = search(self.layout.header.trampolines, |row| {
             let (other_kind, other_key, extent) = self.trampoline_row(row)?;
             Some(((other_kind, other_key).cmp(&(kind, key)), extent))
         })?;
         self.intact(extent)
     }
 
-    /// Whose code has the byte at `place` of all code, and how far it is from the start of that.
-    pub fn owner(&self, place: u32) -> Option<(Owner<'a>, u32)> {
+    /// Whose code has the byte at `place` of all code, and that code. Whether it is what was written is not asked again: whoever runs it
+    /// got it from [`ImageView::function`] or [`ImageView::trampoline`].
+    pub fn owner(&self, place: u32) -> Option<(Owner<'a>, ImageCode<'a>)> {
         let compare = |extent: Extent| match extent.code_range() {
             range if range.end <= place as usize => Ordering::Less,
             range if range.start > place as usize => Ordering::Greater,
             _ => Ordering::Equal,
         };
-        let found = search(self.functions_len(), |row| {
-            let (_, extent) = self.function_row(row)?;
-            Some((compare(extent), extent))
+        let function = search(self.functions_len(), |row| {
+            let (defined, extent) = self.function_row(row)?;
+            Some((compare(extent), (Owner::Function(defined), extent)))
         });
-        if let Some((row, extent)) = found {
-            let (defined, _) = self.function_row(row)?;
-            return Some((Owner::Function(defined), place - extent.code_start));
-        }
-        let (row, extent) = search(self.layout.header.trampolines, |row| {
-            let (_, _, extent) = self.trampoline_row(row)?;
-            Some((compare(extent), extent))
+        let (owner, extent) = function.or_else(|| {
+            search(self.layout.header.trampolines, |row| {
+                let (kind, key, extent) = self.trampoline_row(row)?;
+                Some((compare(extent), (Owner::Trampoline(kind, key), extent)))
+            })
         })?;
-        let (kind, key, _) = self.trampoline_row(row)?;
-        Some((Owner::Trampoline(kind, key), place - extent.code_start))
+        Some((owner, self.piece(extent)?))
     }
 
     fn part(&self, start: u64, bytes: u64) -> Option<&'a [u8]> {
@@ -533,25 +536,29 @@ impl<'a> ImageView<'a> {
 
     /// The code of a row, if it and its tables are what was written.
     fn intact(&self, extent: Extent) -> Option<ImageCode<'a>> {
+        let piece = self.piece(extent)?;
+        let sum = piece_checksum(piece.code, piece.tables.bytes());
+        (cfg!(fuzzing) || sum == extent.checksum).then_some(piece)
+    }
+
+    fn piece(&self, extent: Extent) -> Option<ImageCode<'a>> {
         let header = &self.layout.header;
         let code = self.code.get(extent.code_range())?;
         let start = header.tables_start.checked_add(u64::from(extent.tables_start))?;
-        let tables = self.part(start, u64::from(extent.tables_bytes))?;
-        let intact = cfg!(fuzzing) || piece_checksum(code, tables) == extent.checksum;
-        let (start, alignment) = (extent.code_start, extent.alignment);
-        intact.then_some(ImageCode { code, start, alignment, tables: CodeTables::new(tables) })
+        let tables = CodeTables::new(self.part(start, u64::from(extent.tables_bytes))?);
+        Some(ImageCode { code, start: extent.code_start, alignment: extent.alignment, tables })
     }
 }
 
 /// Finds a row among sorted ones: `compare` says how one is to what is searched.
-fn search<T>(rows: u32, compare: impl Fn(u32) -> Option<(Ordering, T)>) -> Option<(u32, T)> {
+fn search<T>(rows: u32, compare: impl Fn(u32) -> Option<(Ordering, T)>) -> Option<T> {
     let (mut low, mut high) = (0, rows);
     while low < high {
         let middle = low + (high - low) / 2;
         match compare(middle)? {
             (Ordering::Less, _) => low = middle + 1,
             (Ordering::Greater, _) => high = middle,
-            (Ordering::Equal, found) => return Some((middle, found)),
+            (Ordering::Equal, found) => return Some(found),
         }
     }
     None

@@ -2,7 +2,7 @@
 //! page costs nothing before it is touched.
 
 use crate::mapping::{FileUsage, Mapping};
-use crate::{OutOfMemory, faults, guarded};
+use crate::{OutOfMemory, faults, file_bytes_max, guarded};
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
@@ -36,6 +36,10 @@ impl MemoryImage {
         }
         let error = OutOfMemory { bytes: end - start };
         if faults::refuses() {
+            return Err(error);
+        }
+        // The system would end the process.
+        if file_bytes_max().is_some_and(|max| max < (end - start) as u64) {
             return Err(error);
         }
         let file = File::from(

@@ -66,18 +66,18 @@ mod usage;
 mod usage;
 
 pub use arch::{
-    COMPILED_CODE, LAZY_STUBS_HEADER, LAZY_STUBS_MAX, STUB_BYTES, StackEntry, TABLE_STUB_INDEX_MAX,
-    call_on_stack, lazy_stubs, resume, table_stubs,
+    COMPILED_CODE, ELF_MACHINE, LAZY_STUBS_HEADER, LAZY_STUBS_MAX, STUB_BYTES, StackEntry,
+    TABLE_STUB_INDEX_MAX, call_on_stack, lazy_stubs, resume, table_stubs,
 };
 pub use compiled::{
-    CodeMemory, FaultHook, InterruptHooks, MachineStack, Redirect, install_fault_hook,
+    CodeMemory, FaultHook, FileMapping, InterruptHooks, MachineStack, Redirect, install_fault_hook,
     install_interrupt_hooks, interrupt_thread, prepare_thread, thread_id,
 };
 pub use files::{create_private_dir, create_private_file, file_bytes_max, file_identity, writers};
 pub use image::MemoryImage;
 pub use region::Region;
 pub use stack::{SlotStack, host_stack_limit, stack_pointer};
-pub use usage::{address_space_limited, cpu_time, peak_memory};
+pub use usage::{address_space_limited, cpu_time, peak_memory, profiler_time};
 
 /// Whether a thread can wait for another one, and for a time to pass. In a browser and in other runtimes of WebAssembly
 /// there is one thread and no clock; there the standard library would panic.

@@ -46,6 +46,25 @@ impl CodeMemory {
     }
 }
 
+/// The first bytes of a file, which cannot be had here.
+#[derive(Debug)]
+pub enum FileMapping {}
+
+impl FileMapping {
+    /// Refused.
+    pub fn new(_file: &File, len: usize) -> Result<FileMapping, OutOfMemory> {
+        Err(OutOfMemory { bytes: len })
+    }
+
+    /// Of no file.
+    ///
+    /// # Safety
+    /// Nobody can have one.
+    pub unsafe fn bytes(&self) -> &[u8] {
+        match *self {}
+    }
+}
+
 /// A stack for compiled code, of which there is none.
 #[derive(Debug)]
 pub enum MachineStack {}

@@ -8,6 +8,11 @@ pub fn cpu_time() -> Option<Duration> {
 }
 
 /// Not known.
+pub fn profiler_time() -> Option<Duration> {
+    None
+}
+
+/// Not known.
 pub fn peak_memory() -> Option<u64> {
     None
 }

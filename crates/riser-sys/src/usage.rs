@@ -1,4 +1,4 @@
-//! What the process has used so far, and may use.
+//! What the process has used so far, and may use; what profilers know it by.
 
 use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
@@ -7,6 +7,12 @@ use std::time::Duration;
 /// The processor time of all threads of the process.
 pub fn cpu_time() -> Option<Duration> {
     let time = clock_gettime(ClockId::ProcessCPUTime);
+    Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
+}
+
+/// The time that passed since some point in the past, as profilers of the system count it.
+pub fn profiler_time() -> Option<Duration> {
+    let time = clock_gettime(ClockId::Monotonic);
     Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
 }
 

@@ -33,8 +33,9 @@ pub use arena::Arena;
 pub use builtins::BUILTINS;
 pub use cell::{Global, Tag};
 pub use compiled::{
-    CodeFrame, CodeKind, CodeOwner, CodeSpace, EpochWatch, StubTable, after_host_call,
-    call_compiled, install_traps, visit_compiled_frames, visit_compiled_references,
+    CodeFrame, CodeImage, CodeKind, CodeOwner, CodeSpace, EpochWatch, Published, StubTable,
+    after_host_call, call_compiled, install_traps, visit_compiled_frames,
+    visit_compiled_references,
 };
 pub use heap_memory::HeapBytes;
 pub use host::HostFunc;

@@ -1,7 +1,7 @@
 //! Configuration of an engine.
 
-use crate::Symbolize;
 use crate::symbols::Symbolizer;
+use crate::{Cache, ProfilingStrategy, Symbolize};
 use core::num::NonZeroUsize;
 use riser_module::ModuleLimits;
 use riser_ops::Features;
@@ -34,6 +34,8 @@ pub struct Config {
     pub(crate) symbolizer: Option<Symbolizer>,
     pub(crate) strategy: Strategy,
     pub(crate) lazy: bool,
+    pub(crate) cache: Option<Cache>,
+    pub(crate) profiling: ProfilingStrategy,
 }
 
 /// A guest's stack holds all locals of its frames, 8 bytes each. CPython's deepest recursion that its own limit
@@ -60,6 +62,8 @@ impl Default for Config {
             symbolizer: None,
             strategy: Strategy::Auto,
             lazy: true,
+            cache: None,
+            profiling: ProfilingStrategy::None,
         }
     }
 }
@@ -261,6 +265,18 @@ impl Config {
     /// [`FrameInfo::symbols`](crate::FrameInfo::symbols). Without it there are none.
     pub fn symbolizer(&mut self, hook: Arc<dyn Symbolize>) -> &mut Self {
         self.symbolizer = Some(Symbolizer(hook));
+        self
+    }
+
+    /// Keeps compiled code between runs, and uses what was kept. Without it, which is the default, every run begins anew.
+    pub fn cache(&mut self, cache: Option<Cache>) -> &mut Self {
+        self.cache = cache;
+        self
+    }
+
+    /// Tells a profiler of the system about compiled code. Off by default.
+    pub fn profiler(&mut self, strategy: ProfilingStrategy) -> &mut Self {
+        self.profiling = strategy;
         self
     }
 }

@@ -1,7 +1,8 @@
 //! The engine: configuration and what all stores and modules share.
 
+use crate::profile::Profiler;
 use crate::raw::CompiledEngine;
-use crate::{Config, Result, Strategy};
+use crate::{Config, Module, Result, Strategy, bail};
 use core::sync::atomic::{AtomicU64, Ordering};
 use riser_module::TypeRegistry;
 use riser_sys::{MachineStack, OutOfMemory, SlotStack};
@@ -64,6 +65,14 @@ struct EngineInner {
     watch: Option<Arc<EpochWatch>>,
 }
 
+/// What compiled code is of: see [`Engine::detect_precompiled`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Precompiled {
+    /// A module.
+    Module,
+}
+
 /// How many unused stacks are kept. What their deepest calls touched stays in memory.
 const STACKS_MAX: usize = 4;
 
@@ -77,11 +86,16 @@ impl Engine {
     /// # Errors
     /// If the configuration asks for something that is not there.
     pub fn new(config: &Config) -> Result<Engine> {
+        let profiler = Profiler::new(config.profiling)?;
+        let profiled = profiler.is_some();
         let compiled = match config.strategy {
             Strategy::Interpreter => None,
-            Strategy::Cranelift => Some(CompiledEngine::new(config)?),
-            Strategy::Auto => CompiledEngine::new(config).ok(),
+            Strategy::Cranelift => Some(CompiledEngine::new(config, profiler)?),
+            Strategy::Auto => CompiledEngine::new(config, profiler).ok(),
         };
+        if profiled && compiled.is_none() {
+            bail!("there is no compiled code that a profiler could be told about");
+        }
         let (config, compiled) = (config.clone(), compiled.map(Arc::new));
         let (registry, epoch, stacks) = (TypeRegistry::new(), AtomicU64::new(0), Mutex::default());
         let watch = (compiled.is_some() && config.epoch_interruption).then(Arc::default);
@@ -92,6 +106,35 @@ impl Engine {
     /// Whether guests are compiled to machine code, rather than interpreted.
     pub fn is_compiled(&self) -> bool {
         self.inner.compiled.is_some()
+    }
+
+    /// Compiles a module, binary or text, for [`Module::deserialize`].
+    ///
+    /// # Errors
+    /// As for [`Module::new`] and [`Module::serialize`].
+    pub fn precompile_module(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        Module::new(self, bytes)?.serialize()
+    }
+
+    /// Whether bytes are what [`Engine::precompile_module`] gives, as far as their start tells.
+    pub fn detect_precompiled(bytes: &[u8]) -> Option<Precompiled> {
+        bytes.starts_with(&riser_code::image::MAGIC).then_some(Precompiled::Module)
+    }
+
+    /// The module's binary in what [`Engine::precompile_module`] gave, for an engine that cannot use its code.
+    ///
+    /// # Errors
+    /// If it is something else, or damaged.
+    pub fn module_in_precompiled(bytes: &[u8]) -> Result<Vec<u8>> {
+        crate::raw::module_in(bytes)
+    }
+
+    /// Keeps what was compiled so far in the cache, if there is one. This happens by itself while programs run, and when modules are dropped; it has to be
+    /// asked for where a process ends without dropping them.
+    pub fn flush_cache(&self) {
+        if let Some(compiled) = &self.inner.compiled {
+            compiled.save();
+        }
     }
 
     /// Who tells stores with compiled code of epochs.

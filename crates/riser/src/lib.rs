@@ -37,7 +37,7 @@
 //!
 //! # What is not there yet
 //!
-//! Asynchronous calls, components, and code that is compiled ahead of time. *Coming from wasmtime*, in
+//! Asynchronous calls and components. *Coming from wasmtime*, in
 //! `docs/embedding.md`, lists what that crate has and this one has not, and why.
 #![deny(unsafe_code)]
 
@@ -57,6 +57,7 @@ mod link;
 mod linker;
 mod module;
 mod observe;
+mod profile;
 mod raw;
 mod store;
 mod symbols;
@@ -67,7 +68,7 @@ mod values;
 
 pub use cache::{Cache, CacheConfig, CacheStats};
 pub use config::{Config, Strategy};
-pub use engine::{Engine, EngineWeak};
+pub use engine::{Engine, EngineWeak, Precompiled};
 #[doc(hidden)]
 pub use ensure::__private;
 pub use error_chain::{Context, Error, Result};
@@ -87,6 +88,7 @@ pub use limits::{
 pub use linker::{Linker, UnknownImportError};
 pub use module::{Module, ModuleExport, ResourcesRequired};
 pub use observe::{HostCall, HostObserver};
+pub use profile::ProfilingStrategy;
 pub use raw::{WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
 /// ```
 /// use riser::{Memory, MemoryType, OutOfMemory, Store};

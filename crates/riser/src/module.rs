@@ -1,11 +1,14 @@
 //! Modules: decoded, validated, ready to be instantiated by any store of their engine.
 
-use crate::raw::CodeHolder;
+use crate::cache::Sight;
+use crate::raw::{CodeHolder, Origin};
 use crate::types::{ExportType, ExternType, ImportType};
 use crate::{Context, Engine, Result, format_err};
 use riser_front::{Walker, body_ranges};
 use riser_module::{EntityIdx, ModuleBytes, ModuleError, Names};
 use riser_vm::InstanceModule;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -63,28 +66,54 @@ impl Module {
     /// # Errors
     /// As for [`Module::new`].
     pub fn from_binary(engine: &Engine, binary: &[u8]) -> Result<Module> {
-        Module::from_owned(engine, ModuleBytes::new(binary.to_vec()))
+        Module::from_bytes(engine, ModuleBytes::new(binary.to_vec()))
     }
 
-    /// From a file that holds a binary or text.
+    /// From a file that holds a binary or text. If the engine has a cache, it remembers what large files contain, so
+    /// that loading them again is faster than reading them by other means.
     ///
     /// # Errors
     /// If the file cannot be read, and as for [`Module::new`].
     pub fn from_file(engine: &Engine, file: impl AsRef<Path>) -> Result<Module> {
-        let file = file.as_ref();
-        let bytes = std::fs::read(file)
-            .with_context(|| format!("failed to read module file `{}`", file.display()))?;
-        Module::load(engine, bytes, Some(file))
+        let path = file.as_ref();
+        let read = || -> std::io::Result<_> {
+            let mut file = File::open(path)?;
+            let sight = engine.config().cache.as_ref().and_then(|_| Sight::of(&file));
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            Ok((file, sight, bytes))
+        };
+        let (file, sight, bytes) =
+            read().with_context(|| format!("failed to read module file `{}`", path.display()))?;
+        let length = bytes.len();
+        let bytes = crate::text::to_binary(bytes, Some(path))?;
+        // Text is another content than that of the file.
+        let sight = sight.filter(|_| bytes.len() == length);
+        let origin = Origin::in_cache(engine, |cache| cache.module_hash(&file, sight, &bytes));
+        Module::from_owned(engine, ModuleBytes::new(bytes), origin)
     }
 
     fn load(engine: &Engine, bytes: Vec<u8>, file: Option<&Path>) -> Result<Module> {
         let bytes = crate::text::to_binary(bytes, file)?;
-        Module::from_owned(engine, ModuleBytes::new(bytes))
+        Module::from_bytes(engine, ModuleBytes::new(bytes))
     }
 
-    fn from_owned(engine: &Engine, bytes: ModuleBytes) -> Result<Module> {
-        let decoded = Arc::new(decode(engine, bytes)?);
-        let code = CodeHolder::new(engine, decoded.clone())?;
+    fn from_bytes(engine: &Engine, bytes: ModuleBytes) -> Result<Module> {
+        let origin = Origin::in_cache(engine, |_| crate::cache::hash(&bytes));
+        Module::from_owned(engine, bytes, origin)
+    }
+
+    pub(crate) fn from_owned(
+        engine: &Engine,
+        bytes: ModuleBytes,
+        origin: Origin,
+    ) -> Result<Module> {
+        let decoded = match origin.validated() {
+            true => decode_valid(engine, bytes)?,
+            false => decode(engine, bytes)?,
+        };
+        let decoded = Arc::new(decoded);
+        let code = CodeHolder::new(engine, decoded.clone(), origin)?;
         let vm = Arc::new(InstanceModule::new(decoded, Box::new(code)));
         let (names, by_name) = (OnceLock::new(), OnceLock::new());
         let inner = ModuleInner { id: next_id(), engine: engine.clone(), vm, names, by_name };
@@ -259,12 +288,17 @@ impl core::fmt::Debug for Module {
     }
 }
 
-/// Decodes a binary and validates all of it.
-fn decode(engine: &Engine, bytes: ModuleBytes) -> Result<riser_module::Module> {
+/// Decodes a binary whose bodies are known to be valid.
+fn decode_valid(engine: &Engine, bytes: ModuleBytes) -> Result<riser_module::Module> {
     let config = engine.config();
     let (registry, features) = (engine.registry(), config.features);
-    let module = riser_module::Module::decode(bytes, registry, features, &config.limits)?;
-    validate_bodies(&module, config.parallel).map_err(|error| {
+    Ok(riser_module::Module::decode(bytes, registry, features, &config.limits)?)
+}
+
+/// Decodes a binary and validates all of it.
+fn decode(engine: &Engine, bytes: ModuleBytes) -> Result<riser_module::Module> {
+    let module = decode_valid(engine, bytes)?;
+    validate_bodies(&module, engine.config().parallel).map_err(|error| {
         let Some(func) = error.func() else { return error.into() };
         match module.names().func(func) {
             Some(name) => {

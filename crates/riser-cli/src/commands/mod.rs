@@ -1,5 +1,7 @@
 //! The commands, a file each.
 
+pub mod cache;
+pub mod compile;
 pub mod completions;
 pub mod inspect;
 pub mod man;

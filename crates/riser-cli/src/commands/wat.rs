@@ -13,10 +13,15 @@ use crate::style;
 pub fn run(options: &WatOptions) -> Result<i32, Report> {
     let name = input::display_name(&options.file);
     let bytes = input::read_module(&options.file)?;
-    if Content::of(&bytes) == Content::Text {
-        write_binary(options, &input::assemble(&name, &bytes)?)?;
-    } else {
-        write_text(options, &print(&options.file, &bytes)?)?;
+    match Content::of(&bytes) {
+        Content::Text => write_binary(options, &input::assemble(&name, &bytes)?)?,
+        Content::Compiled => {
+            let module = input::module_in(&name, &bytes)?;
+            write_text(options, &print(&options.file, &module)?)?;
+        }
+        Content::Binary | Content::Component => {
+            write_text(options, &print(&options.file, &bytes)?)?;
+        }
     }
     Ok(0)
 }

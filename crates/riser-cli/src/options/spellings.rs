@@ -44,7 +44,10 @@ const fn key(name: &'static str, meaning: Meaning) -> Key {
 const ENVIRONMENT: &str = "name each variable that the program may see with --env NAME";
 const NETWORK: &str = "a program can accept connections with --listen, and cannot open any";
 const COMPILER: &str =
-    "riser has one way to run, its interpreter, and nothing is compiled; leave it out";
+    "riser has one compiler, which optimizes; leave it out (--interp runs without it)";
+const TARGET: &str = "code is made for this machine; leave it out";
+const PRECOMPILED: &str = "riser takes what `riser compile` made like a module; leave it out";
+const CACHE: &str = "RISER_CACHE_DIR in the environment says where code is cached; leave it out";
 const FEATURES: &str = "features are switched with --wasm FEATURE or --wasm FEATURE=off";
 const RESERVED: &str = "riser needs no such size; --max-memory limits what a program takes";
 const UNKNOWN_DEFAULT: &str = "--stub-imports lets missing functions trap when they are called";
@@ -67,7 +70,6 @@ const SPELLINGS: [(&str, Meaning); 62] = [
     ("-D", SaysOfValue("debug information is read whenever a program traps; leave it out")),
     ("--debug", SaysOfValue("debug information is read whenever a program traps; leave it out")),
     ("-g", Says("debug information is read whenever a program traps; leave it out")),
-    ("--profile", SaysOfValue("--report shows what a program used; there is no profiler yet")),
     ("--wasm-features", SaysOfValue(FEATURES)),
     ("--wasm-timeout", Same("--timeout")),
     ("--max-wasm-stack", Same("--max-stack")),
@@ -84,9 +86,10 @@ const SPELLINGS: [(&str, Meaning); 62] = [
     ("-timeout", Same("--timeout")),
     ("-interpreter", Flag("--interp")),
     ("-hostlogging", SaysOfValue("--trace prints each call of the system")),
-    ("-cachedir", SaysOfValue("nothing is cached yet")),
-    ("--allow-precompiled", Says(COMPILER)),
-    ("--target", SaysOfValue(COMPILER)),
+    ("-cachedir", SaysOfValue(CACHE)),
+    ("--cache-dir", SaysOfValue(CACHE)),
+    ("--allow-precompiled", Says(PRECOMPILED)),
+    ("--target", SaysOfValue(TARGET)),
     ("--disable-cache", Flag("--no-cache")),
     ("--entrypoint", Same("--invoke")),
     ("-e", Form(variable_or_function, "--env NAME=VALUE or --invoke NAME")),
@@ -149,7 +152,7 @@ const WASI_KEYS: [Key; 11] = [
 const CODEGEN_KEYS: [Key; 4] = [
     key("cache", Flag("--no-cache")),
     key("compiler", Says(COMPILER)),
-    key("cache-config", Says("nothing is cached yet")),
+    key("cache-config", Says(CACHE)),
     key("parallel-compilation", Says(COMPILER)),
 ];
 
@@ -421,7 +424,6 @@ mod tests {
             ("-W sidm=n a.wasm", "--wasm FEATURE"),
             ("--reactor a.wasm f", "--invoke"),
             ("-hostlogging=all a.wasm", "--trace"),
-            ("--profile=jitdump a.wasm", "--report"),
             ("--mapdir /data a.wasm", "--dir HOST::GUEST"),
             ("--memory-page-limit x a.wasm", "--max-memory"),
             ("--heap-size 1 a.wasm", "--max-memory"),

@@ -11,6 +11,15 @@ pub const COMPILED_CODE: bool = cfg!(all(
     not(riser_portable)
 ));
 
+/// What this machine is called in ELF files: 62 is x86-64, 183 aarch64; 0 is none.
+pub const ELF_MACHINE: u16 = if cfg!(target_arch = "x86_64") {
+    62
+} else if cfg!(target_arch = "aarch64") {
+    183
+} else {
+    0
+};
+
 /// What [`call_on_stack`] calls: what it does with its arguments is its own affair.
 pub type StackEntry = unsafe extern "C" fn(a: *mut u8, b: *const u8, c: *mut u64) -> u32;
 

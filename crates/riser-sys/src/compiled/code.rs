@@ -5,7 +5,7 @@
 use super::fork;
 use crate::arch::machine::publish_instructions;
 use crate::mapping::{FileUsage, Mapping};
-use crate::{OutOfMemory, faults};
+use crate::{OutOfMemory, faults, file_bytes_max};
 use core::ops::Range;
 use rustix::fs::{MemfdFlags, memfd_create};
 use std::fs::File;
@@ -101,7 +101,7 @@ impl CodeMemory {
         }
         let bytes = len.checked_next_multiple_of(rustix::param::page_size()).ok_or(error)?;
         let bytes = bytes.max(self.next_bytes);
-        if faults::refuses() {
+        if faults::refuses() || file_bytes_max().is_some_and(|max| max < bytes as u64) {
             return Err(error);
         }
         let file = executable_file().ok_or(error)?;

@@ -3,6 +3,7 @@
 //! systems `no_compiled.rs` stands in for all of it.
 
 mod code;
+mod file;
 mod fork;
 mod interrupt;
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
@@ -14,6 +15,7 @@ mod stack;
 mod tests;
 
 pub use code::CodeMemory;
+pub use file::FileMapping;
 pub use interrupt::{InterruptHooks, install_interrupt_hooks, interrupt_thread, thread_id};
 pub use signals::{FaultHook, Redirect, install_fault_hook, prepare_thread};
 pub use stack::MachineStack;

@@ -1,7 +1,7 @@
 //! Running compiled code.
 //!
 //! Code arrives as artifacts (`riser-code`): bytes that work at any address, and tables about places in them. `space.rs` puts
-//! them into executable memory; `registry.rs` finds the function that an address belongs to, also in a signal
+//! them into executable memory, `image.rs` what was compiled before; `registry.rs` finds the function that an address belongs to, also in a signal
 //! handler; `activation.rs` is the way in, on a stack of the store's own, and `walk.rs` the way along the frames; `unwind.rs` ends what
 //! is executed: at a handler of an exception, or back to the host. `entries.rs` is the table of builtins as compiled code
 //! calls them; `interrupts.rs` stops code that would not stop by itself; `stubs.rs` is where functions begin before they have code.
@@ -19,6 +19,7 @@
 
 mod activation;
 mod entries;
+mod image;
 mod interrupts;
 mod registry;
 mod space;
@@ -28,10 +29,11 @@ mod walk;
 
 pub use activation::call_compiled;
 pub use entries::COMPILED_BUILTINS;
+pub use image::CodeImage;
 pub(crate) use interrupts::interrupt;
 pub use interrupts::{EpochWatch, after_host_call};
 pub use registry::{CodeKind, CodeOwner};
-pub use space::CodeSpace;
+pub use space::{CodeSpace, Published};
 pub use stubs::StubTable;
 pub use unwind::install_traps;
 pub use walk::{CodeFrame, visit_compiled_frames, visit_compiled_references};

@@ -3,6 +3,7 @@
 //! Looking up takes no lock and allocates nothing, since signal handlers do it. Readers see a sorted list of ranges, which
 //! is never changed: who adds or removes a range makes a new list, and frees the old one when nobody reads.
 
+use super::image::CodeImage;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use riser_code::CodeTables;
@@ -131,7 +132,25 @@ impl Drop for FunctionList {
 struct Range {
     start: usize,
     end: usize,
-    functions: Arc<FunctionList>,
+    functions: Functions,
+}
+
+/// The functions of a range.
+#[derive(Clone)]
+pub(crate) enum Functions {
+    /// They come one after the other.
+    List(Arc<FunctionList>),
+    /// They are those of an image, whose owner stands beside it.
+    Image(Arc<CodeImage>, CodeOwner),
+}
+
+impl Functions {
+    fn find(&self, pc: usize) -> Option<Function> {
+        match self {
+            Functions::List(list) => list.find(pc),
+            Functions::Image(image, owner) => image.find(pc, *owner),
+        }
+    }
 }
 
 /// The ranges, sorted. Null for none.
@@ -180,7 +199,7 @@ fn change(edit: impl FnOnce(&mut Vec<Range>)) {
 }
 
 /// Makes the functions of a range known.
-pub(crate) fn add(range: core::ops::Range<usize>, functions: Arc<FunctionList>) {
+pub(crate) fn add(range: core::ops::Range<usize>, functions: Functions) {
     change(|ranges| {
         let at = ranges.partition_point(|other| other.start < range.start);
         ranges.insert(at, Range { start: range.start, end: range.end, functions });
@@ -209,12 +228,12 @@ mod tests {
         const BASE: usize = 1 << 50;
         let list = Arc::new(FunctionList::default());
         (0..1000).for_each(|at| list.push(function(BASE + at * 64, 48)));
-        add(BASE..BASE + 64_000, list.clone());
+        add(BASE..BASE + 64_000, Functions::List(list.clone()));
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 for round in 1..200 {
                     let start = BASE + round * (1 << 20);
-                    add(start..start + 64, Arc::new(FunctionList::default()));
+                    add(start..start + 64, Functions::List(Arc::default()));
                     remove(&[start]);
                 }
             });

@@ -1,6 +1,7 @@
 //! Executable memory with what is known of the code in it.
 
-use super::registry::{self, CodeKind, CodeOwner, Function, FunctionList};
+use super::image::CodeImage;
+use super::registry::{self, CodeKind, CodeOwner, Function, FunctionList, Functions};
 use core::ptr::NonNull;
 use riser_code::CodeArtifact;
 use riser_sys::{CodeMemory, OutOfMemory};
@@ -13,16 +14,47 @@ pub struct CodeSpace {
     memory: CodeMemory,
     /// The pieces of memory in use, by their starts: the last one is where code is added.
     pieces: Vec<(usize, Arc<FunctionList>)>,
-    /// The encoded tables of what was published.
-    tables: Vec<Box<[u8]>>,
+    /// What was published, and its encoded tables.
+    published: Vec<Published>,
+    /// Keeps an image as long as the rest.
+    images: Vec<Arc<CodeImage>>,
     bytes: usize,
+}
+
+/// A piece of code in a [`CodeSpace`].
+#[derive(Debug)]
+pub struct Published {
+    code: NonNull<[u8]>,
+    tables: Box<[u8]>,
+    /// What its address is a multiple of.
+    pub alignment: u32,
+    /// What it is.
+    pub kind: CodeKind,
+}
+
+// SAFETY: the code is only read.
+unsafe impl Send for Published {}
+// SAFETY: as before.
+unsafe impl Sync for Published {}
+
+impl Published {
+    /// The code.
+    pub fn code(&self) -> &[u8] {
+        // SAFETY: code stays where it was published, and as it is, as long as the space that lends this.
+        unsafe { self.code.as_ref() }
+    }
+
+    /// Its encoded tables.
+    pub fn tables(&self) -> &[u8] {
+        &self.tables
+    }
 }
 
 impl CodeSpace {
     /// No code yet.
     pub fn new(owner: CodeOwner) -> CodeSpace {
-        let (memory, pieces, tables) = (CodeMemory::new(), Vec::new(), Vec::new());
-        CodeSpace { owner, memory, pieces, tables, bytes: 0 }
+        let (memory, pieces, published) = (CodeMemory::new(), Vec::new(), Vec::new());
+        CodeSpace { owner, memory, pieces, published, images: Vec::new(), bytes: 0 }
     }
 
     /// The bytes of code and tables.
@@ -39,18 +71,48 @@ impl CodeSpace {
         artifact: &CodeArtifact,
         kind: CodeKind,
     ) -> Result<*const u8, OutOfMemory> {
-        let code = self.memory.publish(&artifact.code, artifact.alignment as usize)?;
         let tables = artifact.encode_tables().into_boxed_slice();
-        self.bytes += artifact.code.len() + tables.len();
+        self.publish_encoded(&artifact.code, artifact.alignment, tables, kind)
+    }
+
+    /// As [`CodeSpace::publish`], with tables that are encoded already.
+    ///
+    /// # Errors
+    /// If the system has no executable memory.
+    pub fn publish_encoded(
+        &mut self,
+        bytes: &[u8],
+        alignment: u32,
+        tables: Box<[u8]>,
+        kind: CodeKind,
+    ) -> Result<*const u8, OutOfMemory> {
+        let code = self.memory.publish(bytes, alignment as usize)?;
+        self.bytes += bytes.len() + tables.len();
         let piece = self.piece_of(code);
         // SAFETY: the tables are kept as long as the memory is registered.
         let function = unsafe {
-            let code = (code, artifact.code.len());
-            Function::new(code, kind, self.owner, NonNull::from(&*tables))
+            Function::new((code, bytes.len()), kind, self.owner, NonNull::from(&*tables))
         };
         piece.push(function);
-        self.tables.push(tables);
+        let start = NonNull::new(code.cast_mut()).unwrap_or(NonNull::dangling());
+        let published = NonNull::slice_from_raw_parts(start, bytes.len());
+        self.published.push(Published { code: published, tables, alignment, kind });
         Ok(code)
+    }
+
+    /// What was published so far, in order.
+    pub fn published(&self) -> &[Published] {
+        &self.published
+    }
+
+    /// Lets the code of an image be run.
+    pub fn adopt(&mut self, image: Arc<CodeImage>) {
+        let range = image.range();
+        if !range.is_empty() {
+            self.pieces.push((range.start, Arc::default()));
+            registry::add(range, Functions::Image(image.clone(), self.owner));
+        }
+        self.images.push(image);
     }
 
     /// The list for the piece of memory that contains an address.
@@ -61,7 +123,7 @@ impl CodeSpace {
             return list.clone();
         }
         let list = Arc::new(FunctionList::default());
-        registry::add(range.clone(), list.clone());
+        registry::add(range.clone(), Functions::List(list.clone()));
         self.pieces.push((range.start, list.clone()));
         list
     }

@@ -9,9 +9,7 @@
 //!
 //! `entries.rs` reads, writes and removes files; `known.rs` knows the hashes of modules without reading these.
 
-#[cfg_attr(not(test), allow(dead_code, reason = "modules have no compiled code yet"))]
 mod entries;
-#[cfg_attr(not(test), allow(dead_code, reason = "modules have no compiled code yet"))]
 mod known;
 #[cfg(test)]
 mod tests;
@@ -22,10 +20,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-#[cfg(test)]
-use entries::CacheKey;
-#[cfg(test)]
-use known::Sight;
+pub(crate) use entries::CacheKey;
+pub(crate) use known::Sight;
 
 /// How much is kept if nothing else is said: ten times the compiled code of a C compiler.
 const BYTES_MAX: u64 = 1 << 30;
@@ -169,6 +165,11 @@ impl Cache {
             .with_context(|| format!("failed to empty {}", self.directory().display()))?;
         Ok(CacheStats { modules, bytes, bytes_max: self.inner.bytes_max })
     }
+}
+
+/// What tells modules apart.
+pub(crate) fn hash(module: &[u8]) -> [u8; 32] {
+    *blake3::hash(module).as_bytes()
 }
 
 fn default_directory(get: impl Fn(&str) -> Option<std::ffi::OsString>) -> Result<PathBuf> {

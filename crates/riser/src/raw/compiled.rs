@@ -1,16 +1,21 @@
 //! The compiled way to run: an engine's compiler and trampolines, and the code of a module, which is made function by
 //! function when they are called first.
 
-use crate::{Config, Error, Result, format_err};
+use super::keeper::Keeper;
+use super::kept::Origin;
+use crate::profile::Profiler;
+use crate::{Cache, Config, Error, Result, format_err};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use riser_code::CodeArtifact;
-use riser_module::Module;
-use riser_ops::{FuncType, ValType};
+use riser_code::image::{self, ImageSource, ImageView, ImageWriter, Owner, Piece, TrampolineKind};
+use riser_module::{EntityIdx, EntityType, Module, Names};
+use riser_ops::{FuncIdx, FuncType, ValType};
 use riser_opt::{CompileContext, Compiler, OptOptions};
-use riser_vm::{CodeKind, CodeOwner, CodeSpace, CompileFailure, StubTable};
+use riser_vm::{CodeKind, CodeOwner, CodeSpace, CompileFailure, Published, StubTable};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What all modules of a compiled engine share.
 pub(crate) struct CompiledEngine {
@@ -20,23 +25,25 @@ pub(crate) struct CompiledEngine {
     host_stubs: StubTable,
     /// Memory that compilations use again.
     contexts: Mutex<Vec<CompileContext>>,
+    /// Everything that code depends on besides its module.
+    key: Vec<u8>,
+    cache: Option<Cache>,
+    keeper: Keeper,
+    profiler: Option<Profiler>,
 }
 
 /// Code between the host and functions of some machine type.
 struct Trampolines {
     space: CodeSpace,
-    known: HashMap<(Direction, Box<[u8]>), Trampoline>,
+    known: HashMap<(TrampolineKind, Box<[u8]>), Trampoline>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Direction {
-    FromHost,
-    ToHost,
-}
-
-/// The address of a trampoline.
+/// The address of a trampoline, and which of the published pieces it is.
 #[derive(Clone, Copy)]
-struct Trampoline(*const u8);
+struct Trampoline {
+    code: *const u8,
+    published: usize,
+}
 
 // SAFETY: code may be run by any thread.
 unsafe impl Send for Trampoline {}
@@ -62,7 +69,7 @@ fn machine_types(ty: &FuncType) -> Box<[u8]> {
 impl CompiledEngine {
     /// # Errors
     /// If this machine or system cannot run compiled code.
-    pub(crate) fn new(config: &Config) -> Result<CompiledEngine> {
+    pub(crate) fn new(config: &Config, profiler: Option<Profiler>) -> Result<CompiledEngine> {
         if !riser_sys::COMPILED_CODE {
             return Err(Error::msg("compiled code cannot be run on this platform"));
         }
@@ -79,7 +86,18 @@ impl CompiledEngine {
         let space = CodeSpace::new(CodeOwner(core::ptr::from_mut(unique).addr()));
         let trampolines = Mutex::new(Trampolines { space, known: HashMap::new() });
         let host_stubs = StubTable::new(1)?;
-        Ok(CompiledEngine { compiler, trampolines, host_stubs, contexts: Mutex::default() })
+        let key = key(&compiler, config);
+        let (contexts, cache, keeper) = (Mutex::default(), config.cache.clone(), Keeper::default());
+        Ok(CompiledEngine {
+            compiler,
+            trampolines,
+            host_stubs,
+            contexts,
+            key,
+            cache,
+            keeper,
+            profiler,
+        })
     }
 
     /// Whether memories have guards.
@@ -98,7 +116,7 @@ impl CompiledEngine {
 
     /// What the host calls functions of a type through.
     pub(crate) fn entry_trampoline(&self, ty: &FuncType) -> Result<*const u8> {
-        self.trampoline(Direction::FromHost, ty)
+        self.trampoline(TrampolineKind::Entry, ty)
     }
 
     /// Where host functions begin.
@@ -108,27 +126,126 @@ impl CompiledEngine {
 
     /// What code calls host functions of a type through.
     pub(crate) fn host_trampoline(&self, ty: &FuncType) -> Result<*const u8> {
-        self.trampoline(Direction::ToHost, ty)
+        self.trampoline(TrampolineKind::Host, ty)
     }
 
-    fn trampoline(&self, direction: Direction, ty: &FuncType) -> Result<*const u8> {
+    fn trampoline(&self, kind: TrampolineKind, ty: &FuncType) -> Result<*const u8> {
         let mut trampolines = lock(&self.trampolines);
-        let key = (direction, machine_types(ty));
+        let key = (kind, machine_types(ty));
         if let Some(known) = trampolines.known.get(&key) {
-            return Ok(known.0);
+            return Ok(known.code);
         }
-        let made = self.with_context(|context| match direction {
-            Direction::FromHost => self.compiler.entry_trampoline(context, ty),
-            Direction::ToHost => self.compiler.host_trampoline(context, ty),
+        let made = self.with_context(|context| match kind {
+            TrampolineKind::Entry => self.compiler.entry_trampoline(context, ty),
+            TrampolineKind::Host => self.compiler.host_trampoline(context, ty),
         });
-        let kind = match direction {
-            Direction::FromHost => CodeKind::Entry,
-            Direction::ToHost => CodeKind::Host,
+        let artifact = made.map_err(Error::new)?;
+        trampolines.add(key, |space, kind| space.publish(&artifact, kind))
+    }
+
+    /// Takes over the trampolines of code that was made before.
+    fn adopt_trampolines(&self, image: &ImageView<'_>) -> Result<()> {
+        let mut trampolines = lock(&self.trampolines);
+        for (kind, types) in image.trampolines() {
+            let key = (kind, types.into());
+            if trampolines.known.contains_key(&key) {
+                continue;
+            }
+            let Some(code) = image.trampoline(kind, types) else { continue };
+            let tables = code.tables.bytes().into();
+            trampolines.add(key, |space, kind| {
+                space.publish_encoded(code.code, code.alignment, tables, kind)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The trampolines for functions of a module's types.
+    fn trampolines_of(&self, module: &Module) -> Vec<Copied> {
+        let trampolines = lock(&self.trampolines);
+        let types = module.types.iter().filter_map(|ty| ty.ty.composite.as_func());
+        let keys = types.map(machine_types).collect::<HashSet<_>>();
+        let known = trampolines.known.iter().filter(|((_, types), _)| keys.contains(types));
+        let copy = |(key, known): (&(TrampolineKind, Box<[u8]>), &Trampoline)| {
+            let published = &trampolines.space.published()[known.published];
+            Copied::of(CopiedOwner::Trampoline(key.0, key.1.clone()), published)
         };
-        let code = trampolines.space.publish(&made.map_err(Error::new)?, kind)?;
-        trampolines.known.insert(key, Trampoline(code));
+        known.map(copy).collect()
+    }
+
+    /// Everything that code depends on besides its module.
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// What keeps code in the cache.
+    pub(super) fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
+    /// Keeps what was compiled and is not kept yet.
+    pub(crate) fn save(&self) {
+        self.keeper.save();
+    }
+}
+
+impl Trampolines {
+    fn add(
+        &mut self,
+        key: (TrampolineKind, Box<[u8]>),
+        publish: impl FnOnce(&mut CodeSpace, CodeKind) -> Result<*const u8, riser_sys::OutOfMemory>,
+    ) -> Result<*const u8> {
+        let kind = match key.0 {
+            TrampolineKind::Entry => CodeKind::Entry,
+            TrampolineKind::Host => CodeKind::Host,
+        };
+        let published = self.space.published().len();
+        let code = publish(&mut self.space, kind)?;
+        self.known.insert(key, Trampoline { code, published });
         Ok(code)
     }
+}
+
+/// A piece of code that was copied, to be written somewhere.
+struct Copied {
+    owner: CopiedOwner,
+    code: Box<[u8]>,
+    alignment: u32,
+    tables: Box<[u8]>,
+}
+
+enum CopiedOwner {
+    Function(u32),
+    Trampoline(TrampolineKind, Box<[u8]>),
+}
+
+impl Copied {
+    fn of(owner: CopiedOwner, published: &Published) -> Copied {
+        let (code, tables) = (published.code().into(), published.tables().into());
+        Copied { owner, code, alignment: published.alignment, tables }
+    }
+
+    fn piece(&self) -> (Owner<'_>, Piece<'_>) {
+        let owner = match &self.owner {
+            CopiedOwner::Function(defined) => Owner::Function(*defined),
+            CopiedOwner::Trampoline(kind, key) => Owner::Trampoline(*kind, key),
+        };
+        let (code, tables) = (Cow::Borrowed(&*self.code), Cow::Borrowed(&*self.tables));
+        (owner, Piece { code, alignment: self.alignment, tables })
+    }
+}
+
+/// What an engine's code depends on.
+fn key(compiler: &Compiler, config: &Config) -> Vec<u8> {
+    let features: Vec<&str> = config.features.names().collect();
+    let parts = [
+        format!("riser {} {}", env!("CARGO_PKG_VERSION"), env!("RISER_SOURCES")),
+        format!("image {}", image::VERSION),
+        compiler.fingerprint(),
+        // What decides whether a module is valid.
+        format!("features {} {:?}", features.join(" "), config.limits),
+    ];
+    parts.join("\n").into_bytes()
 }
 
 /// The code of a module.
@@ -142,6 +259,11 @@ pub(crate) struct CompiledModule {
     /// Told when a function has code, or cannot have it.
     done: Condvar,
     functions: AtomicUsize,
+    origin: Origin,
+    /// How much of what was published is kept in the cache.
+    saved: Mutex<usize>,
+    /// For profilers.
+    names: OnceLock<Names>,
 }
 
 struct State {
@@ -151,16 +273,38 @@ struct State {
 }
 
 impl CompiledModule {
-    /// No function has code yet.
-    pub(crate) fn new(engine: Arc<CompiledEngine>, module: Arc<Module>) -> Result<CompiledModule> {
+    /// No function has code yet, except what the origin says.
+    pub(crate) fn new(
+        engine: Arc<CompiledEngine>,
+        module: Arc<Module>,
+        origin: Origin,
+    ) -> Result<Arc<CompiledModule>> {
         let functions = module.bodies.len() as u32;
         let stubs = StubTable::new(functions)?;
         let table: Box<[AtomicPtr<u8>]> =
             (0..functions).map(|defined| AtomicPtr::new(stubs.lazy(defined).cast_mut())).collect();
-        let space = CodeSpace::new(CodeOwner(table.as_ptr().addr()));
-        let state = Mutex::new(State { space, under_way: HashSet::new() });
-        let (done, functions) = (Condvar::new(), AtomicUsize::new(0));
-        Ok(CompiledModule { engine, module, stubs, table, state, done, functions })
+        let mut space = CodeSpace::new(CodeOwner(table.as_ptr().addr()));
+        if let Some(image) = &origin.image {
+            engine.adopt_trampolines(&image.view())?;
+            space.adopt(image.clone());
+        }
+        let keeps = engine.cache.is_some() && origin.hash.is_some();
+        let module = Arc::new(CompiledModule {
+            engine,
+            module,
+            stubs,
+            table,
+            state: Mutex::new(State { space, under_way: HashSet::new() }),
+            done: Condvar::new(),
+            functions: AtomicUsize::new(0),
+            origin,
+            saved: Mutex::new(0),
+            names: OnceLock::new(),
+        });
+        if keeps {
+            module.engine.keeper.add(&module);
+        }
+        Ok(module)
     }
 
     /// By what its frames are known.
@@ -203,22 +347,128 @@ impl CompiledModule {
                 state = self.done.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
         }
+        let kept = self.kept(defined);
         // Nothing may unwind from here through code.
-        let made = catch_unwind(AssertUnwindSafe(|| self.artifact(defined)));
+        let made =
+            kept.is_none().then(|| catch_unwind(AssertUnwindSafe(|| self.artifact(defined))));
         let mut state = lock(&self.state);
         state.under_way.remove(&defined);
         self.done.notify_all();
-        let artifact = match made {
-            Ok(artifact) => artifact?,
+        let artifact = match made.transpose() {
+            Ok(artifact) => artifact.transpose()?,
             Err(_) => {
                 let func = self.module.imported.funcs + defined;
                 return Err(format_err!("the compiler panicked at function {func}").into());
             }
         };
-        let code = state.space.publish(&artifact, CodeKind::Function(defined))?;
+        let code = match (kept, &artifact) {
+            (Some(code), _) => code,
+            (None, Some(artifact)) => state.space.publish(artifact, CodeKind::Function(defined))?,
+            (None, None) => return Err("a function was neither kept nor made".into()),
+        };
         self.table[defined as usize].store(code.cast_mut(), Ordering::Release);
         self.functions.fetch_add(1, Ordering::Relaxed);
+        drop(state);
+        if let Some(artifact) = &artifact {
+            self.tell_profiler(defined, code, &artifact.code);
+            if self.keeps() {
+                self.engine.keeper.wake(&self.engine);
+            }
+        }
         Ok(code)
+    }
+
+    /// The code of a function that was made before.
+    fn kept(&self, defined: u32) -> Option<*const u8> {
+        let image = self.origin.image.as_deref()?;
+        let kept = image.view().function(defined)?;
+        let code = image.address(&kept);
+        self.tell_profiler(defined, code, kept.code);
+        Some(code)
+    }
+
+    fn tell_profiler(&self, defined: u32, address: *const u8, code: &[u8]) {
+        let Some(profiler) = &self.engine.profiler else { return };
+        let func = FuncIdx(self.module.imported.funcs + defined);
+        let names = self.names.get_or_init(|| self.module.names());
+        let name = names.func(func).map_or_else(|| format!("wasm[{}]", func.0), String::from);
+        // Who watches misses a name, and the program runs on.
+        let _ = profiler.function(&name, address.addr(), code);
+    }
+
+    /// Whether what is compiled is to be kept.
+    fn keeps(&self) -> bool {
+        self.engine.cache.is_some() && self.origin.hash.is_some()
+    }
+
+    /// What was compiled by this process, from some point on.
+    fn compiled_since(&self, from: usize) -> Vec<Copied> {
+        let state = lock(&self.state);
+        let copy = |published: &Published| match published.kind {
+            CodeKind::Function(defined) => {
+                Some(Copied::of(CopiedOwner::Function(defined), published))
+            }
+            _ => None,
+        };
+        state.space.published().iter().skip(from).filter_map(copy).collect()
+    }
+
+    /// Keeps what was compiled and is not kept yet. Whether there was something.
+    pub(super) fn save(&self) -> bool {
+        let (Some(cache), Some(hash)) = (&self.engine.cache, self.origin.hash) else {
+            return false;
+        };
+        let mut saved = lock(&self.saved);
+        let pieces = self.compiled_since(*saved);
+        if pieces.is_empty() {
+            return false;
+        }
+        *saved += pieces.len();
+        let trampolines = self.engine.trampolines_of(&self.module);
+        let source = ImageSource { engine: &self.engine.key, hash, validated: true, module: None };
+        // What cannot be kept is made again next time.
+        let _ = cache.extend(source, pieces.iter().chain(&trampolines).map(Copied::piece));
+        true
+    }
+
+    /// The module with the code of all functions.
+    pub(super) fn serialize(&self) -> Result<Vec<u8>> {
+        self.compile_all(true, &|_, _| ())?;
+        self.make_trampolines()?;
+        let (bytes, pieces) = (&self.module.bytes, self.compiled_since(0));
+        let trampolines = self.engine.trampolines_of(&self.module);
+        let hash = self.origin.hash.unwrap_or_else(|| crate::cache::hash(bytes));
+        let (engine, module) = (&*self.engine.key, Some(&**bytes));
+        let mut image = ImageWriter::new(ImageSource { engine, hash, validated: true, module });
+        for (owner, piece) in pieces.iter().chain(&trampolines).map(Copied::piece) {
+            image.add(owner, piece);
+        }
+        if let Some(kept) = &self.origin.image {
+            image.inherit(&kept.view());
+        }
+        image.to_vec().ok_or_else(|| Error::msg("there is more code than a file can have"))
+    }
+
+    /// Makes the trampolines that the host will need.
+    fn make_trampolines(&self) -> Result<()> {
+        let module = &*self.module;
+        for import in &module.imports {
+            if let EntityType::Func(ty) = import.ty
+                && let Some(ty) = module.func_type_at(ty)
+            {
+                self.engine.host_trampoline(ty)?;
+            }
+        }
+        let exported = module.exports.iter().filter_map(|export| match export.item {
+            EntityIdx::Func(func) => Some(func),
+            _ => None,
+        });
+        for func in exported.chain(module.start) {
+            if let Some(ty) = module.func_type(func) {
+                self.engine.entry_trampoline(ty)?;
+            }
+        }
+        Ok(())
     }
 
     fn artifact(&self, defined: u32) -> Result<CodeArtifact, riser_opt::CompileError> {
@@ -227,7 +477,13 @@ impl CompiledModule {
     }
 
     /// Makes the code of all functions, on several threads if that is wanted.
-    pub(crate) fn compile_all(&self, parallel: bool) -> Result<()> {
+    /// `progress` is told how many are done, and of how many.
+    pub(crate) fn compile_all(
+        &self,
+        parallel: bool,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<()> {
+        let done = AtomicUsize::new(0);
         let next = AtomicUsize::new(0);
         let failure = Mutex::new(None);
         let work = || {
@@ -240,6 +496,7 @@ impl CompiledModule {
                     next.store(self.table.len(), Ordering::Relaxed);
                     lock(&failure).get_or_insert(error);
                 }
+                progress(done.fetch_add(1, Ordering::Relaxed) + 1, self.table.len());
             }
         };
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
@@ -255,5 +512,11 @@ impl CompiledModule {
             Some(error) => Err(Error::msg(error.to_string())),
             None => Ok(()),
         }
+    }
+}
+
+impl Drop for CompiledModule {
+    fn drop(&mut self) {
+        self.save();
     }
 }

@@ -1,6 +1,6 @@
 //! The only place of this crate with `unsafe`: where typed handles meet untyped slots and running code.
 //!
-//! `store.rs` lays a store out so that running code finds it, `compiled.rs` makes machine code, `run.rs` enters code and explains how it ended,
+//! `store.rs` lays a store out so that running code finds it, `compiled.rs` makes machine code, `kept.rs` takes what was made before, `keeper.rs` keeps it, `run.rs` enters code and explains how it ended,
 //! `host.rs` is how code enters host functions. `lower.rs` puts statically typed values into slots, `values.rs`
 //! dynamically typed ones. `objects.rs` makes and changes what a store owns, `gc.rs` objects on its heap, `exceptions.rs`
 //! exceptions; `frames.rs` looks into frames; `limits.rs` asks
@@ -28,6 +28,8 @@ pub(crate) mod exceptions;
 mod frames;
 pub(crate) mod gc;
 mod host;
+mod keeper;
+mod kept;
 mod limits;
 mod lower;
 mod objects;
@@ -42,6 +44,7 @@ pub(crate) use compiled::CompiledEngine;
 pub(crate) use deadline::{set_on_deadline, trap_on_deadline};
 pub(crate) use frames::wasm_frames;
 pub(crate) use host::HostFunc;
+pub(crate) use kept::{Origin, module_in};
 pub(crate) use limits::set_limiter;
 pub(crate) use objects::{
     global_get, global_new, global_set, instantiate, memory_grow, memory_new, shared_memory_data,

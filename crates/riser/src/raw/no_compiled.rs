@@ -1,5 +1,8 @@
 //! The twin of `compiled.rs` where no compiled code can be run: there is no such engine.
 
+use super::keeper::Keeper;
+use super::kept::Origin;
+use crate::profile::Profiler;
 use crate::{Config, Error, Result};
 use riser_module::Module;
 use riser_ops::FuncType;
@@ -10,7 +13,7 @@ use std::sync::Arc;
 pub(crate) enum CompiledEngine {}
 
 impl CompiledEngine {
-    pub(crate) fn new(_: &Config) -> Result<CompiledEngine> {
+    pub(crate) fn new(_: &Config, _: Option<Profiler>) -> Result<CompiledEngine> {
         Err(Error::msg("compiled code cannot be run on this platform"))
     }
 
@@ -26,6 +29,18 @@ impl CompiledEngine {
         match *self {}
     }
 
+    pub(crate) fn key(&self) -> &[u8] {
+        match *self {}
+    }
+
+    pub(super) fn keeper(&self) -> &Keeper {
+        match *self {}
+    }
+
+    pub(crate) fn save(&self) {
+        match *self {}
+    }
+
     pub(crate) fn host_trampoline(&self, _: &FuncType) -> Result<*const u8> {
         match *self {}
     }
@@ -35,7 +50,11 @@ impl CompiledEngine {
 pub(crate) enum CompiledModule {}
 
 impl CompiledModule {
-    pub(crate) fn new(engine: Arc<CompiledEngine>, _: Arc<Module>) -> Result<CompiledModule> {
+    pub(crate) fn new(
+        engine: Arc<CompiledEngine>,
+        _: Arc<Module>,
+        _: Origin,
+    ) -> Result<Arc<CompiledModule>> {
         match *engine {}
     }
 
@@ -59,7 +78,15 @@ impl CompiledModule {
         match *self {}
     }
 
-    pub(crate) fn compile_all(&self, _: bool) -> Result<()> {
+    pub(super) fn save(&self) -> bool {
+        match *self {}
+    }
+
+    pub(super) fn serialize(&self) -> Result<Vec<u8>> {
+        match *self {}
+    }
+
+    pub(crate) fn compile_all(&self, _: bool, _: &(dyn Fn(usize, usize) + Sync)) -> Result<()> {
         match *self {}
     }
 }

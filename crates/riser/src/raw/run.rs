@@ -1,6 +1,7 @@
 //! Enters code, and explains how it ended.
 
 use super::compiled::CompiledModule;
+use super::kept::Origin;
 use super::lower::{WasmParams, WasmResults};
 use super::store::{StoreInner, StoreOpaque};
 use super::values;
@@ -25,18 +26,22 @@ use std::sync::Arc;
 /// The code of a module in the engine's way to run.
 pub(crate) enum CodeHolder {
     Interp(InterpModule),
-    Compiled(CompiledModule),
+    Compiled(Arc<CompiledModule>),
 }
 
 impl CodeHolder {
     /// # Errors
     /// If there is no memory for code, or if all of it is to be made now and cannot be.
-    pub(crate) fn new(engine: &Engine, module: Arc<riser_module::Module>) -> Result<CodeHolder> {
+    pub(crate) fn new(
+        engine: &Engine,
+        module: Arc<riser_module::Module>,
+        origin: Origin,
+    ) -> Result<CodeHolder> {
         let config = engine.config();
         if let Some(compiled) = engine.compiled() {
-            let module = CompiledModule::new(compiled.clone(), module)?;
+            let module = CompiledModule::new(compiled.clone(), module, origin)?;
             if !config.lazy {
-                module.compile_all(config.parallel)?;
+                module.compile_all(config.parallel, &|_, _| ())?;
             }
             return Ok(CodeHolder::Compiled(module));
         }

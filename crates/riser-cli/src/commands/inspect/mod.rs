@@ -1,7 +1,9 @@
-//! `riser inspect`: what a module consists of, for people (`text.rs`) or programs (`json.rs`).
+//! `riser inspect`: what a module consists of, for people (`text.rs`) or programs (`json.rs`); what the compiler
+//! makes of a function (`code.rs`).
 //!
 //! The module is decoded here and not given to an engine, so one that riser cannot run is shown too.
 
+mod code;
 mod json;
 mod needs;
 mod text;
@@ -27,6 +29,13 @@ pub fn run(options: &InspectOptions, general: &General) -> Result<i32, Report> {
     let what = format!("looking into {}", options.file.display());
     let progress = Progress::start(what, general.quiet);
     let input = Input::load(&options.file)?;
+    let func = options.clif.as_ref().map(|func| (func, code::Form::Clif));
+    if let Some((func, form)) =
+        func.or(options.asm.as_ref().map(|func| (func, code::Form::Assembly)))
+    {
+        code::show(&input, func, form)?;
+        return Ok(0);
+    }
     let decoded = Decoded::new(&input, Features::ALL).map_err(|error| refused(&input, &error))?;
     let inspection = Inspection::new(&input, &decoded);
     drop(progress);

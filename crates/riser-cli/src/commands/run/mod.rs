@@ -47,7 +47,7 @@ pub fn run(options: &RunOptions, general: &General) -> Result<i32, Report> {
     if threaded {
         // One thread can only end another one if loops can be interrupted, which other programs need not pay for.
         engine = engine::engine(config.epoch_interruption(true))?;
-        program = program.again(&engine)?;
+        program = program.again(&engine, &options.file())?;
     }
     let linked: Vec<(&str, Loaded)> = options
         .link
@@ -64,6 +64,7 @@ pub fn run(options: &RunOptions, general: &General) -> Result<i32, Report> {
     if let Some(watch) = watch {
         watch.end();
     }
+    engine.flush_cache();
     let Some(format) = options.report else { return outcome };
     // What went wrong is said before the report, so that the report is the last thing.
     let status = outcome.unwrap_or_else(|report| {

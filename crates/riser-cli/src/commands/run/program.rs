@@ -7,9 +7,9 @@ use riser::{Engine, ExternType, FuncType, Module, Val};
 use riser_ops::Features;
 
 use crate::decoded::{Decoded, count};
-use crate::errors::{Report, module_failed, similar};
+use crate::errors::{Report, module_failed, similar, warn};
 use crate::hosts::{self, Purpose};
-use crate::input::Input;
+use crate::input::{self, Content, Input};
 use crate::options::{General, RunOptions};
 use crate::progress::Progress;
 use crate::style;
@@ -40,28 +40,28 @@ impl Loaded {
         let start = Instant::now();
         let what = format!("reading and checking {}", file.display());
         let progress = Progress::start(what, general.quiet || file.as_os_str() == "-");
-        let mut input = Input::load(file)?;
-        let module = Module::from_binary(engine, &input.bytes)
-            .map_err(|error| module_failed(&input, &error))?;
-        // The module has its own copy: ours need not take memory while the program runs.
-        input.bytes = module.decoded().bytes.clone();
+        let (input, module) = match input::content_of_file(file) {
+            Some(Content::Compiled) => compiled(engine, file, general.quiet)?,
+            Some(Content::Binary) => binary(engine, file)?,
+            _ => read(engine, Input::load(file)?)?,
+        };
         drop(progress);
         if general.verbose {
             let bytes = count(input.bytes.len() as u64, "byte");
             let time = start.elapsed().as_secs_f64() * 1e3;
-            style::eprint(&format!(
-                "riser: {}: {bytes}, read and validated in {time:.1} ms\n",
-                input.name
-            ));
+            style::eprint(&format!("riser: {}: {bytes}, ready in {time:.1} ms\n", input.name));
         }
         Ok(Loaded { input, module })
     }
 
     /// The same module for another engine.
-    pub fn again(self, engine: &Engine) -> Result<Loaded, Report> {
-        let module = Module::from_binary(engine, &self.input.bytes)
-            .map_err(|error| module_failed(&self.input, &error))?;
-        Ok(Loaded { module, ..self })
+    pub fn again(self, engine: &Engine, file: &Path) -> Result<Loaded, Report> {
+        // What cannot be used was said the first time.
+        let (input, module) = match self.input.from_compiled {
+            true => compiled(engine, file, true)?,
+            false => read(engine, self.input)?,
+        };
+        Ok(Loaded { input, module })
     }
 
     /// Whether it asks for WASI 0.1.
@@ -80,6 +80,45 @@ impl Loaded {
             _ => None,
         }
     }
+}
+
+/// A file of compiled code. If it is for another machine, the module in it runs.
+fn compiled(engine: &Engine, file: &Path, quiet: bool) -> Result<(Input, Module), Report> {
+    match Module::run_compiled_file(engine, file) {
+        Ok(module) => {
+            let bytes = module.decoded().bytes.clone();
+            let input = Input::new(input::display_name(file), bytes);
+            Ok((Input { from_compiled: true, ..input }, module))
+        }
+        Err(error) => {
+            let input = Input::load(file)?;
+            if !quiet && engine.is_compiled() {
+                warn(&format!("the code in {} is not used: {}", input.name, error.root_cause()));
+            }
+            read(engine, input)
+        }
+    }
+}
+
+/// A binary in a file, which a cache may know.
+fn binary(engine: &Engine, file: &Path) -> Result<(Input, Module), Report> {
+    match Module::from_file(engine, file) {
+        Ok(module) => {
+            let bytes = module.decoded().bytes.clone();
+            Ok((Input::new(input::display_name(file), bytes), module))
+        }
+        // What is wrong is told better with the bytes at hand.
+        Err(_) => read(engine, Input::load(file)?),
+    }
+}
+
+/// What was read already.
+fn read(engine: &Engine, input: Input) -> Result<(Input, Module), Report> {
+    let module =
+        Module::from_binary(engine, &input.bytes).map_err(|error| module_failed(&input, &error))?;
+    // The module has its own copy: ours need not take memory while the program runs.
+    let bytes = module.decoded().bytes.clone();
+    Ok((Input { bytes, ..input }, module))
 }
 
 /// What to call once the module is instantiated.

@@ -1,0 +1,173 @@
+//! Compiled code as users of the command see it.
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use common::{Folder, guest, stdout_of, text_of, with_input};
+
+const ADD: &[u8] = br#"(module
+  (import "env" "log" (func $log (param i32)))
+  (func $_ZN3app3add17h05af221e174051e9E (export "add") (param i32 i32) (result i32)
+    (i32.add (local.get 0) (local.get 1)))
+  (func $spin (loop (br 0))))
+"#;
+
+#[test]
+fn what_the_compiler_makes_of_a_function_is_shown() {
+    let folder = Folder::new("inspect-code", &[("add.wat", ADD)]);
+    let show = |form: &str, func: &str| stdout_of(folder.run(&["inspect", form, func, "add.wat"]));
+    let clif = show("--clif", "add");
+    assert!(clif.starts_with("; `app::add` (func 1): (i32, i32) -> i32\nfunction u0:1("), "{clif}");
+    assert_eq!(clif.matches("iadd").count(), 2, "before and after: {clif}");
+    for func in ["1", "app::add", "_ZN3app3add17h05af221e174051e9E"] {
+        assert_eq!(show("--clif", func), clif);
+    }
+    let assembly = show("--asm", "$spin");
+    assert!(assembly.starts_with("# `spin` (func 2): () -> ()\n"), "{assembly}");
+    assert!(assembly.contains("j"), "{assembly}");
+}
+
+#[test]
+fn functions_that_cannot_be_shown_are_explained() {
+    let invalid = b"(module (func $bad (result i32)))";
+    let files: [(&str, &[u8]); 2] = [("add.wat", ADD), ("bad.wat", invalid)];
+    let folder = Folder::new("inspect-code-errors", &files);
+    let error = |args: &[&str]| {
+        let output = folder.run(args);
+        assert_eq!(output.status.code(), Some(1));
+        text_of(&output.stderr)
+    };
+    let imported = error(&["inspect", "--asm", "0", "add.wat"]);
+    assert!(imported.contains("is imported"), "{imported}");
+    let beyond = error(&["inspect", "--asm", "3", "add.wat"]);
+    assert!(beyond.contains("it has 3 functions"), "{beyond}");
+    let near = error(&["inspect", "--clif", "spinn", "add.wat"]);
+    assert!(near.contains("did you mean `spin`?"), "{near}");
+    let bad = error(&["inspect", "--clif", "bad", "bad.wat"]);
+    assert!(bad.contains("bad.wat is not valid"), "{bad}");
+}
+
+/// A program that prints its arguments' number, and one that fails.
+const PROGRAM: &[u8] = br#"(module
+  (func $square (export "square") (param i32) (result i32)
+    (i32.mul (local.get 0) (local.get 0)))
+  (func (export "third") (param i32) (result i32)
+    (i32.div_u (i32.const 1) (i32.sub (local.get 0) (local.get 0)))))
+"#;
+
+#[test]
+fn what_was_compiled_runs_like_its_module() {
+    let folder = Folder::new("compiled", &[("app.wat", PROGRAM)]);
+    assert_eq!(stdout_of(folder.run(&["compile", "app.wat"])), "");
+    let square = |args: &[&str]| stdout_of(folder.run(&[args, &["app.rsr", "12"]].concat()));
+    assert_eq!(square(&["run", "--invoke", "square"]), "144\n");
+    assert_eq!(square(&["--invoke", "square"]), "144\n");
+    assert_eq!(square(&["--interp", "--invoke", "square"]), "144\n");
+    assert_eq!(square(&["--no-cache", "--invoke", "square"]), "144\n");
+    assert_eq!(square(&["--timeout", "1m", "--invoke", "square"]), "144\n");
+    let trap = |file: &str| {
+        let output = folder.run(&["--invoke", "third", file, "1"]);
+        assert_eq!(output.status.code(), Some(134));
+        text_of(&output.stderr).replace("app.rsr", "app.wat")
+    };
+    assert_eq!(trap("app.rsr"), trap("app.wat"));
+    let first = fs::read(folder.path().join("app.rsr")).unwrap();
+    stdout_of(folder.run(&["compile", "app.wat", "-o", "other.rsr"]));
+    assert!(
+        fs::read(folder.path().join("other.rsr")).unwrap() == first,
+        "it is the same each time"
+    );
+    let wat = stdout_of(folder.run(&["wat", "app.rsr"]));
+    assert!(wat.contains("i32.mul"), "{wat}");
+    assert!(stdout_of(folder.run(&["inspect", "app.rsr"])).contains("square"));
+    assert_eq!(stdout_of(folder.run(&["validate", "app.rsr"])), "");
+}
+
+#[test]
+fn a_program_that_runs_is_replaced_and_not_changed() {
+    let folder = Folder::new("compiled-replaced", &[("app.wat", PROGRAM)]);
+    let inode = || fs::metadata(folder.path().join("app.rsr")).unwrap().ino();
+    stdout_of(folder.run(&["compile", "app.wat"]));
+    let first = inode();
+    stdout_of(folder.run(&["compile", "app.wat"]));
+    assert_ne!(inode(), first);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left over");
+}
+
+#[test]
+fn code_that_cannot_be_used_is_made_anew() {
+    let folder = Folder::new("compiled-other", &[("app.wat", PROGRAM)]);
+    stdout_of(folder.run(&["compile", "--deterministic", "app.wat"]));
+    let run = |options: &[&str]| {
+        let output = folder.run(&[options, &["--invoke", "square", "app.rsr", "3"]].concat());
+        assert_eq!(text_of(&output.stdout), "9\n");
+        text_of(&output.stderr)
+    };
+    assert_eq!(run(&["--deterministic"]), "");
+    let said = run(&[]);
+    assert!(said.starts_with("warning: the code in app.rsr is not used: "), "{said}");
+    assert!(said.contains("canonicalize_nans=true"), "{said}");
+    assert_eq!((run(&["-q"]), run(&["--interp"])), (String::new(), String::new()));
+    let whole = fs::read(folder.path().join("app.rsr")).unwrap();
+    let piped = with_input(
+        folder.riser().args(["--deterministic", "--invoke", "square", "-", "4"]),
+        &whole,
+    );
+    assert_eq!(stdout_of(piped), "16\n");
+    fs::write(folder.path().join("app.rsr"), &whole[..whole.len() / 2]).unwrap();
+    let output = folder.run(&["--invoke", "square", "app.rsr", "3"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text_of(&output.stderr).contains("`riser compile`"), "{}", text_of(&output.stderr));
+}
+
+#[test]
+fn what_cannot_be_compiled_is_explained() {
+    let invalid = b"(module (func $bad (result i32)))";
+    let files: [(&str, &[u8]); 2] = [("app.wat", PROGRAM), ("bad.wat", invalid)];
+    let folder = Folder::new("compiled-errors", &files);
+    let error = |args: &[&str], status: i32| {
+        let output = folder.run(args);
+        assert_eq!(output.status.code(), Some(status));
+        text_of(&output.stderr)
+    };
+    assert!(error(&["compile", "bad.wat"], 1).contains("bad.wat is not valid"));
+    assert!(error(&["compile", "nothing.wasm"], 1).contains("does not exist"));
+    assert!(error(&["compile", "app.wat", "-o", "no/app.rsr"], 1).contains("cannot be written"));
+    assert!(error(&["compile", "-"], 2).contains("-o OUT"));
+    stdout_of(folder.run(&["compile", "app.wat"]));
+    assert!(error(&["compile", "app.rsr"], 2).contains("compiled already"));
+    assert!(error(&["--interp", "--profile=perfmap", "app.wat"], 2).contains("--profile"));
+}
+
+#[test]
+fn profilers_learn_the_names_of_functions() {
+    let folder = Folder::new("profiled", &[("app.wat", PROGRAM)]);
+    let run = |form: &str| {
+        let mut command = folder.riser();
+        command.args([form, "--invoke", "square", "app.wat", "5"]);
+        let child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let id = child.id();
+        assert_eq!(stdout_of(child.wait_with_output().unwrap()), "25\n");
+        id
+    };
+    let map = format!("/tmp/perf-{}.map", run("--profile=perfmap"));
+    let lines = fs::read_to_string(&map).unwrap();
+    fs::remove_file(map).unwrap();
+    assert!(lines.lines().any(|line| line.ends_with(" square")), "{lines}");
+    let dump = folder.path().join(format!("jit-{}.dump", run("--profile=jitdump")));
+    let bytes = fs::read(dump).unwrap();
+    assert!(bytes.starts_with(b"DTiJ"), "{:?}", &bytes[..4]);
+    assert!(bytes.windows(7).any(|bytes| bytes == b"square\0"));
+}
+
+#[test]
+fn real_programs_run_from_compiled_files() {
+    let folder = Folder::new("compiled-program", &[]);
+    let program = guest("hello.wasm");
+    let program = program.to_str().unwrap();
+    let module = stdout_of(folder.run(&["--interp", program]));
+    stdout_of(folder.run(&["compile", program, "-o", "program.rsr"]));
+    assert_eq!(stdout_of(folder.run(&["program.rsr"])), module);
+}
