@@ -140,8 +140,9 @@ impl Translator<'_> {
 
     pub fn lower_ref_null(&mut self, heap: HeapType) {
         let ty = RefType::new(true, heap).val_type();
+        // The collector need not know it.
         let null = self.b.ins().iconst(clif_type(ty), 0);
-        self.push_typed(null, ty);
+        self.push(null);
     }
 
     pub fn lower_ref_is_null(&mut self, _ty: RefType) {
@@ -204,7 +205,8 @@ impl Translator<'_> {
         let value = self.pop();
         let value = self.b.ins().ishl_imm_u(value, 1);
         let value = self.b.ins().bor_imm_u(value, 1);
-        self.push_object(value);
+        // The collector need not know it.
+        self.push(value);
     }
 
     pub fn lower_i31_get(&mut self, signed: bool) {

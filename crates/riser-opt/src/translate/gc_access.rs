@@ -3,7 +3,7 @@
 //! A reference is a distance from the heap's start of 32 bits, and the heap lies in a reservation of
 //! [`riser_abi::GUARDED_BYTES`]: whatever stands in the heap, an access stays in there, or faults, which is a trap. For elements the sum
 //! of reference and distance wraps around in 32 bits before it becomes an address. What is read there is a number, a reference of the
-//! same kind, or the number of a function, which is compared with how many there are.
+//! same kind, or the number of a function, which is compared with how many there are; and the function's type is, too.
 //!
 //! No address that was made of a reference is used after a call, since a collection moves objects.
 
@@ -13,7 +13,7 @@ use core::mem::offset_of;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Value, types};
 use riser_abi::{ARRAY_LENGTH, FieldPlacer, OBJECT_MAX, Repr, STRUCT_FIELDS, VmRuntime};
-use riser_ops::{CompositeType, FieldType, StorageType, TrapCode, TypeIdx};
+use riser_ops::{CompositeType, FieldType, HeapType, StorageType, TrapCode, TypeIdx};
 use std::rc::Rc;
 
 /// The fields of a structure type and where they lie.
@@ -97,7 +97,9 @@ impl Translator<'_> {
             (Repr::I16, false) => i.uload16(types::I32, flags, address, offset),
             (Repr::Func, _) => {
                 let number = i.load(types::I32, flags, address, offset);
-                self.numbered_func(number)
+                let func = self.numbered_func(number);
+                self.check_read_func(func, storage);
+                func
             }
             _ => i.load(clif_type(storage.unpacked()), flags, address, offset),
         }
@@ -118,6 +120,18 @@ impl Translator<'_> {
         let at = self.b.ins().ishl_imm_u(number, 3);
         let at = self.b.ins().iadd(funcs, at);
         self.b.ins().load(types::I64, flags, at, 0)
+    }
+
+    /// Checks that a function which was read from an object is of the type that stands there: were the heap damaged, code would
+    /// otherwise call it with arguments of other types.
+    fn check_read_func(&mut self, func: Value, storage: StorageType) {
+        let ty = storage.unpacked().as_ref();
+        if let Some(ty) = ty
+            && let HeapType::Concrete(id, _) = ty.heap()
+        {
+            let fits = self.func_test(func, id, ty);
+            self.b.ins().trapz(fits, clif_trap(TrapCode::HeapCorrupted));
+        }
     }
 
     /// Writes a field or element that is no function.

@@ -77,7 +77,7 @@ impl Translator<'_> {
     }
 
     /// Whether a reference to a function is of a type.
-    fn func_test(&mut self, value: Value, id: TypeId, to: RefType) -> Value {
+    pub(super) fn func_test(&mut self, value: Value, id: TypeId, to: RefType) -> Value {
         let index = self.index_of(id);
         let (some, done) = (self.b.create_block(), self.b.create_block());
         let fits = self.b.append_block_param(done, types::I32);

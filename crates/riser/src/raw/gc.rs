@@ -129,3 +129,114 @@ pub(crate) fn array_element(
     // SAFETY: as for `struct_field`.
     Ok(unsafe { values::from_heap(store, cell, ty.unpack().to_ops()) })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{AsContextMut, Config, Engine, Instance, Module, Store, Strategy, Val};
+    use riser_heap::HeapMemory;
+
+    /// Functions that go through objects of every kind.
+    const GUEST: &str = r#"(module
+        (type $f (func (param i64 i64 i64) (result i64)))
+        (type $g (func (result i32)))
+        (rec (type $node (sub (struct (field $next (mut (ref null $node))) (field $call (mut (ref null $f)))
+            (field $items (mut (ref null $refs))) (field (mut i64)))))
+        (type $leaf (sub $node (struct (field (mut (ref null $node))) (field (mut (ref null $f)))
+            (field (mut (ref null $refs))) (field (mut i64)) (field (mut (ref null $bytes))) (field (ref $g)))))
+        (type $refs (array (mut anyref)))
+        (type $bytes (array (mut i8))))
+        (func $one (type $f) (i64.add (local.get 0) (local.get 2)))
+        (func $two (type $g) (i32.const 2))
+        (elem declare func $one $two)
+        (global $root (mut (ref null $node)) (ref.null $node))
+        (func (export "make") (local $at (ref null $node)) (local $i i32)
+            (loop $next
+                (local.set $at (struct.new $leaf (local.get $at) (ref.func $one)
+                    (array.new $refs (local.get $at) (i32.const 5)) (i64.const 7)
+                    (array.new $bytes (i32.const 9) (i32.const 50)) (ref.func $two)))
+                (local.set $at (struct.new $node (local.get $at) (ref.func $one)
+                    (array.new_fixed $refs 2 (local.get $at) (ref.i31 (i32.const 4))) (i64.const 8)))
+                (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 20))))
+            (global.set $root (local.get $at)))
+        (func (export "walk") (result i64) (local $at (ref null $node)) (local $sum i64) (local $steps i32)
+            (local.set $at (global.get $root))
+            (loop $next
+                (local.set $sum (i64.add (local.get $sum)
+                    (call_ref $f (i64.const 1) (i64.const 2) (i64.const 3) (struct.get $node $call (local.get $at)))))
+                (if (ref.test (ref $leaf) (local.get $at)) (then
+                    (local.set $sum (i64.add (local.get $sum) (i64.extend_i32_u (call_ref $g
+                        (struct.get $leaf 5 (ref.cast (ref $leaf) (local.get $at)))))))
+                    (array.set $bytes (struct.get $leaf 4 (ref.cast (ref $leaf) (local.get $at)))
+                        (i32.const 3) (i32.const 255))))
+                (local.set $at (struct.get $node $next (local.get $at)))
+                (br_if $next (i32.lt_u (local.tee $steps (i32.add (local.get $steps) (i32.const 1))) (i32.const 40))))
+            (local.get $sum))
+        (func (export "items") (result i64) (local $at anyref) (local $steps i32)
+            (local.set $at (global.get $root))
+            (loop $next
+                (local.set $at (array.get $refs (struct.get $node $items (ref.cast (ref $node) (local.get $at)))
+                    (i32.and (local.get $steps) (i32.const 3))))
+                (struct.set $node $items (ref.cast (ref $node) (local.get $at)) (array.new_default $refs (i32.const 2)))
+                (br_if $next (i32.lt_u (local.tee $steps (i32.add (local.get $steps) (i32.const 1))) (i32.const 40))))
+            (i64.const 0))
+        (func (export "fill") (result i64) (local $i i32)
+            (loop $next
+                (array.set $bytes (struct.get $leaf 4 (ref.cast (ref $leaf) (struct.get $node $next (global.get $root))))
+                    (local.get $i) (local.get $i))
+                (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 100000))))
+            (i64.const 0)))"#;
+
+    /// A generator of Marsaglia's (2003).
+    fn random(state: &mut u64) -> u64 {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state
+    }
+
+    /// Changes words of the heap: to anything, or to what stands elsewhere.
+    fn damage(bytes: &mut [u8], state: &mut u64) {
+        let words = bytes.len().min(8 << 10) / 4;
+        for _ in 0..1 << (random(state) % 8) {
+            let [from, to] = [(); 2].map(|()| 4 * (2 + random(state) as usize % (words - 2)));
+            match random(state) % 4 {
+                0 => bytes[to..to + 4].copy_from_slice(&(random(state) as u32).to_le_bytes()),
+                1 => {
+                    bytes[to..to + 4].copy_from_slice(&(random(state) as u32 & 0x3FF).to_le_bytes())
+                }
+                2 => bytes[to] ^= 1 << (random(state) % 8),
+                _ => bytes.copy_within(from..from + 4, to),
+            }
+        }
+    }
+
+    #[test]
+    fn code_that_meets_a_damaged_heap_traps_or_goes_on() {
+        let mut state = 88_172_645_463_325_252;
+        let (mut ends, mut traps) = (0, 0);
+        for strategy in [Strategy::Auto, Strategy::Interpreter] {
+            let engine = Engine::new(Config::new().strategy(strategy)).unwrap();
+            let module = Module::new(&engine, GUEST).unwrap();
+            for _ in 0..500 {
+                let mut store = Store::new(&engine, ());
+                let instance = Instance::new(&mut store, &module, &[]).unwrap();
+                let make = instance.get_func(&mut store, "make").unwrap();
+                make.call(&mut store, &[], &mut []).unwrap();
+                let mut context = store.as_context_mut();
+                damage(context.opaque_mut().vm.heap.memory_mut().bytes_mut(), &mut state);
+                for name in ["walk", "items", "fill", "walk"] {
+                    let func = instance.get_func(&mut store, name).unwrap();
+                    match func.call(&mut store, &[], &mut [Val::I64(0)]) {
+                        Ok(()) => ends += 1,
+                        Err(error) => {
+                            assert!(error.downcast_ref::<crate::Trap>().is_some(), "{error:?}");
+                            traps += 1;
+                        }
+                    }
+                }
+                let _ = store.gc(None);
+            }
+        }
+        assert!(ends > 100 && traps > 100, "{ends} {traps}");
+    }
+}
