@@ -72,7 +72,16 @@ fn whatever_nests_does_so_a_hundred_thousand_times() {
                 let instance = Instance::new(&mut store, &module, &[]).unwrap();
                 let f = instance.get_typed_func::<(i32, i32), ()>(&mut store, "f").unwrap();
                 let called = f.call(&mut store, (1, 0));
-                assert!(called.is_ok(), "{name}: {called:?}");
+                // The compiler refuses loops within thousands of loops, and says so.
+                let refused = name.contains("loop") && engine.is_compiled();
+                match called {
+                    Ok(()) => {}
+                    Err(error) if refused => {
+                        let text = format!("{error:#}");
+                        assert!(text.contains("loops that are nested that deeply"), "{text}");
+                    }
+                    Err(error) => panic!("{name}: {error:?}"),
+                }
                 assert_eq!(answer(&mut store, instance), 42, "{name}");
             });
         }
