@@ -1,11 +1,34 @@
 //! Host functions as a store sees them.
 
+use crate::compiled::StubTable;
+use crate::instance::CompileFailure;
+use crate::store::VmStore;
 use core::any::Any;
 use core::ffi::c_void;
 use core::ptr;
 use riser_abi::{FuncRef, HostCall, HostCtx, VmCtx, VmRuntime};
 use riser_ops::TypeId;
 use std::sync::Arc;
+
+/// How code enters a host function.
+#[derive(Clone, Copy, Debug)]
+pub enum HostEntryPoint<'a> {
+    /// In an interpreted engine: the address that its way to run expects.
+    Interp(*const u8),
+    /// In a compiled one, through a trampoline that is made when it is needed.
+    Compiled(&'a StubTable),
+}
+
+/// Makes the trampoline to host functions of a type.
+pub type HostTrampoline = unsafe fn(*mut VmStore, TypeId) -> Result<*const u8, CompileFailure>;
+
+/// For stores of interpreted engines.
+pub(crate) unsafe fn no_trampoline(
+    _: *mut VmStore,
+    _: TypeId,
+) -> Result<*const u8, CompileFailure> {
+    Err("interpreted code needs no trampolines".into())
+}
 
 /// A function of the host in one store. It begins with a `VmCtx` whose instance is null, so that every
 /// `FuncRef::vmctx` can be asked for its store and its instance.

@@ -38,7 +38,7 @@ pub use compiled::{
     visit_compiled_references,
 };
 pub use heap_memory::HeapBytes;
-pub use host::HostFunc;
+pub use host::{HostEntryPoint, HostFunc, HostTrampoline};
 pub use instance::{CompileFailure, Instance, InstanceModule, ModuleCode};
 pub use instantiate::InstantiateError;
 pub use interrupt::Interrupter;
@@ -46,7 +46,7 @@ pub use memory::{Memory, SharedMemory};
 pub use parking::WaitResult;
 pub use roots::{HostRoots, RootId};
 pub use store::{
-    Entity, FuncPtr, GlobalId, GrowError, GrowHooks, Growable, Growth, Heap, HostEntryPoint,
-    InstanceId, MemoryId, StoreStack, TableId, TagId, TraceFrames, VmStore, instance_of, interrupt,
+    Entity, FuncPtr, GlobalId, GrowError, GrowHooks, Growable, Growth, Heap, InstanceId, MemoryId,
+    StoreStack, TableId, TagId, TraceFrames, VmStore, instance_of, interrupt,
 };
 pub use table::Table;

@@ -6,11 +6,11 @@
 use crate::arena::Arena;
 use crate::builtins::BUILTINS;
 use crate::cell::{Global, Tag};
-use crate::compiled::{COMPILED_BUILTINS, CodeFrame, EpochWatch, StubTable};
+use crate::compiled::{COMPILED_BUILTINS, CodeFrame, EpochWatch};
 use crate::const_expr::Waiting;
 use crate::heap_memory::{HeapBytes, TypeRows};
-use crate::host::HostFunc;
-use crate::instance::{CompileFailure, Instance};
+use crate::host::{HostEntryPoint, HostFunc, HostTrampoline, no_trampoline};
+use crate::instance::Instance;
 use crate::interrupt::Interrupter;
 use crate::memory::{Memory, SharedMemory};
 use crate::roots::HostRoots;
@@ -289,23 +289,6 @@ pub struct VmStore {
     pub compile_error: Option<Box<dyn core::error::Error + Send + Sync>>,
     /// The entry trampolines that were used, by canonical type.
     pub entries: Vec<*const u8>,
-}
-
-/// How code enters a host function.
-#[derive(Clone, Copy, Debug)]
-pub enum HostEntryPoint<'a> {
-    /// In an interpreted engine: the address that its way to run expects.
-    Interp(*const u8),
-    /// In a compiled one, through a trampoline that is made when it is needed.
-    Compiled(&'a StubTable),
-}
-
-/// Makes the trampoline to host functions of a type.
-pub type HostTrampoline = unsafe fn(*mut VmStore, TypeId) -> Result<*const u8, CompileFailure>;
-
-/// For stores of interpreted engines.
-unsafe fn no_trampoline(_: *mut VmStore, _: TypeId) -> Result<*const u8, CompileFailure> {
-    Err("interpreted code needs no trampolines".into())
 }
 
 /// A stack for the frames of guests.

@@ -61,7 +61,7 @@ impl Translator<'_> {
     }
 
     /// Writes values of these types to slots. Gives the slots, and where references into the heap are in them, in bytes.
-    fn to_slots(&mut self, tys: &[ValType], values: &[Value]) -> (StackSlot, Vec<u32>) {
+    fn put_into_slots(&mut self, tys: &[ValType], values: &[Value]) -> (StackSlot, Vec<u32>) {
         let width: u32 = tys.iter().map(|ty| ty.slots()).sum();
         let slot = self.operand_slots(width as usize);
         let base = self.slot_address(slot);
@@ -89,7 +89,7 @@ impl Translator<'_> {
         values: &[Value],
         more: &[u32],
     ) -> Value {
-        let (slot, refs) = self.to_slots(tys, values);
+        let (slot, refs) = self.put_into_slots(tys, values);
         let mut args = vec![self.type_id(ty), self.slot_address(slot)];
         for &field in more {
             args.push(self.i32(field));
@@ -132,7 +132,7 @@ impl Translator<'_> {
         index: Value,
         value: Value,
     ) {
-        let (slot, _) = self.to_slots(&[ValType::FUNCREF], &[value]);
+        let (slot, _) = self.put_into_slots(&[ValType::FUNCREF], &[value]);
         let args = [self.as_slot(object), index, self.i32(0), self.slot_address(slot)];
         let status = self.builtin(builtin, &args);
         self.checked(status);
@@ -313,7 +313,7 @@ impl Translator<'_> {
     pub fn lower_array_fill(&mut self, ty: TypeIdx) {
         let value = self.element_type(ty).unpacked();
         let (operand, len) = self.pop2();
-        let (slot, _) = self.to_slots(&[value], &[operand]);
+        let (slot, _) = self.put_into_slots(&[value], &[operand]);
         let (array, index) = self.pop2();
         let width = self.i32(value.slots());
         let args = [self.as_slot(array), index, self.slot_address(slot), width, len];

@@ -77,7 +77,7 @@ mod plain {
     pub(super) use crate::gc::*;
 }
 
-/// Makes an entry per builtin, and the table of all.
+/// Makes an entry per builtin.
 macro_rules! entries {
     ($($name:ident($($param:ident: $ty:ty),*) -> $result:ty;)*) => {
         /// The builtins, and after each a look whether execution is to be interrupted.
@@ -85,11 +85,7 @@ macro_rules! entries {
             use super::*;
             $(pub(super) unsafe extern "C" fn $name(vmctx: *mut VmCtx, $($param: $ty),*) -> $result {
                 // SAFETY: the contract of builtins is the same.
-                unsafe {
-                    let result = plain::$name(vmctx, $($param),*);
-                    notice((*vmctx).runtime);
-                    result
-                }
+                unsafe { noticed(vmctx, plain::$name(vmctx, $($param),*)) }
             })*
         }
         mod entry {
@@ -98,13 +94,33 @@ macro_rules! entries {
                 pub(super) fn $name => target::$name; runtime: RUNTIME, fp: EXIT_FP, pc: EXIT_PC
             })*
         }
-
-        /// The table that a `VmRuntime` of a compiled engine points to.
-        // SAFETY: an entry goes on in the builtin with all arguments as they were, so it is a function of the same type.
-        pub static COMPILED_BUILTINS: Builtins = unsafe {
-            Builtins { $($name: transmute::<unsafe extern "C" fn(), _>(entry::$name),)* }
-        };
     };
 }
 
 riser_abi::each_builtin!(entries);
+
+/// The result of a builtin, unless execution is interrupted.
+///
+/// # Safety
+/// The contract of builtins.
+#[inline(always)]
+unsafe fn noticed<R: Copy>(vmctx: *mut VmCtx, result: R) -> R {
+    // SAFETY: the caller's promise; there is nothing to drop.
+    unsafe { notice((*vmctx).runtime) };
+    result
+}
+
+/// Makes the table of all entries.
+macro_rules! table {
+    ($($name:ident($($param:ident: $ty:ty),*) -> $result:ty;)*) => {
+        /// The table that a `VmRuntime` of a compiled engine points to.
+        // SAFETY: an entry goes on in the builtin with all arguments as they were, so it is a function of the same type.
+        pub static COMPILED_BUILTINS: Builtins = unsafe {
+            Builtins { $($name: transmute::<
+                unsafe extern "C" fn(), unsafe extern "C" fn(*mut VmCtx, $($ty),*) -> $result,
+            >(entry::$name),)* }
+        };
+    };
+}
+
+riser_abi::each_builtin!(table);

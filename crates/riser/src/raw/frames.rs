@@ -60,7 +60,7 @@ fn compiled_frames(store: &StoreOpaque) -> Vec<WasmFrame> {
         let module = module_of(store, &frame)?;
         let func = FuncIdx(module.decoded().imported.funcs + frame.func);
         let (locals, operands, has_values) = (Vec::new(), Vec::new(), false);
-        let offset = frame.wasm_offset.unwrap_or(0);
+        let offset = frame.wasm_offset?;
         Some(WasmFrame { func, offset, locals, operands, has_values, module })
     };
     frames.into_iter().filter_map(frame).collect()

@@ -64,8 +64,8 @@ pub(crate) fn collect<T: 'static>(store: &mut StoreContextMut<'_, T>) -> Result<
 /// # Safety
 /// `store` is the address of a live store that runs on this thread, or runs no code.
 pub(super) unsafe fn trace_frames(store: *mut VmStore, visit: &mut dyn FnMut(*mut u32)) {
-    // The low half of a slot.
-    let half = usize::from(cfg!(target_endian = "big"));
+    // Where the low half of a slot is.
+    let half = usize::from(1_u16.to_ne_bytes()[0] == 0);
     // SAFETY: the caller's promise.
     unsafe {
         riser_interp::visit_references((*store).runtime(), &mut |slot| {

@@ -277,8 +277,8 @@ fn compiled_backtrace(store: &StoreOpaque, frames: &[CodeFrame], max: usize) -> 
     let frames = frames.iter().take(max).filter_map(|frame| {
         let module = module_of(store, frame)?;
         let func = FuncIdx(module.decoded().imported.funcs + frame.func);
-        // Every operator that can be looked at has a position.
-        Some((module, func, frame.wasm_offset.unwrap_or(0)))
+        // A function for which the stack has no room is at no operator: it was not entered.
+        Some((module, func, frame.wasm_offset?))
     });
     WasmBacktrace::new(frames.collect())
 }
