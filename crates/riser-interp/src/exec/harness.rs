@@ -84,6 +84,10 @@ impl Store {
             exit_pc: 0,
             caller: ptr::null_mut(),
             heap_base: ptr::null_mut(),
+            type_rows: ptr::null(),
+            bump: riser_abi::BumpArea::default(),
+            funcs: ptr::null(),
+            func_count: 0,
         });
         let registry = TypeRegistry::new();
         Store { runtime, registry, instances: Vec::new(), _stack: stack, _builtins: builtins }
