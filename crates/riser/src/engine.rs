@@ -2,7 +2,7 @@
 
 use crate::profile::Profiler;
 use crate::raw::CompiledEngine;
-use crate::{Config, Module, Result, Strategy, bail};
+use crate::{Cache, Config, Module, Result, Strategy, bail};
 use core::sync::atomic::{AtomicU64, Ordering};
 use riser_module::TypeRegistry;
 use riser_sys::{MachineStack, OutOfMemory, SlotStack};
@@ -209,6 +209,11 @@ impl Engine {
     /// What [`Config::shared_memory`] was set to.
     pub fn get_shared_memory(&self) -> bool {
         self.config().shared_memory
+    }
+
+    /// What [`Config::cache`] was set to.
+    pub fn get_cache(&self) -> Option<&Cache> {
+        self.config().cache.as_ref()
     }
 
     /// Whether both are the same engine.

@@ -66,8 +66,14 @@ impl State {
         Ok(state)
     }
 
-    /// Decodes and validates.
+    /// Decodes and validates. If the engine has a cache, what runs is what was kept there.
     pub(super) fn compile(&self, binary: &[u8]) -> Result<Module> {
+        let module = Module::from_binary(&self.engine, binary)?;
+        if self.engine.get_cache().is_none() || !self.engine.is_compiled() {
+            return Ok(module);
+        }
+        module.compile_all(|_, _| ())?;
+        drop(module);
         Module::from_binary(&self.engine, binary)
     }
 
