@@ -205,6 +205,9 @@ builtins! { $
     raise(status: Status) -> Status;
     /// Whether a function of canonical type `actual` may be called as one of type `expected`: 1 or 0.
     is_subtype(actual: u32, expected: u32) -> u32;
+    /// The number of a function that is not null, as it stands in fields of objects: from now on `FuncRef::number` says it too. 0 if there is
+    /// no memory to note it.
+    number_func(func: *const FuncRef) -> u32;
     /// `f32x4.relaxed_madd`, for machines without an instruction for it. The operands are six slots; the result goes to the
     /// first two of them.
     f32x4_madd(operands: *mut Slot) -> Status;

@@ -74,6 +74,8 @@ vm_blocks! {
         vmctx: *mut VmCtx = ReadOnly;
         /// The canonical type.
         type_id: TypeId = ReadOnly;
+        /// How fields of objects name the function; 0 as long as code never wrote it to one.
+        number: u32 = Moves;
     }
 
     /// An imported function, copied into each importer so that calling it takes no detour.

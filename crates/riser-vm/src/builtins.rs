@@ -55,6 +55,7 @@ pub static BUILTINS: Builtins = Builtins {
     epoch_reached,
     raise,
     is_subtype,
+    number_func: gc::number_func,
     compile,
     f32x4_madd,
     f64x2_madd,

@@ -7,7 +7,7 @@
 use crate::instance::Instance;
 use crate::store::{FuncPtr, GrowError, GrowHooks, Growable, Heap, VmStore};
 use core::ops::Range;
-use riser_abi::{REF_TEST_FAILED, Slot, Status, VmCtx, object_access};
+use riser_abi::{FuncRef, REF_TEST_FAILED, Slot, Status, VmCtx, object_access};
 use riser_heap::{
     AccessError, AllocError, EXTERN_BYTES, Extension, HeapCorrupted, HeapRef, Repr, Tracer,
 };
@@ -745,4 +745,14 @@ pub(crate) unsafe extern "C" fn array_init_elem(
         write_elements(&context, array, index, elem, range)
     };
     done(write())
+}
+
+pub(crate) unsafe extern "C" fn number_func(vmctx: *mut VmCtx, func: *const FuncRef) -> u32 {
+    let Some(at) = FuncPtr::new(func) else { return 0 };
+    // SAFETY: the contract of builtins: a function of the store, to which nobody has a Rust reference.
+    unsafe {
+        let Ok(number) = Context::of(vmctx).heap().intern(at.to_slot()) else { return 0 };
+        (*func.cast_mut()).number = number;
+        number
+    }
 }

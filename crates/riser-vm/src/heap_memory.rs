@@ -14,6 +14,9 @@ use riser_module::TypeRegistry;
 use riser_ops::TypeId;
 use riser_sys::{OutOfMemory, Region};
 
+/// The functions by number in a store where none stood in a field: null.
+pub(crate) static NO_FUNCS: [u64; 1] = [0];
+
 /// No heap is larger.
 const BYTES_MAX: u64 = 1 << 32;
 

@@ -270,7 +270,8 @@ impl Instance {
             if (*at).entry.is_null() {
                 let entry = self.module.code.entry(defined);
                 let type_id = self.module.func_type_id(func);
-                at.write(FuncRef { entry, vmctx: self.vmctx.as_ptr(), type_id });
+                let vmctx = self.vmctx.as_ptr();
+                at.write(FuncRef { entry, vmctx, type_id, number: 0 });
             }
         }
         FuncPtr::new(at).expect("a run is not at address 0")
@@ -298,8 +299,12 @@ impl Instance {
         }
         let run = &mut self.func_refs[number];
         if run.is_null() {
-            const EMPTY: FuncRef =
-                FuncRef { entry: ptr::null(), vmctx: ptr::null_mut(), type_id: TypeId(0) };
+            const EMPTY: FuncRef = FuncRef {
+                entry: ptr::null(),
+                vmctx: ptr::null_mut(),
+                type_id: TypeId(0),
+                number: 0,
+            };
             *run = Box::into_raw(Box::new([EMPTY; RUN]));
         }
         *run

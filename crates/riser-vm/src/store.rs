@@ -8,7 +8,7 @@ use crate::builtins::BUILTINS;
 use crate::cell::{Global, Tag};
 use crate::compiled::{COMPILED_BUILTINS, CodeFrame, EpochWatch};
 use crate::const_expr::Waiting;
-use crate::heap_memory::{HeapBytes, TypeRows};
+use crate::heap_memory::{HeapBytes, NO_FUNCS, TypeRows};
 use crate::host::{HostEntryPoint, HostFunc, HostTrampoline, no_trampoline};
 use crate::instance::Instance;
 use crate::interrupt::Interrupter;
@@ -224,9 +224,6 @@ enum StoreMemory {
 
 /// The epoch of stores that were given none.
 static NO_EPOCH: AtomicU64 = AtomicU64::new(0);
-
-/// The functions by number in a store where none stood in a field: null.
-static NO_FUNCS: [u64; 1] = [0];
 
 /// Ends execution.
 ///
@@ -500,7 +497,7 @@ impl VmStore {
             HostEntryPoint::Interp(entry) => (entry, ptr::null()),
             HostEntryPoint::Compiled(stubs) => (stubs.through_table(0), stubs.lazy(0)),
         };
-        let func_ref = FuncRef { entry, vmctx: ptr::null_mut(), type_id };
+        let func_ref = FuncRef { entry, vmctx: ptr::null_mut(), type_id, number: 0 };
         let make = |_| HostFunc::new(runtime, func_ref, call, trampoline, data, owner);
         let host = self.hosts.push(make)?;
         // SAFETY: just made, at its final place.

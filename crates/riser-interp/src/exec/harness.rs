@@ -218,7 +218,7 @@ impl Instance {
             let defined = i.checked_sub(module.imported.funcs as usize);
             let func = match defined {
                 Some(defined) => {
-                    FuncRef { entry: self.interp.entry(defined as u32), vmctx, type_id }
+                    FuncRef { entry: self.interp.entry(defined as u32), vmctx, type_id, number: 0 }
                 }
                 None => match imports[i] {
                     Import::Host(call) => {
@@ -228,7 +228,7 @@ impl Instance {
                         let entry = Box::new(HostEntry::new(call, params, results));
                         let at = entry.as_ptr();
                         self.hosts.push(entry);
-                        FuncRef { entry: at, vmctx: ptr::null_mut(), type_id }
+                        FuncRef { entry: at, vmctx: ptr::null_mut(), type_id, number: 0 }
                     }
                     // SAFETY: see above.
                     Import::Func(func) => unsafe { ptr::read(func) },
@@ -566,6 +566,10 @@ unsafe extern "C" fn no_subtype(_: *mut VmCtx, _: u32, _: u32) -> u32 {
     0
 }
 
+unsafe extern "C" fn no_number(_: *mut VmCtx, _: *const FuncRef) -> u32 {
+    0
+}
+
 unsafe extern "C" fn no_madd(_: *mut VmCtx, _: *mut Slot) -> Status {
     Status::trap(TrapCode::Unreachable)
 }
@@ -576,6 +580,7 @@ const BUILTINS: Builtins = Builtins {
     raise: no_raise,
     compile: no_compile,
     is_subtype: no_subtype,
+    number_func: no_number,
     memory_grow,
     memory_copy,
     memory_fill,

@@ -465,7 +465,7 @@ unsafe extern "C" fn reenter(_: *mut VmCtx, caller: *mut VmCtx, slots: *mut Slot
             return Status::OK;
         }
         let type_id = *(*caller).type_ids;
-        let func = riser_abi::FuncRef { entry: (*caller).code, vmctx: caller, type_id };
+        let func = riser_abi::FuncRef { entry: (*caller).code, vmctx: caller, type_id, number: 0 };
         let mut args = [*slots + 1];
         if call(runtime, &func, &mut args).is_err() {
             return Status::HOST_ERROR;

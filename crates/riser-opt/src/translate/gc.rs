@@ -124,20 +124,6 @@ impl Translator<'_> {
         self.push_typed(value, ty);
     }
 
-    /// Writes a function to a field or element.
-    pub(super) fn write_func(
-        &mut self,
-        builtin: BuiltinSignature,
-        object: Value,
-        index: Value,
-        value: Value,
-    ) {
-        let (slot, _) = self.put_into_slots(&[ValType::FUNCREF], &[value]);
-        let args = [self.as_slot(object), index, self.i32(0), self.slot_address(slot)];
-        let status = self.builtin(builtin, &args);
-        self.checked(status);
-    }
-
     pub fn lower_ref_null(&mut self, heap: HeapType) {
         let ty = RefType::new(true, heap).val_type();
         // The collector need not know it.
@@ -246,10 +232,7 @@ impl Translator<'_> {
         let (storage, offset) = self.struct_layout(ty).fields[field as usize];
         let (object, value) = self.pop2();
         self.trap_if_null(object);
-        if Repr::of(storage) == Repr::Func {
-            let field = self.i32(field);
-            return self.write_func(builtin::struct_set, object, field, value);
-        }
+        let value = self.stored(storage, value);
         let address = self.heap_address(object);
         self.write_object(address, offset, storage, value);
     }
@@ -292,9 +275,7 @@ impl Translator<'_> {
         let element = self.element_type(ty);
         let value = self.pop();
         let (array, index) = self.pop2();
-        if Repr::of(element) == Repr::Func {
-            return self.write_func(builtin::array_set, array, index, value);
-        }
+        let value = self.stored(element, value);
         let address = self.element_address(array, index, Repr::of(element));
         self.write_object(address, ARRAY_ELEMENTS, element, value);
     }

@@ -11,8 +11,10 @@ use super::vm::Region;
 use super::{Translator, clif_trap, clif_type};
 use core::mem::offset_of;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Value, types};
-use riser_abi::{ARRAY_LENGTH, FieldPlacer, OBJECT_MAX, Repr, STRUCT_FIELDS, VmRuntime};
+use cranelift_codegen::ir::{BlockArg, Endianness, InstBuilder, MemFlagsData, Value, types};
+use riser_abi::{
+    ARRAY_LENGTH, FieldPlacer, FuncRef, OBJECT_MAX, Repr, STRUCT_FIELDS, VmRuntime, builtin,
+};
 use riser_ops::{CompositeType, FieldType, HeapType, StorageType, TrapCode, TypeIdx};
 use std::rc::Rc;
 
@@ -134,7 +136,35 @@ impl Translator<'_> {
         }
     }
 
-    /// Writes a field or element that is no function.
+    /// What stands in a field or element for a value: the number of a function, anything else itself. May call the runtime, which does
+    /// not collect then.
+    pub(super) fn stored(&mut self, storage: StorageType, value: Value) -> Value {
+        if Repr::of(storage) != Repr::Func {
+            return value;
+        }
+        let [some, new, done] = [(); 3].map(|()| self.b.create_block());
+        self.b.set_cold_block(new);
+        let number = self.b.append_block_param(done, types::I32);
+        let null = self.i32(0);
+        self.b.ins().brif(value, some, &[], done, &[BlockArg::Value(null)]);
+        self.b.seal_block(some);
+        self.b.switch_to_block(some);
+        let flags = self.trusted();
+        let flags = self.in_region(flags, Region::Code);
+        let offset = offset_of!(FuncRef, number) as i32;
+        let known = self.b.ins().load(types::I32, flags, value, offset);
+        self.b.ins().brif(known, done, &[BlockArg::Value(known)], new, &[]);
+        self.b.seal_block(new);
+        self.b.switch_to_block(new);
+        let given = self.builtin(builtin::number_func, &[value]);
+        self.b.ins().trapz(given, clif_trap(TrapCode::AllocationTooLarge));
+        self.b.ins().jump(done, &[BlockArg::Value(given)]);
+        self.b.seal_block(done);
+        self.b.switch_to_block(done);
+        number
+    }
+
+    /// Writes what [`Translator::stored`] gave to a field or element.
     pub(super) fn write_object(
         &mut self,
         address: Value,

@@ -42,7 +42,10 @@ impl Translator<'_> {
             return false;
         }
         let (fields, size) = (&layout.fields, layout.size);
-        let values = if with_values { self.pop_many(fields.len()) } else { Vec::new() };
+        let mut values = if with_values { self.pop_many(fields.len()) } else { Vec::new() };
+        for (value, (storage, _)) in values.iter_mut().zip(fields) {
+            *value = self.stored(*storage, *value);
+        }
         let size_value = self.b.ins().iconst(types::I64, i64::from(size));
         let taken = self.take_bytes(ty, size_value, None);
         let address = self.place_address(&taken);
@@ -60,16 +63,7 @@ impl Translator<'_> {
         let object = self.finish_slow(&taken, object);
         let address = self.heap_address(object);
         for (&(storage, offset), &value) in fields.iter().zip(&values) {
-            if Repr::of(storage) != Repr::Func {
-                self.write_object(address, offset, storage, value);
-            }
-        }
-        // The runtime numbers functions. It does not collect there, and a collection does not look at them.
-        for (index, (&(storage, _), &value)) in fields.iter().zip(&values).enumerate() {
-            if Repr::of(storage) == Repr::Func {
-                let index = self.i32(index as u32);
-                self.write_func(builtin::struct_set, object, index, value);
-            }
+            self.write_object(address, offset, storage, value);
         }
         self.push(object);
         true
@@ -82,7 +76,10 @@ impl Translator<'_> {
         if count > INLINE_ELEMENTS || ARRAY_ELEMENTS + count * width > INLINE_BYTES {
             return false;
         }
-        let values = self.pop_many(count as usize);
+        let mut values = self.pop_many(count as usize);
+        for value in &mut values {
+            *value = self.stored(element, *value);
+        }
         let size = (ARRAY_ELEMENTS + count * width).next_multiple_of(8);
         let size = self.b.ins().iconst(types::I64, i64::from(size));
         let len = self.i32(count);
@@ -91,16 +88,9 @@ impl Translator<'_> {
         self.finish_bytes(&taken);
         let array = self.make(builtin::array_new_default, ty, &[ValType::I32], &[len], &[]);
         let array = self.finish_slow(&taken, array);
-        if Repr::of(element) == Repr::Func {
-            for (index, &value) in values.iter().enumerate() {
-                let index = self.i32(index as u32);
-                self.write_func(builtin::array_set, array, index, value);
-            }
-        } else {
-            let address = self.heap_address(array);
-            for (index, &value) in (0..).zip(&values) {
-                self.write_object(address, ARRAY_ELEMENTS + index * width, element, value);
-            }
+        let address = self.heap_address(array);
+        for (index, &value) in (0..).zip(&values) {
+            self.write_object(address, ARRAY_ELEMENTS + index * width, element, value);
         }
         self.push(array);
         true
