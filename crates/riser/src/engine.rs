@@ -66,6 +66,18 @@ struct EngineInner {
 }
 
 /// What compiled code is of: see [`Engine::detect_precompiled`].
+///
+/// ```
+/// use riser::{Engine, Precompiled};
+///
+/// let engine = Engine::default();
+/// if engine.is_compiled() {
+///     let bytes = engine.precompile_module(b"(module)")?;
+///     assert_eq!(Engine::detect_precompiled(&bytes), Some(Precompiled::Module));
+/// }
+/// assert_eq!(Engine::detect_precompiled(b"(module)"), None);
+/// # riser::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Precompiled {

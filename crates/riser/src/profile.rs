@@ -13,6 +13,14 @@ use std::process;
 use std::sync::Mutex;
 
 /// How profilers are told about compiled code. See [`Config::profiler`](crate::Config::profiler).
+///
+/// ```no_run
+/// use riser::{Config, Engine, ProfilingStrategy};
+///
+/// // What runs in this engine has names in `perf report`.
+/// let engine = Engine::new(Config::new().profiler(ProfilingStrategy::PerfMap))?;
+/// # riser::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProfilingStrategy {
     /// Not at all.

@@ -92,6 +92,15 @@ struct Inner {
 }
 
 /// What a [`Cache`] holds.
+///
+/// ```
+/// use riser::CacheStats;
+///
+/// fn shown(stats: CacheStats) -> String {
+///     format!("code of {} modules, {} MiB", stats.modules, stats.bytes >> 20)
+/// }
+/// assert_eq!(shown(CacheStats::default()), "code of 0 modules, 0 MiB");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheStats {
     /// How many modules there is code of; a module counts once for each engine that compiled it differently.
