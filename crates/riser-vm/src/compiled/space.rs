@@ -57,6 +57,11 @@ impl CodeSpace {
         CodeSpace { owner, memory, pieces, published, images: Vec::new(), bytes: 0 }
     }
 
+    /// Whose code it is.
+    pub fn owner(&self) -> CodeOwner {
+        self.owner
+    }
+
     /// The bytes of code and tables.
     pub fn bytes(&self) -> usize {
         self.bytes

@@ -124,7 +124,10 @@ impl VmStore {
         // SAFETY: the store's code waits, or has trapped.
         unsafe {
             visit_compiled_frames(runtime, &mut |frame| {
-                frames.push(frame);
+                // A function for which the stack has no room is at no operator: it was not entered.
+                if frame.wasm_offset.is_some() {
+                    frames.push(frame);
+                }
                 if frames.len() < max { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             });
         }

@@ -114,8 +114,8 @@ impl CompiledEngine {
         result
     }
 
-    /// What the host calls functions of a type through.
-    pub(crate) fn entry_trampoline(&self, ty: &FuncType) -> Result<*const u8> {
+    /// What the host calls functions of a type through, and what the store that uses it must keep.
+    pub(crate) fn entry_trampoline(&self, ty: &FuncType) -> Result<(*const u8, Option<CodeSpace>)> {
         self.trampoline(TrampolineKind::Entry, ty)
     }
 
@@ -124,23 +124,33 @@ impl CompiledEngine {
         &self.host_stubs
     }
 
-    /// What code calls host functions of a type through.
-    pub(crate) fn host_trampoline(&self, ty: &FuncType) -> Result<*const u8> {
+    /// What code calls host functions of a type through, and what the store that uses it must keep.
+    pub(crate) fn host_trampoline(&self, ty: &FuncType) -> Result<(*const u8, Option<CodeSpace>)> {
         self.trampoline(TrampolineKind::Host, ty)
     }
 
-    fn trampoline(&self, kind: TrampolineKind, ty: &FuncType) -> Result<*const u8> {
+    fn trampoline(
+        &self,
+        kind: TrampolineKind,
+        ty: &FuncType,
+    ) -> Result<(*const u8, Option<CodeSpace>)> {
         let mut trampolines = lock(&self.trampolines);
         let key = (kind, machine_types(ty));
         if let Some(known) = trampolines.known.get(&key) {
-            return Ok(known.code);
+            return Ok((known.code, None));
         }
         let made = self.with_context(|context| match kind {
             TrampolineKind::Entry => self.compiler.entry_trampoline(context, ty),
             TrampolineKind::Host => self.compiler.host_trampoline(context, ty),
         });
         let artifact = made.map_err(Error::new)?;
-        trampolines.add(key, |space, kind| space.publish(&artifact, kind))
+        if trampolines.known.len() < TRAMPOLINES_MAX {
+            let code = trampolines.add(key, |space, kind| space.publish(&artifact, kind))?;
+            return Ok((code, None));
+        }
+        let mut space = CodeSpace::new(trampolines.space.owner());
+        let code = space.publish(&artifact, code_kind(kind))?;
+        Ok((code, Some(space)))
     }
 
     /// Takes over the trampolines of code that was made before.
@@ -148,7 +158,7 @@ impl CompiledEngine {
         let mut trampolines = lock(&self.trampolines);
         for (kind, types) in image.trampolines() {
             let key = (kind, types.into());
-            if trampolines.known.contains_key(&key) {
+            if trampolines.known.contains_key(&key) || trampolines.known.len() >= TRAMPOLINES_MAX {
                 continue;
             }
             let Some(code) = image.trampoline(kind, types) else { continue };
@@ -189,16 +199,24 @@ impl CompiledEngine {
     }
 }
 
+fn code_kind(kind: TrampolineKind) -> CodeKind {
+    match kind {
+        TrampolineKind::Entry => CodeKind::Entry,
+        TrampolineKind::Host => CodeKind::Host,
+    }
+}
+
+/// An engine keeps trampolines for so many machine types of functions, far more than programs have. What comes then belongs to the
+/// stores that need it, so that no sequence of modules can fill memory for good.
+const TRAMPOLINES_MAX: usize = 256;
+
 impl Trampolines {
     fn add(
         &mut self,
         key: (TrampolineKind, Box<[u8]>),
         publish: impl FnOnce(&mut CodeSpace, CodeKind) -> Result<*const u8, riser_sys::OutOfMemory>,
     ) -> Result<*const u8> {
-        let kind = match key.0 {
-            TrampolineKind::Entry => CodeKind::Entry,
-            TrampolineKind::Host => CodeKind::Host,
-        };
+        let kind = code_kind(key.0);
         let published = self.space.published().len();
         let code = publish(&mut self.space, kind)?;
         self.known.insert(key, Trampoline { code, published });

@@ -6,7 +6,7 @@ use crate::profile::Profiler;
 use crate::{Config, Error, Result};
 use riser_module::Module;
 use riser_ops::FuncType;
-use riser_vm::{CodeOwner, CompileFailure};
+use riser_vm::{CodeOwner, CodeSpace, CompileFailure};
 use std::sync::Arc;
 
 /// There is none.
@@ -21,7 +21,7 @@ impl CompiledEngine {
         match *self {}
     }
 
-    pub(crate) fn entry_trampoline(&self, _: &FuncType) -> Result<*const u8> {
+    pub(crate) fn entry_trampoline(&self, _: &FuncType) -> Result<(*const u8, Option<CodeSpace>)> {
         match *self {}
     }
 
@@ -41,7 +41,7 @@ impl CompiledEngine {
         match *self {}
     }
 
-    pub(crate) fn host_trampoline(&self, _: &FuncType) -> Result<*const u8> {
+    pub(crate) fn host_trampoline(&self, _: &FuncType) -> Result<(*const u8, Option<CodeSpace>)> {
         match *self {}
     }
 }

@@ -177,7 +177,10 @@ fn new_entry_trampoline(store: &mut StoreOpaque, id: TypeId) -> Result<*const u8
     let ty = engine.registry().get(id);
     let ty = ty.composite.as_func().ok_or_else(|| Error::msg("a function without a type"))?;
     let compiled = engine.compiled().ok_or_else(|| Error::msg("an interpreted engine"))?;
-    let code = compiled.entry_trampoline(ty)?;
+    let (code, keep) = compiled.entry_trampoline(ty)?;
+    if let Some(keep) = keep {
+        store.vm.keep(Box::new(keep));
+    }
     let entries = &mut store.vm.entries;
     if entries.len() <= id.index() {
         entries.resize(id.index() + 1, ptr::null());
@@ -202,7 +205,12 @@ pub(super) unsafe fn host_trampoline(
     // Nothing may unwind from here through code.
     let made = catch_unwind(AssertUnwindSafe(|| compiled.host_trampoline(ty)));
     let made = made.map_err(|_| "the compiler panicked at a trampoline")?;
-    Ok(made.map_err(|error| error.to_string())?)
+    let (code, keep) = made.map_err(|error| error.to_string())?;
+    if let Some(keep) = keep {
+        // SAFETY: the caller's promise.
+        unsafe { (*store).keep(Box::new(keep)) };
+    }
+    Ok(code)
 }
 
 /// The error of a call of compiled code that did not end well.
