@@ -5,6 +5,7 @@
 //! may depend on it. The tests of this crate call `tidy` and `layers` on the real tree, so that `cargo test` holds them.
 #![forbid(unsafe_code)]
 
+mod aarch64;
 mod bench;
 mod bless;
 mod corpus;
@@ -40,6 +41,11 @@ const TASKS: &[Task] = &[
         name: "spec",
         help: "run the official specification suite and print the counts [FILTER]",
         run: spec::run,
+    },
+    Task {
+        name: "aarch64",
+        help: "run the core's tests and the suite in compiled code as programs for aarch64, under qemu",
+        run: aarch64::run,
     },
     Task {
         name: "bless",
