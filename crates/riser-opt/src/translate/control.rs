@@ -130,6 +130,8 @@ impl Translator<'_> {
     }
 
     pub(super) fn lower_unreachable(&mut self) {
+        // Makes no code, but keeps Cranelift from moving the trap to the branch that leads here, which is another operator.
+        self.b.ins().sequence_point();
         self.b.ins().trap(clif_trap(TrapCode::Unreachable));
     }
 
