@@ -147,8 +147,10 @@ vm_blocks! {
         host_stack_limit: usize = Moves;
         /// The lowest address that the stack pointer may have in compiled code.
         stack_limit: AtomicUsize = Atomic;
-        /// The thread that runs compiled code of the store, as the system knows it; 0 for none.
+        /// The thread that ran compiled code of the store last, as the system knows it; 0 for none.
         thread: AtomicU32 = Atomic;
+        /// How many activations of compiled code the store has.
+        active: AtomicU32 = Atomic;
         /// The frame pointer of the compiled function that called the runtime or the host last.
         exit_fp: usize = Moves;
         /// Where that function goes on.

@@ -76,7 +76,7 @@ impl Interrupter {
         for microseconds in [50, 500, 5_000] {
             let is_running = || match *lock(&self.0.runtime) {
                 // SAFETY: as for `interrupt`.
-                Some(runtime) => unsafe { (*runtime.as_ptr()).thread.load(Ordering::SeqCst) != 0 },
+                Some(runtime) => unsafe { (*runtime.as_ptr()).active.load(Ordering::SeqCst) != 0 },
                 None => false,
             };
             if !riser_sys::CAN_WAIT || !is_running() {

@@ -80,6 +80,7 @@ impl Store {
             host_stack_limit: 0,
             stack_limit: AtomicUsize::new(0),
             thread: AtomicU32::new(0),
+            active: AtomicU32::new(0),
             exit_fp: 0,
             exit_pc: 0,
             caller: ptr::null_mut(),

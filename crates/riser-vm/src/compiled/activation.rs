@@ -148,14 +148,19 @@ pub unsafe fn call_compiled(
         let address = &raw mut activation;
         (*runtime).activation = address.cast();
         INNERMOST.set(address);
-        let thread = (*runtime).thread.load(Ordering::Relaxed);
-        (*runtime).thread.store(riser_sys::thread_id(), Ordering::SeqCst);
+        let active = (*runtime).active.load(Ordering::Relaxed);
+        (*runtime).active.store(active + 1, Ordering::Relaxed);
+        let thread = riser_sys::thread_id();
+        // Mostly it is the same thread again, and ordering a store before the loads that follow takes longer than all else here.
+        if (*runtime).thread.load(Ordering::Relaxed) != thread {
+            (*runtime).thread.store(thread, Ordering::SeqCst);
+        }
         // In this order: whoever interrupts the store sets the mark before looking for its thread.
         if (*runtime).interrupt.load(Ordering::SeqCst) != 0 {
             let status = reached(runtime);
             if !status.is_ok() {
                 (*(*runtime).store.cast::<VmStore>()).note_frames();
-                (*runtime).thread.store(thread, Ordering::Relaxed);
+                (*runtime).active.store(active, Ordering::Relaxed);
                 return Err(status);
             }
         }
@@ -163,7 +168,7 @@ pub unsafe fn call_compiled(
         let top = ptr::with_exposed_provenance_mut(top);
         let trampoline = transmute::<*const u8, StackEntry>(trampoline);
         let ended = call_on_stack(top, trampoline, callee.cast(), entry, slots.as_mut_ptr());
-        (*runtime).thread.store(thread, Ordering::Relaxed);
+        (*runtime).active.store(active, Ordering::Relaxed);
         drop(activation);
         if ended == 0 { Ok(()) } else { Err((*(*runtime).store.cast::<VmStore>()).raised) }
     }
