@@ -73,6 +73,8 @@ impl State {
             return Ok(module);
         }
         module.compile_all(|_, _| ())?;
+        // Dropping would do it too, if nobody else had the module at that moment.
+        self.engine.flush_cache();
         drop(module);
         Module::from_binary(&self.engine, binary)
     }
