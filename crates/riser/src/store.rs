@@ -326,7 +326,8 @@ impl<T> Store<T> {
     }
 
     /// Makes a reached deadline call the host, which decides how to go on; an error ends the call. While the callback
-    /// runs, it is not called again: a guest that it calls traps at a deadline.
+    /// runs, it is not called again: a guest that it calls traps at a deadline. Compiled code is interrupted by ticks: a deadline that
+    /// is not moved beyond the present one is reached again with the next.
     ///
     /// ```
     /// # use riser::*;
@@ -338,10 +339,15 @@ impl<T> Store<T> {
     /// store.set_epoch_deadline(1);
     /// store.epoch_deadline_callback(|mut store| {
     ///     *store.data_mut() += 1;
-    ///     Ok(if *store.data() < 5 { UpdateDeadline::Continue(0) } else { UpdateDeadline::Interrupt })
+    ///     Ok(if *store.data() < 5 { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
     /// });
-    /// engine.increment_epoch();
-    /// // The deadline is not moved beyond the tick that just came, so the callback is asked again and again.
+    /// let weak = engine.weak();
+    /// let ticker = std::thread::spawn(move || {
+    ///     while let Some(engine) = weak.upgrade() {
+    ///         engine.increment_epoch();
+    ///         std::thread::sleep(std::time::Duration::from_millis(1));
+    ///     }
+    /// });
     /// let error = spin.call(&mut store, ()).unwrap_err();
     /// assert_eq!(error.downcast_ref(), Some(&Trap::Interrupt));
     /// assert_eq!(*store.data(), 5);

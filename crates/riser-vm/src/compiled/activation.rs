@@ -110,23 +110,7 @@ pub unsafe fn call_compiled(
     unsafe {
         let callee = (*func).vmctx;
         if (*callee).instance.is_null() {
-            let here = stack_pointer();
-            let (base, end) = ((*runtime).stack_base.addr(), (*runtime).stack_end.addr());
-            let limit = if (base..end).contains(&here) {
-                (*runtime).stack_limit.load(Ordering::Relaxed)
-            } else {
-                (*runtime).host_stack_limit
-            };
-            if here < limit {
-                return Err(exhausted(runtime));
-            }
-            let call = (*callee.cast::<HostCtx>()).call;
-            let status = call(callee, ptr::null_mut(), slots.as_mut_ptr());
-            if status.is_ok() {
-                return Ok(());
-            }
-            (*(*runtime).store.cast::<VmStore>()).note_frames();
-            return Err(status);
+            return call_host(runtime, callee.cast(), slots);
         }
         prepare(runtime)?;
         let thread_outer = INNERMOST.get();
@@ -171,6 +155,34 @@ pub unsafe fn call_compiled(
         (*runtime).active.store(active, Ordering::Relaxed);
         drop(activation);
         if ended == 0 { Ok(()) } else { Err((*(*runtime).store.cast::<VmStore>()).raised) }
+    }
+}
+
+/// A host function that the host calls.
+unsafe fn call_host(
+    runtime: *mut VmRuntime,
+    callee: *mut HostCtx,
+    slots: &mut [Slot],
+) -> Result<(), Status> {
+    // SAFETY: as the caller's.
+    unsafe {
+        let here = stack_pointer();
+        let (base, end) = ((*runtime).stack_base.addr(), (*runtime).stack_end.addr());
+        let limit = if (base..end).contains(&here) {
+            (*runtime).stack_limit.load(Ordering::Relaxed)
+        } else {
+            (*runtime).host_stack_limit
+        };
+        if here < limit {
+            return Err(exhausted(runtime));
+        }
+        let call = (*callee).call;
+        let status = call(callee.cast(), ptr::null_mut(), slots.as_mut_ptr());
+        if status.is_ok() {
+            return Ok(());
+        }
+        (*(*runtime).store.cast::<VmStore>()).note_frames();
+        Err(status)
     }
 }
 
