@@ -1,4 +1,5 @@
 //! Compiled code that is kept: in a cache between runs, and as bytes that were compiled ahead of time.
+#![cfg(riser_compiled)]
 
 use riser::{
     Cache, CacheConfig, Config, Engine, Instance, Module, Precompiled, ProfilingStrategy, Store,

@@ -11,7 +11,7 @@
 
 mod entries;
 mod known;
-#[cfg(test)]
+#[cfg(all(test, riser_compiled))]
 mod tests;
 
 use crate::{Context, Result, bail, format_err};
