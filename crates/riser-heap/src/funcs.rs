@@ -37,6 +37,17 @@ impl FuncTable {
         Ok(self.index[at])
     }
 
+    /// The number of a function, 0 for null; `None` if it has none.
+    pub fn number(&self, func: u64) -> Option<u32> {
+        if func == 0 {
+            return Some(0);
+        }
+        if self.index.is_empty() {
+            return None;
+        }
+        Some(self.index[find(&self.index, &self.funcs, func)]).filter(|&number| number != 0)
+    }
+
     /// The function with a number, 0 for null; `None` if none has it.
     #[inline]
     pub fn get(&self, number: u32) -> Option<u64> {
@@ -85,13 +96,14 @@ mod tests {
     #[test]
     fn each_function_has_one_number() {
         let mut table = FuncTable::default();
-        assert_eq!(table.intern(0), Ok(0));
+        assert_eq!((table.intern(0), table.number(48)), (Ok(0), None));
         assert_eq!(table.get(0), Some(0));
         for round in 0..2 {
             for n in 1..5_000_u32 {
                 assert_eq!(table.intern(u64::from(n) * 48), Ok(n), "round {round}");
             }
         }
+        assert_eq!((table.number(0), table.number(48), table.number(7)), (Some(0), Some(1), None));
         assert_eq!(table.get(4_999), Some(4_999 * 48));
         assert_eq!(table.get(5_000), None);
         assert_eq!(table.get(u32::MAX), None);

@@ -80,6 +80,8 @@ pub struct Heap<M = Vec<u8>> {
     /// A collection has not come to its end: what is where, nobody knows.
     pub(crate) broken: bool,
     stress: bool,
+    /// Nothing may be made, moved or noted: code waits where it relies on what it has read.
+    frozen: bool,
     /// There was no allocation since the last collection.
     collected: bool,
     collections: u64,
@@ -118,6 +120,7 @@ impl<M: HeapMemory> Heap<M> {
             own_bump: BumpArea::default(),
             broken: false,
             stress: false,
+            frozen: false,
             collected: false,
             collections: 0,
         };
@@ -150,7 +153,7 @@ impl<M: HeapMemory> Heap<M> {
 
     /// Tells code how far it may allocate: to be called whenever that changes.
     fn publish_end(&self) {
-        let end = if self.stress || self.broken { 0 } else { self.end };
+        let end = if self.stress || self.broken || self.frozen { 0 } else { self.end };
         self.area().end.store(end as u32, Ordering::Relaxed);
     }
 
@@ -171,6 +174,14 @@ impl<M: HeapMemory> Heap<M> {
         // Code may have allocated since the last collection.
         self.collected = false;
         self.publish_end();
+    }
+
+    /// Whether no object can be made, nothing is collected, and no function is given a number; objects can be read and
+    /// written. Gives what it was before.
+    pub fn set_frozen(&mut self, frozen: bool) -> bool {
+        let before = core::mem::replace(&mut self.frozen, frozen);
+        self.publish_end();
+        before
     }
 
     /// The layouts of the types that objects have.
@@ -194,9 +205,12 @@ impl<M: HeapMemory> Heap<M> {
     /// The number of a function, 0 for null, which is 0.
     ///
     /// # Errors
-    /// If there is no memory to note it.
+    /// If there is no memory to note it, or the heap is frozen and does not know the function.
     #[inline]
     pub fn intern(&mut self, func: u64) -> Result<u32, HeapFull> {
+        if self.frozen {
+            return self.funcs.number(func).ok_or(HeapFull);
+        }
         let known = self.funcs.all().len();
         let number = self.funcs.intern(func)?;
         if self.funcs.all().len() != known {
@@ -262,7 +276,7 @@ impl<M: HeapMemory> Heap<M> {
     #[inline]
     pub fn bump(&self) -> Bump {
         let next = self.next();
-        let end = if self.stress || self.broken { next } else { self.end };
+        let end = if self.stress || self.broken || self.frozen { next } else { self.end };
         Bump { next: next as u32, end: end as u32 }
     }
 
@@ -288,6 +302,9 @@ impl<M: HeapMemory> Heap<M> {
     pub fn ensure_room(&mut self, bytes: usize) -> Result<(), AllocError> {
         if self.broken {
             return Err(AllocError::Corrupted);
+        }
+        if self.frozen {
+            return Err(AllocError::Full);
         }
         if self.stress && !self.collected {
             return Err(AllocError::NeedsCollection { bytes });
@@ -331,7 +348,7 @@ impl<M: HeapMemory> Heap<M> {
     /// # Errors
     /// If there is no room without a collection.
     pub fn alloc_extern(&mut self, value: HostValue) -> Result<HeapRef, HeapFull> {
-        if self.broken {
+        if self.broken || self.frozen {
             return Err(HeapFull);
         }
         if self.room() < EXTERN_BYTES {
@@ -371,6 +388,9 @@ impl<M: HeapMemory> Heap<M> {
     ) -> Result<(), AllocError> {
         if self.broken {
             return Err(AllocError::Corrupted);
+        }
+        if self.frozen {
+            return Err(AllocError::Full);
         }
         if self.half == 0 {
             // There are no objects.

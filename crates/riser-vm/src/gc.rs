@@ -60,9 +60,6 @@ pub(crate) unsafe fn collect(store: *mut VmStore, bytes: usize) -> Result<(), Al
     // SAFETY: the caller's promise. The heap is borrowed apart from the other fields, which are used through the store's
     // address; slots of frames belong to the stack area, which nobody borrows.
     unsafe {
-        if (*store).no_collection != 0 {
-            return Err(AllocError::Full);
-        }
         (*store).roots.prepare();
         let heap = &mut (*store).heap;
         heap.collect(bytes, &mut |tracer| trace(store, tracer))

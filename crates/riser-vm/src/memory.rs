@@ -198,6 +198,14 @@ impl Memory {
         usize::try_from(pages.saturating_mul(self.ty.page_size())).unwrap_or(usize::MAX)
     }
 
+    /// Whether the bytes stay where they are when there are `len` of them.
+    pub(crate) fn stays(&self, len: usize) -> bool {
+        match &self.backing {
+            Backing::Own(region) => len <= region.reserved(),
+            Backing::Shared(..) => true,
+        }
+    }
+
     /// Grows to `len` bytes, which came from [`Memory::grown`]. Not for shared memories.
     pub(crate) fn grow_to(&mut self, len: usize) -> Result<(), OutOfMemory> {
         let Backing::Own(region) = &mut self.backing else {

@@ -278,8 +278,8 @@ pub struct VmStore {
     pub guards: bool,
     /// Who tells when the epoch reaches the deadline, if compiled code is to be interrupted then.
     pub(crate) watch: Option<Arc<EpochWatch>>,
-    /// Garbage must not be collected while this is not 0: code was interrupted where nobody knows its references.
-    pub(crate) no_collection: u32,
+    /// Code waits between two instructions, and may have read any address: nothing may move. The heap is frozen then.
+    pub(crate) suspended: bool,
     /// Makes trampolines to host functions.
     pub host_trampoline: HostTrampoline,
     /// Why a function could not be compiled.
@@ -366,7 +366,7 @@ impl VmStore {
             frames_max: 0,
             guards: false,
             watch: None,
-            no_collection: 0,
+            suspended: false,
             host_trampoline: no_trampoline,
             compile_error: None,
             entries: Vec::new(),
@@ -831,7 +831,9 @@ pub(crate) unsafe fn grow_memory(
         if delta > 0 {
             ask((*memory).len(), len.unwrap_or((*memory).wanted(delta)), max)?;
         }
-        let Some(len) = len else { return Err(tell(None)) };
+        let Some(len) = len.filter(|&len| !(*store).suspended || (*memory).stays(len)) else {
+            return Err(tell(None));
+        };
         match (*memory).grow_to(len) {
             Ok(()) => Ok(old),
             Err(error) => Err(tell(Some(error))),
@@ -852,6 +854,7 @@ pub(crate) unsafe fn grow_table(
     // SAFETY: as for memories.
     unsafe {
         let (old, len) = ((*table).len(), (*table).grown(delta));
+        let len = len.filter(|&len| !(*store).suspended || len == old);
         let max = (*table).ty().limits.max.map(|max| usize::try_from(max).unwrap_or(usize::MAX));
         if delta > 0 {
             let wanted = usize::try_from((old as u64).saturating_add(delta));

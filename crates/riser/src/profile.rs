@@ -58,16 +58,13 @@ impl Profiler {
     /// # Errors
     /// If the file cannot be made.
     pub(crate) fn new(strategy: ProfilingStrategy) -> Result<Option<Profiler>> {
-        let process = process::id();
+        // Where there are no processes, asking for their numbers panics.
         let (form, path) = match strategy {
             ProfilingStrategy::None => return Ok(None),
-            ProfilingStrategy::PerfMap => {
-                (Form::Map, PathBuf::from(format!("/tmp/perf-{process}.map")))
-            }
-            ProfilingStrategy::JitDump => {
-                (Form::Dump, PathBuf::from(format!("jit-{process}.dump")))
-            }
+            ProfilingStrategy::PerfMap => (Form::Map, format!("/tmp/perf-{}.map", process::id())),
+            ProfilingStrategy::JitDump => (Form::Dump, format!("jit-{}.dump", process::id())),
         };
+        let path = PathBuf::from(path);
         let profiler = Profiler::at(form, &path);
         profiler.with_context(|| format!("failed to write {}", path.display())).map(Some)
     }

@@ -327,7 +327,9 @@ impl<T> Store<T> {
 
     /// Makes a reached deadline call the host, which decides how to go on; an error ends the call. While the callback
     /// runs, it is not called again: a guest that it calls traps at a deadline. Compiled code is interrupted by ticks: a deadline that
-    /// is not moved beyond the present one is reached again with the next.
+    /// is not moved beyond the present one is reached again with the next. It is interrupted between any two instructions, so while the callback runs
+    /// no object can be made, no table grows, and a memory only where it stays in place: such attempts are refused, those of guests too.
+    /// Fuel that is set or consumed meanwhile may not count.
     ///
     /// ```
     /// # use riser::*;

@@ -182,6 +182,63 @@ fn a_callback_may_use_the_store() -> Result<()> {
     Ok(())
 }
 
+/// Compiled code waits between two instructions while the host decides: it may have read where a table is, or where the next
+/// object goes.
+#[test]
+fn nothing_moves_under_interrupted_code() -> Result<()> {
+    let engine = engine()?;
+    let module = Module::new(
+        &engine,
+        r#"(module
+            (type $f (func)) (type $s (struct (field i32)))
+            (table $t (export "table") 4 funcref) (elem (i32.const 0) $nop)
+            (memory (export "wide") i64 1)
+            (func $nop)
+            (func (export "grow") (result i32) (table.grow $t (ref.null func) (i32.const 1)))
+            (func (export "make") (drop (struct.new $s (i32.const 1))))
+            (func (export "spin") (loop (call_indirect $t (type $f) (i32.const 0)) (br 0))))"#,
+    )?;
+    let mut store = Store::new(&engine, 0);
+    let instance = Instance::new(&mut store, &module, &[])?;
+    let table = instance.get_table(&mut store, "table").unwrap();
+    let grow = instance.get_typed_func::<(), i32>(&mut store, "grow")?;
+    let make = instance.get_typed_func::<(), ()>(&mut store, "make")?;
+    let spin = instance.get_typed_func::<(), ()>(&mut store, "spin")?;
+    let may = !engine.is_compiled();
+    let again = make.clone();
+    store.epoch_deadline_callback(move |mut store| {
+        store.set_epoch_deadline(u64::MAX / 2);
+        assert_eq!(table.grow(&mut store, 100_000, Ref::Func(None)).is_ok(), may);
+        assert_eq!(grow.call(&mut store, ())? >= 0, may);
+        assert_eq!(again.call(&mut store, ()).is_ok(), may);
+        assert_eq!(ExternRef::new(&mut store, 5_u32).is_ok(), may);
+        *store.data_mut() += 1;
+        Ok(match *store.data() < 20 {
+            true => UpdateDeadline::Continue(1),
+            false => UpdateDeadline::Interrupt,
+        })
+    });
+    store.set_epoch_deadline(1);
+    let weak = engine.weak();
+    let ticker = thread::spawn(move || {
+        while let Some(engine) = weak.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            thread::sleep(Duration::from_millis(1));
+        }
+    });
+    assert_eq!(trap(&spin.call(&mut store, ()).unwrap_err()), Trap::Interrupt);
+    assert_eq!(*store.data(), 20);
+    // Afterwards everything may grow again.
+    store.set_epoch_deadline(u64::MAX / 2);
+    assert!(table.grow(&mut store, 1, Ref::Func(None)).is_ok());
+    make.call(&mut store, ())?;
+    ExternRef::new(&mut store, 5_u32)?;
+    drop((spin, make, module, store, engine));
+    ticker.join().unwrap();
+    Ok(())
+}
+
 /// A module that waits for ever in shared memory, or turns for ever.
 const WAITING: &str = r#"(module
     (memory 1 1 shared)

@@ -5,8 +5,9 @@
 //! the guest, with everything saved. Anywhere else the signal does nothing, and the mark is seen when control is
 //! about to go back to code: at the end of each builtin, of each host function, and at each entry.
 //!
-//! The place where code was interrupted is no safepoint: nobody knows where its references are. So there is no collection while the
-//! host decides what to do.
+//! The place where code was interrupted is no safepoint: nobody knows where its references are, and it may hold any address that it has
+//! read. So nothing is collected, made or moved while the host decides what to do (`VmStore::suspended`), though it may call guests; and what code
+//! leaves in the store on its way to a call or a handler is as it was when it goes on.
 
 use super::activation::running;
 use super::registry::{self, CodeKind};
@@ -52,11 +53,17 @@ pub(super) unsafe fn reached(runtime: *mut VmRuntime) -> Status {
         if (*store).is_interrupted() {
             return Status::trap(TrapCode::Interrupt);
         }
-        let exit = ((*runtime).exit_fp, (*runtime).exit_pc);
-        (*store).no_collection += 1;
+        let exit = ((*runtime).exit_fp, (*runtime).exit_pc, (*runtime).caller);
+        let exception = (*store).pending_exception.take();
+        let frozen = (*store).heap.set_frozen(true);
+        let suspended = core::mem::replace(&mut (*store).suspended, true);
         let status = ((*store).on_deadline)(store);
-        (*store).no_collection -= 1;
-        ((*runtime).exit_fp, (*runtime).exit_pc) = exit;
+        (*store).suspended = suspended;
+        (*store).heap.set_frozen(frozen);
+        if status.is_ok() {
+            (*store).pending_exception = exception;
+        }
+        ((*runtime).exit_fp, (*runtime).exit_pc, (*runtime).caller) = exit;
         status
     }
 }
