@@ -3,6 +3,7 @@
 use crate::{Builtins, BumpArea, HostCall, Slot, TypeRow};
 use core::ffi::c_void;
 use core::mem::{offset_of, size_of};
+use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use riser_ops::TypeId;
 
@@ -168,6 +169,36 @@ vm_blocks! {
         funcs: *const u64 = Moves;
         /// How many there are.
         func_count: u64 = Moves;
+    }
+}
+
+impl VmRuntime {
+    /// A block without a stack, where nothing has been executed.
+    pub fn new(builtins: *const Builtins, epoch: *const AtomicU64) -> VmRuntime {
+        VmRuntime {
+            builtins,
+            store: ptr::null_mut(),
+            interrupt: AtomicU32::new(0),
+            fuel: 0,
+            epoch,
+            epoch_deadline: AtomicU64::new(0),
+            stack_base: ptr::null_mut(),
+            stack_end: ptr::null_mut(),
+            stack_top: ptr::null_mut(),
+            activation: ptr::null_mut(),
+            host_stack_limit: 0,
+            stack_limit: AtomicUsize::new(0),
+            thread: AtomicU32::new(0),
+            active: AtomicU32::new(0),
+            exit_fp: 0,
+            exit_pc: 0,
+            caller: ptr::null_mut(),
+            heap_base: ptr::null_mut(),
+            type_rows: ptr::null(),
+            bump: BumpArea::default(),
+            funcs: ptr::null(),
+            func_count: 0,
+        }
     }
 }
 

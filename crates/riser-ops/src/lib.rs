@@ -20,7 +20,7 @@ mod types;
 
 pub use features::Features;
 pub use index::*;
-pub use lookup::{by_byte, by_prefix, is_prefix};
+pub use lookup::{by_byte, by_bytes, by_prefix, is_prefix};
 pub use rows::*;
 pub use trap::TrapCode;
 pub use types::*;

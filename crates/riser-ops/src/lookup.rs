@@ -68,6 +68,22 @@ pub fn by_prefix(prefix: u8, sub: u32) -> Option<Operator> {
     *table.get(sub as usize)?
 }
 
+/// The operator whose encoding begins here; `None` if none does.
+pub fn by_bytes(bytes: &[u8]) -> Option<Operator> {
+    let (&byte, rest) = bytes.split_first()?;
+    if !is_prefix(byte) {
+        return by_byte(byte);
+    }
+    let mut sub = 0;
+    for (i, &byte) in rest.iter().take(5).enumerate() {
+        sub |= u32::from(byte & 0x7F) << (7 * i);
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    by_prefix(byte, sub)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

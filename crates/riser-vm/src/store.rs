@@ -18,10 +18,8 @@ use crate::table::Table;
 use core::any::Any;
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use riser_abi::{
-    Builtins, BumpArea, FuncRef, GlobalCell, HostCall, Slot, Status, TagDef, VmCtx, VmRuntime,
-};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use riser_abi::{Builtins, FuncRef, GlobalCell, HostCall, Slot, Status, TagDef, VmCtx, VmRuntime};
 use riser_heap::{HeapLimits, HeapRef};
 use riser_module::{EntityIdx, GlobalType, MemoryType, TableType};
 use riser_ops::{FuncIdx, TrapCode, TypeId};
@@ -314,30 +312,13 @@ impl VmStore {
                 (base.cast(), slots, stack.limit().addr(), &COMPILED_BUILTINS)
             }
         };
-        let runtime = VmRuntime {
-            builtins,
-            store: ptr::null_mut(),
-            interrupt: AtomicU32::new(0),
-            fuel: 0,
-            epoch: &raw const NO_EPOCH,
-            epoch_deadline: AtomicU64::new(0),
-            stack_base,
-            stack_end: stack_base.wrapping_add(slots),
-            stack_top: stack_base,
-            activation: ptr::null_mut(),
-            host_stack_limit: 0,
-            stack_limit: AtomicUsize::new(limit),
-            thread: AtomicU32::new(0),
-            active: AtomicU32::new(0),
-            exit_fp: 0,
-            exit_pc: 0,
-            caller: ptr::null_mut(),
-            heap_base: ptr::null_mut(),
-            type_rows: ptr::null(),
-            bump: BumpArea::default(),
-            funcs: NO_FUNCS.as_ptr(),
-            func_count: NO_FUNCS.len() as u64,
-        };
+        let mut runtime = VmRuntime::new(builtins, &raw const NO_EPOCH);
+        runtime.stack_base = stack_base;
+        runtime.stack_end = stack_base.wrapping_add(slots);
+        runtime.stack_top = stack_base;
+        runtime.stack_limit = AtomicUsize::new(limit);
+        runtime.funcs = NO_FUNCS.as_ptr();
+        runtime.func_count = NO_FUNCS.len() as u64;
         let runtime = NonNull::from(Box::leak(Box::new(runtime)));
         // SAFETY: the block lives until the store is dropped.
         let heap_bytes = unsafe { HeapBytes::new(runtime) };

@@ -41,6 +41,7 @@
 //! `docs/embedding.md`, lists what that crate has and this one has not, and why.
 #![deny(unsafe_code)]
 
+#[cfg_attr(not(riser_compiled), expect(dead_code, reason = "only compiled code is kept"))]
 mod cache;
 mod config;
 mod engine;
@@ -57,6 +58,7 @@ mod link;
 mod linker;
 mod module;
 mod observe;
+#[cfg_attr(not(riser_compiled), expect(dead_code, reason = "only compiled code is profiled"))]
 mod profile;
 mod raw;
 mod store;

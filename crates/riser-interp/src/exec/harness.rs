@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ptr;
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use riser_abi::{
     Builtins, FrameLayout, FuncRef, GlobalCell, HostCall, ImportedFunc, MemoryDef, Slot, Status,
     TableDef, TagDef, VmCtx, VmCtxCounts, VmCtxLayout, VmRuntime,
@@ -66,30 +66,11 @@ impl Store {
         let mut stack = vec![0; slots];
         let builtins = Box::new(BUILTINS);
         let range = stack.as_mut_ptr_range();
-        let runtime = Box::new(VmRuntime {
-            builtins: &raw const *builtins,
-            store: ptr::null_mut(),
-            interrupt: AtomicU32::new(0),
-            fuel: 0,
-            epoch: &raw const EPOCH,
-            epoch_deadline: AtomicU64::new(u64::MAX),
-            stack_base: range.start,
-            stack_end: range.end,
-            stack_top: range.start,
-            activation: ptr::null_mut(),
-            host_stack_limit: 0,
-            stack_limit: AtomicUsize::new(0),
-            thread: AtomicU32::new(0),
-            active: AtomicU32::new(0),
-            exit_fp: 0,
-            exit_pc: 0,
-            caller: ptr::null_mut(),
-            heap_base: ptr::null_mut(),
-            type_rows: ptr::null(),
-            bump: riser_abi::BumpArea::default(),
-            funcs: ptr::null(),
-            func_count: 0,
-        });
+        let mut runtime = Box::new(VmRuntime::new(&raw const *builtins, &raw const EPOCH));
+        runtime.epoch_deadline = AtomicU64::new(u64::MAX);
+        runtime.stack_base = range.start;
+        runtime.stack_end = range.end;
+        runtime.stack_top = range.start;
         let registry = TypeRegistry::new();
         Store { runtime, registry, instances: Vec::new(), _stack: stack, _builtins: builtins }
     }

@@ -32,18 +32,6 @@ impl Translator<'_> {
 
     /// The operator at hand.
     fn operator(&self) -> Option<Operator> {
-        let bytes = &self.env.module.bytes;
-        let (&byte, rest) = bytes.get(self.offset as usize..)?.split_first()?;
-        if !riser_ops::is_prefix(byte) {
-            return riser_ops::by_byte(byte);
-        }
-        let mut sub = 0;
-        for (i, &byte) in rest.iter().take(5).enumerate() {
-            sub |= u32::from(byte & 0x7F) << (7 * i);
-            if byte & 0x80 == 0 {
-                break;
-            }
-        }
-        riser_ops::by_prefix(byte, sub)
+        riser_ops::by_bytes(self.env.module.bytes.get(self.offset as usize..)?)
     }
 }

@@ -28,7 +28,9 @@ pub(crate) mod exceptions;
 mod frames;
 pub(crate) mod gc;
 mod host;
+#[cfg(riser_compiled)]
 mod keeper;
+#[cfg_attr(not(riser_compiled), expect(dead_code, reason = "only compiled code is kept"))]
 mod kept;
 mod limits;
 mod lower;

@@ -1,6 +1,5 @@
 //! The twin of `compiled.rs` where no compiled code can be run: there is no such engine.
 
-use super::keeper::Keeper;
 use super::kept::Origin;
 use crate::profile::Profiler;
 use crate::{Config, Error, Result};
@@ -30,10 +29,6 @@ impl CompiledEngine {
     }
 
     pub(crate) fn key(&self) -> &[u8] {
-        match *self {}
-    }
-
-    pub(super) fn keeper(&self) -> &Keeper {
         match *self {}
     }
 
@@ -75,10 +70,6 @@ impl CompiledModule {
     }
 
     pub(crate) fn compile(&self, _: u32) -> Result<*const u8, CompileFailure> {
-        match *self {}
-    }
-
-    pub(super) fn save(&self) -> bool {
         match *self {}
     }
 
