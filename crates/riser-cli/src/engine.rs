@@ -47,6 +47,8 @@ pub fn run_config(options: &RunOptions, general: &General) -> Result<Config, Rep
         Some(ProfileForm::Perfmap) => ProfilingStrategy::PerfMap,
         Some(ProfileForm::Jitdump) => ProfilingStrategy::JitDump,
     });
+    config.code_describer(riser_inspect::describer());
+    config.debug_info(options.debug_info);
     Ok(config)
 }
 

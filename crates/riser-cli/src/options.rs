@@ -352,6 +352,12 @@ pub struct RunOptions {
         help_heading = heading::ENGINE
     )]
     pub profile: Option<ProfileForm>,
+    /// Tell `gdb` about functions: names, source lines, frames
+    ///
+    /// `gdb --args riser --debug-info FILE` then sets breakpoints at functions of the program and at lines of its source (`set breakpoint pending on`, since
+    /// functions are compiled when they are called first), and shows both in backtraces.
+    #[arg(long, conflicts_with = "interp", help_heading = heading::ENGINE)]
+    pub debug_info: bool,
 
     /// Print each call of the system on standard error
     ///

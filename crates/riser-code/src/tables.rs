@@ -132,6 +132,18 @@ impl<'a> CodeTables<'a> {
         self.cell(1, 1, row).filter(|&wasm| wasm != crate::Position::NONE)
     }
 
+    /// Where code of other operators begins, as the artifact had it; `None` for code that is of none.
+    pub fn positions(&self) -> impl Iterator<Item = (u32, Option<u32>)> + use<'a> {
+        let tables = *self;
+        (0..self.count(1)).map_while(move |row| {
+            let wasm = tables.cell(1, 1, row)?;
+            Some((
+                tables.cell(1, 0, row)?,
+                Some(wasm).filter(|&wasm| wasm != crate::Position::NONE),
+            ))
+        })
+    }
+
     /// All calls.
     pub fn calls(&self) -> impl Iterator<Item = CallSiteRef<'a>> + use<'a> {
         let tables = *self;
@@ -211,6 +223,8 @@ mod tests {
         assert_eq!((tables.trap_at(5), tables.trap_at(0)), (None, None));
         assert_eq!(tables.position_at(9), Some(100));
         assert_eq!((tables.position_at(12), tables.position_at(63)), (None, Some(90)));
+        let positions = [(0, Some(100)), (10, None), (20, Some(90))];
+        assert_eq!(tables.positions().collect::<Vec<_>>(), positions);
         assert!(tables.call_at(13).is_none());
         let call = tables.call_at(22).unwrap();
         assert_eq!((call.frame_bytes, call.references().collect::<Vec<_>>()), (32, vec![0, 16]));
@@ -228,6 +242,7 @@ mod tests {
                 bytes[at] = value;
                 for bytes in [&bytes[..], &bytes[..at]] {
                     let tables = CodeTables::new(bytes);
+                    assert!(tables.positions().count() <= bytes.len());
                     for offset in 0..64 {
                         tables.trap_at(offset);
                         tables.position_at(offset);

@@ -6,9 +6,10 @@
 
 use gimli::{
     Attribute, AttributeValue, ColumnType, DebugInfoOffset, Dwarf, EntriesRaw, Range, Result,
-    SectionId, Unit, UnitOffset, UnitRef, constants as dw,
+    SectionId, Unit, UnitHeader, UnitOffset, UnitRef, constants as dw,
 };
 use riser::FrameSymbol;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::meter::{Meter, Metered};
 use crate::names::demangle;
@@ -47,23 +48,46 @@ type Reader<'a> = Metered<'a>;
 ///
 /// Whatever the sections contain, this ends soon, takes little memory, and does not panic.
 pub fn find<'a>(section: impl Fn(&str) -> &'a [u8], addresses: &[u64]) -> Vec<Vec<FrameSymbol>> {
+    let meter = Meter::new(allowance(&section));
+    let sorted = sorted(addresses);
+    let mut found = vec![Vec::new(); sorted.len()];
+    // What was found before something failed is as good as before.
+    let _ = load(&section, &meter).and_then(|dwarf| search(&dwarf, &meter, &sorted, &mut found));
+    in_order(addresses, &sorted, &found)
+}
+
+/// How much a lookup may read.
+fn allowance<'a>(section: impl Fn(&str) -> &'a [u8]) -> u64 {
+    let sizes = SECTIONS.iter().map(|id| section(id.name()).len() as u64);
+    READS.saturating_add(sizes.sum()).min(READS_MAX)
+}
+
+fn sorted(addresses: &[u64]) -> Vec<u64> {
     let mut sorted = addresses.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
-    let mut found = vec![Vec::new(); sorted.len()];
-    let sizes = SECTIONS.iter().map(|id| section(id.name()).len() as u64);
-    let meter = Meter::new(READS.saturating_add(sizes.sum()).min(READS_MAX));
-    let loaded = Dwarf::load(|id: SectionId| {
-        let is_kept = matches!(id, SectionId::DebugAbbrev | SectionId::DebugLine);
-        Result::Ok(Metered::new(section(id.name()), &meter, is_kept))
-    });
-    if let Ok(dwarf) = loaded {
-        // What was found before something failed is as good as before.
-        let _ = search(&dwarf, &meter, &sorted, &mut found);
-    }
+    sorted
+}
+
+/// What was found of sorted addresses, in the order in which they were given.
+fn in_order(
+    addresses: &[u64],
+    sorted: &[u64],
+    found: &[Vec<FrameSymbol>],
+) -> Vec<Vec<FrameSymbol>> {
     let at =
         |address| sorted.binary_search(address).map_or_else(|_| Vec::new(), |at| found[at].clone());
     addresses.iter().map(at).collect()
+}
+
+fn load<'m, 's: 'm>(
+    section: impl Fn(&str) -> &'s [u8],
+    meter: &'m Meter,
+) -> Result<Dwarf<Reader<'m>>> {
+    Dwarf::load(|id: SectionId| {
+        let is_kept = matches!(id, SectionId::DebugAbbrev | SectionId::DebugLine);
+        Ok(Metered::new(section(id.name()), meter, is_kept))
+    })
 }
 
 fn search(
@@ -74,22 +98,118 @@ fn search(
 ) -> Result<()> {
     let mut units = dwarf.units();
     while let Some(header) = units.next()? {
-        meter.allow_kept(KEPT_READS);
-        let Ok(unit) = dwarf.unit(header) else { continue };
-        // A unit that cannot be read says nothing of the others.
-        let Ok(inside) = inside(dwarf, &unit, meter, addresses) else { continue };
-        let wanted: Vec<usize> =
-            (0..inside.len()).filter(|at| inside[*at] && found[*at].is_empty()).collect();
-        if wanted.is_empty() {
-            continue;
-        }
-        let place = UnitPlace { dwarf, unit: &unit, meter };
-        let here: Vec<u64> = wanted.iter().map(|at| addresses[*at]).collect();
-        for (at, symbols) in wanted.into_iter().zip(place.symbols(&here)) {
-            found[at] = symbols;
-        }
+        search_unit(dwarf, header, meter, addresses, found);
         if found.iter().all(|symbols| !symbols.is_empty()) {
             break;
+        }
+    }
+    Ok(())
+}
+
+/// Looks for addresses in one unit. One that cannot be read says nothing of the others.
+fn search_unit<'a>(
+    dwarf: &Dwarf<Reader<'a>>,
+    header: UnitHeader<Reader<'a>>,
+    meter: &Meter,
+    addresses: &[u64],
+    found: &mut [Vec<FrameSymbol>],
+) {
+    meter.allow_kept(KEPT_READS);
+    let Ok(unit) = dwarf.unit(header) else { return };
+    let Ok(inside) = inside(dwarf, &unit, meter, addresses) else { return };
+    let wanted: Vec<usize> =
+        (0..inside.len()).filter(|at| inside[*at] && found[*at].is_empty()).collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let place = UnitPlace { dwarf, unit: &unit, meter };
+    let here: Vec<u64> = wanted.iter().map(|at| addresses[*at]).collect();
+    for (at, symbols) in wanted.into_iter().zip(place.symbols(&here)) {
+        found[at] = symbols;
+    }
+}
+
+/// Which units the code of a module is of, for those who look for the places of one function after the other.
+#[derive(Debug, Default)]
+pub(crate) struct UnitIndex {
+    /// Begin, end, and the unit's place in `.debug_info`, sorted.
+    ranges: Vec<(u64, u64, usize)>,
+    /// How much all lookups together may still read.
+    left: AtomicU64,
+}
+
+/// How many ranges an index has at most. Those of Yosys are 60,000.
+const RANGES_MAX: usize = 1 << 22;
+
+/// So many lookups that read as much as they may are answered, and as many more as read less.
+const LOOKUPS: u64 = 64;
+
+impl UnitIndex {
+    /// Of all units that can be read.
+    pub fn new<'a>(section: impl Fn(&str) -> &'a [u8]) -> UnitIndex {
+        let reads = allowance(&section);
+        let meter = Meter::new(reads);
+        let mut ranges = Vec::new();
+        let _ = load(&section, &meter).and_then(|dwarf| index(&dwarf, &meter, &mut ranges));
+        ranges.sort_unstable();
+        UnitIndex { ranges, left: AtomicU64::new(reads.saturating_mul(LOOKUPS)) }
+    }
+
+    /// As [`find`].
+    pub fn find<'a>(
+        &self,
+        section: impl Fn(&str) -> &'a [u8],
+        addresses: &[u64],
+    ) -> Vec<Vec<FrameSymbol>> {
+        let sorted = sorted(addresses);
+        let mut found = vec![Vec::new(); sorted.len()];
+        let allowed = READS.min(self.left.load(Ordering::Relaxed));
+        let meter = Meter::new(allowed);
+        if let Ok(dwarf) = load(&section, &meter) {
+            for unit in self.units(&sorted) {
+                if let Ok(header) = dwarf.debug_info.header_from_offset(DebugInfoOffset(unit)) {
+                    search_unit(&dwarf, header, &meter, &sorted, &mut found);
+                }
+            }
+        }
+        let used = allowed - meter.left();
+        let spend = |left: u64| Some(left.saturating_sub(used));
+        let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend);
+        in_order(addresses, &sorted, &found)
+    }
+
+    /// The units that one of the sorted addresses may be in.
+    fn units(&self, sorted: &[u64]) -> Vec<usize> {
+        let (Some(first), Some(last)) = (sorted.first(), sorted.last()) else { return Vec::new() };
+        let end = self.ranges.partition_point(|range| range.0 <= *last);
+        let near = self.ranges[..end].iter().rev().take(UNITS_NEAR);
+        let mut units: Vec<usize> =
+            near.filter(|range| range.1 > *first).map(|range| range.2).collect();
+        units.sort_unstable();
+        units.dedup();
+        units
+    }
+}
+
+/// A function's code is in one range, or, if what units say overlaps, among the last so many that begin before its end.
+const UNITS_NEAR: usize = 64;
+
+fn index(
+    dwarf: &Dwarf<Reader<'_>>,
+    meter: &Meter,
+    ranges: &mut Vec<(u64, u64, usize)>,
+) -> Result<()> {
+    let mut units = dwarf.units();
+    while let Some(header) = units.next()? {
+        meter.allow_kept(KEPT_READS);
+        let offset = header.debug_info_offset();
+        let Ok(unit) = dwarf.unit(header) else { continue };
+        let Ok(mut of_unit) = dwarf.unit_ranges(&unit) else { continue };
+        while let Ok(Some(range)) = of_unit.next() {
+            // There is no code at 0: see `covered`.
+            if range.begin > 0 && range.begin < range.end && ranges.len() < RANGES_MAX {
+                ranges.push((range.begin, range.end, offset.map_or(usize::MAX, |at| at.0)));
+            }
         }
     }
     Ok(())

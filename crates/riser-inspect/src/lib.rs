@@ -10,20 +10,27 @@
 //! # riser::Result::<()>::Ok(())
 //! ```
 //!
+//! [`describer`] does the same for compiled code, which debuggers and profilers of the system then show with the names and lines of the
+//! source: `describe.rs`, `object.rs`, `elf.rs`.
+//!
 //! Debug information comes with the guest and is as hostile as the rest of it. Everything that is read is metered
 //! (`meter.rs`), so that a lookup ends after a fixed amount of work whatever the sections say; `dwarf.rs` follows them,
 //! `names.rs` demangles.
 #![forbid(unsafe_code)]
 
+mod describe;
 mod dwarf;
+mod elf;
 mod meter;
 mod names;
+mod object;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use riser::{FrameSymbol, Module, Symbolize};
 
+pub use describe::describer;
 pub use dwarf::find;
 pub use names::demangle;
 

@@ -31,6 +31,11 @@ impl Meter {
         self.kept.set(reads);
     }
 
+    /// How much is left.
+    pub fn left(&self) -> u64 {
+        self.left.get()
+    }
+
     /// Pays for some work.
     pub fn charge(&self, cost: usize) -> Result<()> {
         take(&self.left, cost)

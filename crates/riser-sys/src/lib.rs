@@ -70,8 +70,9 @@ pub use arch::{
     TABLE_STUB_INDEX_MAX, call_on_stack, lazy_stubs, resume, table_stubs,
 };
 pub use compiled::{
-    CodeMemory, FaultHook, FileMapping, InterruptHooks, MachineStack, Redirect, install_fault_hook,
-    install_interrupt_hooks, interrupt_thread, prepare_thread, thread_id,
+    CodeMemory, CodePages, DebugObject, FaultHook, FileMapping, InterruptHooks, MachineStack,
+    Redirect, install_fault_hook, install_interrupt_hooks, interrupt_thread, prepare_thread,
+    thread_id,
 };
 pub use files::{create_private_dir, create_private_file, file_bytes_max, file_identity, writers};
 pub use image::MemoryImage;

@@ -9,7 +9,7 @@ use core::ops::Range;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
 #[cfg(target_os = "linux")]
-use rustix::mm::{Advice, madvise, mmap};
+use rustix::mm::{Advice, MremapFlags, madvise, mmap, mremap};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 
 /// A range of address space; its first `accessible` bytes can be used and were zero at first.
@@ -142,6 +142,30 @@ impl Mapping {
         Some(Mapping { base, reserved: len, accessible: 0 })
     }
 
+    /// The same `len` bytes twice, a multiple of the page size: to be executed, and to be written. Nothing of them counts as accessible.
+    pub(crate) fn twice(len: usize) -> Option<(Mapping, Mapping)> {
+        if MAPPINGS.load(Ordering::Relaxed) >= MAPPINGS_MAX {
+            return None;
+        }
+        let (prot, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
+        let of = |base: *mut core::ffi::c_void| {
+            let base = NonNull::new(base.cast::<u8>())?;
+            MAPPINGS.fetch_add(1, Ordering::Relaxed);
+            Some(Mapping { base, reserved: len, accessible: 0 })
+        };
+        // SAFETY: new mappings at addresses that the system chooses touch nothing that exists. Pages that are shared stay where they
+        // are when no bytes of them are moved (as `mremap(2)` says), and have another address then.
+        let (executed, written) = unsafe {
+            let written = of(mmap_anonymous(core::ptr::null_mut(), len, prot, flags).ok()?)?;
+            let from = written.base.as_ptr().cast();
+            (of(mremap(from, 0, len, MremapFlags::MAYMOVE).ok()?)?, written)
+        };
+        let flags = MprotectFlags::READ | MprotectFlags::EXEC;
+        // SAFETY: the whole new mapping, which nobody uses yet.
+        unsafe { mprotect(executed.base.as_ptr().cast(), len, flags) }.ok()?;
+        Some((executed, written))
+    }
+
     /// Reserves `total` bytes of which all but the first `guard` are accessible, a multiple of the page size.
     pub(crate) fn with_guard(guard: usize, total: usize) -> Result<Mapping, OutOfMemory> {
         let mut mapping = Mapping::new(total, total)?;
@@ -156,16 +180,14 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// Makes accessible pages executable instead of writable.
-    pub(crate) fn make_executable(&mut self) -> Result<(), OutOfMemory> {
-        let len = self.accessible;
-        // SAFETY: the range is accessible and held mutably. From now on nothing of it counts as accessible.
-        let done = unsafe {
-            mprotect(self.base.as_ptr().cast(), len, MprotectFlags::READ | MprotectFlags::EXEC)
-        };
-        done.map_err(|_| OutOfMemory { bytes: len })?;
-        self.accessible = 0;
-        Ok(())
+    /// Makes pages executable instead of writable. All are accessible; what of them is still to be written is the caller's affair.
+    pub(crate) fn make_executable(&mut self, pages: Range<usize>) -> Result<(), OutOfMemory> {
+        assert!(pages.end <= self.accessible);
+        let flags = MprotectFlags::READ | MprotectFlags::EXEC;
+        // SAFETY: the range is accessible and held mutably.
+        let done =
+            unsafe { mprotect(self.base.as_ptr().add(pages.start).cast(), pages.len(), flags) };
+        done.map_err(|_| OutOfMemory { bytes: pages.len() })
     }
 
     /// Makes all but the first `len` bytes inaccessible. What was in them must be zero, for that is what those expect who

@@ -5,6 +5,18 @@ use core::ops::Range;
 use std::fs::File;
 use std::io;
 
+/// On which pages code would be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CodePages {
+    /// On those of a file without a name.
+    #[default]
+    File,
+    /// On pages of no file.
+    Anonymous,
+    /// On pages that are private to the process.
+    Private,
+}
+
 /// Memory for code, which cannot be had here.
 #[derive(Debug, Default)]
 pub struct CodeMemory {}
@@ -12,6 +24,11 @@ pub struct CodeMemory {}
 impl CodeMemory {
     /// Memory without any code.
     pub const fn new() -> CodeMemory {
+        CodeMemory {}
+    }
+
+    /// Memory without any code.
+    pub const fn on(_pages: CodePages) -> CodeMemory {
         CodeMemory {}
     }
 
@@ -43,6 +60,17 @@ impl CodeMemory {
     /// None.
     pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
         core::iter::empty()
+    }
+}
+
+/// An object file for debuggers, which have nothing to look at here.
+#[derive(Debug)]
+pub struct DebugObject {}
+
+impl DebugObject {
+    /// Nothing.
+    pub fn register(_bytes: Box<[u8]>) -> DebugObject {
+        DebugObject {}
     }
 }
 

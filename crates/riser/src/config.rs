@@ -1,7 +1,8 @@
 //! Configuration of an engine.
 
+use crate::describe::Describer;
 use crate::symbols::Symbolizer;
-use crate::{Cache, ProfilingStrategy, Symbolize};
+use crate::{Cache, DescribeCode, ProfilingStrategy, Symbolize};
 use core::num::NonZeroUsize;
 use riser_module::ModuleLimits;
 use riser_ops::Features;
@@ -36,6 +37,8 @@ pub struct Config {
     pub(crate) lazy: bool,
     pub(crate) cache: Option<Cache>,
     pub(crate) profiling: ProfilingStrategy,
+    pub(crate) describer: Option<Describer>,
+    pub(crate) debug_info: bool,
 }
 
 /// A guest's stack holds all locals of its frames, 8 bytes each. CPython's deepest recursion that its own limit
@@ -64,6 +67,8 @@ impl Default for Config {
             lazy: true,
             cache: None,
             profiling: ProfilingStrategy::None,
+            describer: None,
+            debug_info: false,
         }
     }
 }
@@ -271,6 +276,20 @@ impl Config {
     /// Keeps compiled code between runs, and uses what was kept. Without it, which is the default, every run begins anew.
     pub fn cache(&mut self, cache: Option<Cache>) -> &mut Self {
         self.cache = cache;
+        self
+    }
+
+    /// Lets `hook` describe compiled code to debuggers and profilers of the system: the lines of the source, and object files. `riser-inspect` has
+    /// one. It is asked only if [`Config::debug_info`] is on, or for [`ProfilingStrategy::JitDump`].
+    pub fn code_describer(&mut self, hook: Arc<dyn DescribeCode>) -> &mut Self {
+        self.describer = Some(Describer(hook));
+        self
+    }
+
+    /// Whether debuggers such as `gdb` are told about compiled functions, by GDB's interface for code that is made while a program runs: with
+    /// their names, their frames, and what [`Config::code_describer`] knows of their source. Off by default.
+    pub fn debug_info(&mut self, enable: bool) -> &mut Self {
+        self.debug_info = enable;
         self
     }
 

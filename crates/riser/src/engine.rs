@@ -1,6 +1,6 @@
 //! The engine: configuration and what all stores and modules share.
 
-use crate::profile::Profiler;
+use crate::announce::Announcer;
 use crate::raw::CompiledEngine;
 use crate::{Cache, Config, Module, Result, Strategy, bail};
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -98,15 +98,15 @@ impl Engine {
     /// # Errors
     /// If the configuration asks for something that is not there.
     pub fn new(config: &Config) -> Result<Engine> {
-        let profiler = Profiler::new(config.profiling)?;
-        let profiled = profiler.is_some();
+        let announcer = Announcer::new(config)?;
+        let is_watched = announcer.is_some();
         let compiled = match config.strategy {
             Strategy::Interpreter => None,
-            Strategy::Cranelift => Some(CompiledEngine::new(config, profiler)?),
-            Strategy::Auto => CompiledEngine::new(config, profiler).ok(),
+            Strategy::Cranelift => Some(CompiledEngine::new(config, announcer)?),
+            Strategy::Auto => CompiledEngine::new(config, announcer).ok(),
         };
-        if profiled && compiled.is_none() {
-            bail!("there is no compiled code that a profiler could be told about");
+        if is_watched && compiled.is_none() {
+            bail!("there is no compiled code that a debugger or profiler could be told about");
         }
         let (config, compiled) = (config.clone(), compiled.map(Arc::new));
         let (registry, epoch, stacks) = (TypeRegistry::new(), AtomicU64::new(0), Mutex::default());

@@ -41,9 +41,12 @@
 //! `docs/embedding.md`, lists what that crate has and this one has not, and why.
 #![deny(unsafe_code)]
 
+#[cfg_attr(not(riser_compiled), expect(dead_code, reason = "only compiled code is told of"))]
+mod announce;
 #[cfg_attr(not(riser_compiled), expect(dead_code, reason = "only compiled code is kept"))]
 mod cache;
 mod config;
+mod describe;
 mod engine;
 mod ensure;
 mod error_chain;
@@ -70,6 +73,7 @@ mod values;
 
 pub use cache::{Cache, CacheConfig, CacheStats};
 pub use config::{Config, Strategy};
+pub use describe::{CodeLine, CompiledCode, DescribeCode, DescribeFunctions, ModuleSections};
 pub use engine::{Engine, EngineWeak, Precompiled};
 #[doc(hidden)]
 pub use ensure::__private;

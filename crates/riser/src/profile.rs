@@ -4,8 +4,8 @@
 //! name. The dump is the format of Linux' `tools/perf/Documentation/jitdump-specification.txt`: `perf inject --jit` makes of it
 //! what `perf annotate` shows instruction by instruction. `perf` finds the dump because the process maps it executable.
 
-use crate::{Context, Result, bail};
-use riser_sys::{CodeMemory, ELF_MACHINE, create_private_file, profiler_time};
+use crate::{CodeLine, Context, Result, bail};
+use riser_sys::{CodeMemory, CodePages, ELF_MACHINE, create_private_file, profiler_time};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -87,18 +87,42 @@ impl Profiler {
         Ok(Profiler { form, to: Mutex::new(Output { file, functions: 0, _mark: mark }) })
     }
 
+    /// On which pages code must be. `perf report` looks into its map for addresses on pages of no file; what `perf inject` makes
+    /// of a dump takes the place of whatever is mapped.
+    pub(crate) fn pages(&self) -> CodePages {
+        match self.form {
+            Form::Map => CodePages::Anonymous,
+            Form::Dump => CodePages::default(),
+        }
+    }
+
+    /// Whether it can tell of source lines.
+    pub(crate) fn wants_lines(&self) -> bool {
+        self.form == Form::Dump
+    }
+
     /// Makes a function known by its address and code.
     ///
     /// # Errors
     /// Those of the system.
-    pub(crate) fn function(&self, name: &str, address: usize, code: &[u8]) -> io::Result<()> {
+    pub(crate) fn function(
+        &self,
+        name: &str,
+        address: usize,
+        code: &[u8],
+        lines: &[CodeLine],
+    ) -> io::Result<()> {
         let mut to = self.to.lock().unwrap_or_else(|e| e.into_inner());
         let nth = to.functions;
         to.functions += 1;
         // A record is written at once: processes that profile do not always end in order.
         match self.form {
             Form::Map => to.file.write_all(map_line(name, address, code.len()).as_bytes()),
-            Form::Dump => to.file.write_all(&code_load(name, address, code, nth)),
+            Form::Dump => {
+                let mut records = code_lines(address, lines);
+                records.extend(code_load(name, address, code, nth));
+                to.file.write_all(&records)
+            }
         }
     }
 }
@@ -124,6 +148,9 @@ const DUMP_HEADER_BYTES: u32 = 40;
 /// The kind of record that has code.
 const CODE_LOAD: u32 = 0;
 const CODE_LOAD_BYTES: usize = 56;
+/// The kind of record that has the lines of code that the next one has.
+const CODE_DEBUG_INFO: u32 = 2;
+const CODE_DEBUG_INFO_BYTES: usize = 32;
 
 fn dump_header() -> Result<Vec<u8>> {
     if profiler_time().is_none() {
@@ -137,6 +164,29 @@ fn dump_header() -> Result<Vec<u8>> {
     header.extend(nanoseconds().to_ne_bytes());
     header.extend(0_u64.to_ne_bytes());
     Ok(header)
+}
+
+/// The lines of the code that is told of next; nothing if none are known.
+fn code_lines(address: usize, lines: &[CodeLine]) -> Vec<u8> {
+    let mut record = vec![0; CODE_DEBUG_INFO_BYTES];
+    for line in lines {
+        record.extend(((address + line.offset()) as u64).to_ne_bytes());
+        // The last number tells apart what is of one line, which addresses do already.
+        record.extend([line.line(), 0].map(u32::to_ne_bytes).concat());
+        // Each has the name of its file. The format has a mark for "the same as before", which `perf` 6.1 takes for a name.
+        record.extend(clean(line.file()).as_bytes());
+        record.push(0);
+    }
+    // The size has 32 bits. Such code has no lines, then.
+    let (false, Ok(bytes)) = (lines.is_empty(), u32::try_from(record.len())) else {
+        return Vec::new();
+    };
+    let kind_and_size = [CODE_DEBUG_INFO, bytes].map(u32::to_ne_bytes).concat();
+    let numbers =
+        [nanoseconds(), address as u64, lines.len() as u64].map(u64::to_ne_bytes).concat();
+    let header = [kind_and_size, numbers].concat();
+    record[..CODE_DEBUG_INFO_BYTES].copy_from_slice(&header);
+    record
 }
 
 fn code_load(name: &str, address: usize, code: &[u8], nth: u64) -> Vec<u8> {
@@ -172,8 +222,8 @@ mod tests {
     #[test]
     fn a_map_has_a_line_per_function() {
         let bytes = written(Form::Map, "map", |profiler| {
-            profiler.function("first", 0x7f00_1000, &[0; 0x2a]).unwrap();
-            profiler.function("se\ncond \0", 0x7f00_2000, &[0; 16]).unwrap();
+            profiler.function("first", 0x7f00_1000, &[0; 0x2a], &[]).unwrap();
+            profiler.function("se\ncond \0", 0x7f00_2000, &[0; 16], &[]).unwrap();
         });
         let text = String::from_utf8(bytes).unwrap();
         assert_eq!(text, "7f001000 2a first\n7f002000 10 se?cond ?\n");
@@ -185,8 +235,8 @@ mod tests {
             return;
         }
         let bytes = written(Form::Dump, "dump", |profiler| {
-            profiler.function("first", 0x7f00_1000, b"\xc3\x90").unwrap();
-            profiler.function("other", 0x7f00_2000, b"\xc3").unwrap();
+            profiler.function("first", 0x7f00_1000, b"\xc3\x90", &[]).unwrap();
+            profiler.function("other", 0x7f00_2000, b"\xc3", &[]).unwrap();
         });
         let word = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());
         let long = |at: usize| u64::from_ne_bytes(bytes[at..at + 8].try_into().unwrap());
@@ -202,5 +252,34 @@ mod tests {
         let second = first + 64;
         assert_eq!((long(second + 24), long(second + 48)), (0x7f00_2000, 1));
         assert_eq!(bytes.len(), second + 56 + 6 + 1);
+    }
+
+    #[test]
+    fn a_dump_has_lines_before_their_code() {
+        if !riser_sys::COMPILED_CODE {
+            return;
+        }
+        let lines = [(0, "a.c", 3), (4, "a.c", 7), (9, "b\n.c", 1)]
+            .map(|(offset, file, line)| CodeLine::new(offset, file.into(), line, 0));
+        let bytes = written(Form::Dump, "lines", |profiler| {
+            profiler.function("f", 0x7f00_1000, &[0xc3; 12], &lines).unwrap();
+        });
+        let mut expected = Vec::new();
+        for (address, line, name) in [
+            (0x7f00_1000_u64, 3_u32, &b"a.c\0"[..]),
+            (0x7f00_1004, 7, b"a.c\0"),
+            (0x7f00_1009, 1, b"b?.c\0"),
+        ] {
+            expected.extend(address.to_ne_bytes());
+            expected.extend(line.to_ne_bytes());
+            expected.extend(0_u32.to_ne_bytes());
+            expected.extend(name);
+        }
+        let (header, record) = (40, 32 + expected.len());
+        let word = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());
+        assert_eq!((word(header), word(header + 4)), (CODE_DEBUG_INFO, record as u32));
+        assert_eq!((word(header + 16), word(header + 24)), (0x7f00_1000, 3));
+        assert_eq!(&bytes[header + 32..header + record], expected);
+        assert_eq!(word(header + record), CODE_LOAD);
     }
 }

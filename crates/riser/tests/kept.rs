@@ -255,7 +255,7 @@ fn profilers_are_told_of_new_and_kept_code() {
         call(&module, "f", 1).unwrap();
         let map = fs::read_to_string(&path).unwrap();
         let names: Vec<&str> = map.lines().filter_map(|line| line.splitn(3, ' ').nth(2)).collect();
-        assert_eq!(names, ["f", "square"]);
+        assert_eq!(names, ["riser_enter_wasm", "f", "square"]);
     }
     fs::remove_file(&path).unwrap();
     let mut config = Config::new();

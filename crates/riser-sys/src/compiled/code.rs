@@ -1,6 +1,8 @@
 //! The twin with compiled code: pages that are executed. None is ever writable and executable at one address: code is
 //! written to a second mapping of the same pages. Where the system refuses that, each publication gets pages of its own, which
 //! are written first and made executable then.
+//!
+//! Who looks at code from outside has wishes about the pages that it is on: see [`CodePages`].
 
 use super::fork;
 use crate::arch::machine::publish_instructions;
@@ -16,24 +18,46 @@ const CHUNK_BYTES_MIN: usize = 64 << 10;
 /// Chunks of code that is published piece by piece are not larger.
 const CHUNK_BYTES_MAX: usize = 4 << 20;
 
+/// On which pages code is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CodePages {
+    /// On those of a file without a name, which is mapped twice.
+    #[default]
+    File,
+    /// On pages of no file, mapped twice: profilers look for names of code on such pages only in lists that were made for them.
+    Anonymous,
+    /// On pages that are private to the process, since debuggers can set breakpoints on no others. Each publication takes
+    /// whole ones.
+    Private,
+}
+
 /// Memory for code, which never moves and is given back as a whole.
 #[derive(Debug)]
 pub struct CodeMemory {
     chunks: Vec<Chunk>,
     next_bytes: usize,
-    /// Whether the system maps pages twice.
-    twice: bool,
+    pages: CodePages,
 }
 
 /// Pages that are executed. All but the last chunk are full.
 #[derive(Debug)]
 struct Chunk {
     executed: Mapping,
-    /// The same pages, to be written.
-    written: Option<Mapping>,
+    /// Where more is written.
+    written: Written,
     used: usize,
     /// Who writes to it. A copy of this process has the same pages, and must not.
     generation: u32,
+}
+
+#[derive(Debug)]
+enum Written {
+    /// Nowhere.
+    Full,
+    /// To the same pages at another address.
+    Twice(Mapping),
+    /// To pages that are not executable yet.
+    InPlace,
 }
 
 impl Default for CodeMemory {
@@ -45,7 +69,12 @@ impl Default for CodeMemory {
 impl CodeMemory {
     /// Memory without any code.
     pub const fn new() -> CodeMemory {
-        CodeMemory { chunks: Vec::new(), next_bytes: CHUNK_BYTES_MIN, twice: true }
+        CodeMemory::on(CodePages::File)
+    }
+
+    /// Memory without any code on such pages.
+    pub const fn on(pages: CodePages) -> CodeMemory {
+        CodeMemory { chunks: Vec::new(), next_bytes: CHUNK_BYTES_MIN, pages }
     }
 
     /// Copies code to where it can be executed, at a multiple of `align`. It stays there until all of this is dropped;
@@ -68,14 +97,17 @@ impl CodeMemory {
         write: impl FnOnce(*const u8, &mut [u8]),
     ) -> Result<*const u8, OutOfMemory> {
         assert!(align.is_power_of_two() && align <= 4096);
-        if !self.twice || self.make_room(len, align).is_err() {
+        if self.pages == CodePages::Private || self.make_room(len, align).is_err() {
             // A system that refuses the first chunk refuses all; otherwise it has little memory at the moment.
-            self.twice &= !self.chunks.is_empty();
-            return self.publish_alone(len, write);
+            if self.chunks.is_empty() {
+                self.pages = CodePages::Private;
+            }
+            return self.publish_in_place(len, write);
         }
-        let chunk = self.chunks.last_mut().ok_or(OutOfMemory { bytes: len })?;
+        let error = OutOfMemory { bytes: len };
+        let chunk = self.chunks.last_mut().ok_or(error)?;
         let start = chunk.used.next_multiple_of(align);
-        let written = chunk.written.as_ref().ok_or(OutOfMemory { bytes: len })?;
+        let Written::Twice(written) = &chunk.written else { return Err(error) };
         // SAFETY: `make_room` found that so many bytes are left in the chunk, of which none was given out yet.
         let (executed, bytes) = unsafe {
             let bytes = core::slice::from_raw_parts_mut(written.base().add(start), len);
@@ -95,7 +127,8 @@ impl CodeMemory {
         if let Some(chunk) = self.chunks.last() {
             let end = chunk.used.next_multiple_of(align).checked_add(len).ok_or(error)?;
             let ours = chunk.generation == fork::generation();
-            if chunk.written.is_some() && ours && end <= chunk.executed.reserved() {
+            let is_open = matches!(chunk.written, Written::Twice(_));
+            if is_open && ours && end <= chunk.executed.reserved() {
                 return Ok(());
             }
         }
@@ -104,36 +137,59 @@ impl CodeMemory {
         if faults::refuses() || file_bytes_max().is_some_and(|max| max < bytes as u64) {
             return Err(error);
         }
-        let file = executable_file().ok_or(error)?;
-        file.set_len(bytes as u64).map_err(|_| error)?;
-        let executed = Mapping::of_file(&file, 0, bytes, FileUsage::Execute).ok_or(error)?;
-        let written = Mapping::of_file(&file, 0, bytes, FileUsage::Write).ok_or(error)?;
-        if let Some(full) = self.chunks.last_mut() {
-            full.written = None;
-        }
-        self.next_bytes = (self.next_bytes * 2).min(CHUNK_BYTES_MAX);
-        let generation = fork::generation();
-        self.chunks.push(Chunk { executed, written: Some(written), used: 0, generation });
+        let twice = match self.pages {
+            CodePages::Anonymous => Mapping::twice(bytes),
+            _ => file_twice(bytes),
+        };
+        let (executed, written) = twice.ok_or(error)?;
+        self.add_chunk(executed, Written::Twice(written));
         Ok(())
     }
 
+    /// Adds a chunk of which nothing is used, and where more is written from now on.
+    fn add_chunk(&mut self, executed: Mapping, written: Written) {
+        if let Some(full) = self.chunks.last_mut() {
+            full.written = Written::Full;
+        }
+        self.next_bytes = (self.next_bytes * 2).min(CHUNK_BYTES_MAX);
+        self.chunks.push(Chunk { executed, written, used: 0, generation: fork::generation() });
+    }
+
     /// Publishes on pages of its own.
-    fn publish_alone(
+    fn publish_in_place(
         &mut self,
         len: usize,
         write: impl FnOnce(*const u8, &mut [u8]),
     ) -> Result<*const u8, OutOfMemory> {
         let error = OutOfMemory { bytes: len };
         let bytes = len.max(1).checked_next_multiple_of(rustix::param::page_size()).ok_or(error)?;
-        let mut pages = Mapping::new(bytes, bytes)?;
-        let base = pages.base();
-        // SAFETY: so many bytes are accessible, and nobody else has them yet.
-        write(base, unsafe { core::slice::from_raw_parts_mut(base, len) });
-        pages.make_executable()?;
+        let has_room = |chunk: &Chunk| {
+            let left = chunk.executed.reserved() - chunk.used;
+            matches!(chunk.written, Written::InPlace) && bytes <= left
+        };
+        if !self.chunks.last().is_some_and(has_room) {
+            let chunk_bytes = match self.pages {
+                CodePages::Private => bytes.max(self.next_bytes),
+                // Only what is needed, since there is little.
+                _ => bytes,
+            };
+            let pages = Mapping::new(chunk_bytes, chunk_bytes)?;
+            self.add_chunk(pages, Written::InPlace);
+        }
+        let chunk = self.chunks.last_mut().ok_or(error)?;
+        let pages = chunk.used..chunk.used + bytes;
+        // SAFETY: so many bytes are left in the chunk, accessible, and nobody else has them yet.
+        let (base, written) = unsafe {
+            let base = chunk.executed.base().add(pages.start);
+            (base, core::slice::from_raw_parts_mut(base, len))
+        };
+        write(base, written);
+        // Whatever happens now, these pages are not given out again.
+        chunk.used = pages.end;
+        chunk.executed.make_executable(pages)?;
         if !publish_instructions(base, base, len) {
             return Err(error);
         }
-        self.chunks.push(Chunk { executed: pages, written: None, used: len, generation: 0 });
         Ok(base)
     }
 
@@ -158,7 +214,8 @@ impl CodeMemory {
         }
         // The last chunk stays the one that has room.
         let at = self.chunks.len().saturating_sub(1);
-        self.chunks.insert(at, Chunk { executed: pages, written: None, used: len, generation: 0 });
+        let (written, generation) = (Written::Full, 0);
+        self.chunks.insert(at, Chunk { executed: pages, written, used: len, generation });
         Ok(base)
     }
 
@@ -169,6 +226,14 @@ impl CodeMemory {
             base..base + chunk.executed.reserved()
         })
     }
+}
+
+/// The same bytes of a new file twice: to be executed, and to be written.
+fn file_twice(bytes: usize) -> Option<(Mapping, Mapping)> {
+    let file = executable_file()?;
+    file.set_len(bytes as u64).ok()?;
+    let executed = Mapping::of_file(&file, 0, bytes, FileUsage::Execute)?;
+    Some((executed, Mapping::of_file(&file, 0, bytes, FileUsage::Write)?))
 }
 
 /// A file without a name that may be mapped to be executed.
@@ -206,6 +271,11 @@ mod tests {
 
     /// The permissions that `/proc` shows for an address.
     fn permissions(address: usize) -> String {
+        mapped(address).0
+    }
+
+    /// The permissions and the name that `/proc` shows for an address.
+    fn mapped(address: usize) -> (String, String) {
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
         let line = maps.lines().find(|line| {
             let (start, rest) = line.split_once('-').unwrap();
@@ -213,7 +283,9 @@ mod tests {
             let number = |text| usize::from_str_radix(text, 16).unwrap();
             (number(start)..number(end)).contains(&address)
         });
-        line.unwrap().split(' ').nth(1).unwrap().to_string()
+        let mut words = line.unwrap().split_whitespace();
+        let permissions = words.nth(1).unwrap().to_string();
+        (permissions, words.skip(3).collect::<Vec<_>>().join(" "))
     }
 
     fn publishes(mut memory: CodeMemory) {
@@ -253,7 +325,32 @@ mod tests {
 
     #[test]
     fn published_code_runs_where_pages_are_mapped_once() {
-        publishes(CodeMemory { twice: false, ..CodeMemory::new() });
+        publishes(CodeMemory::on(CodePages::Private));
+    }
+
+    #[test]
+    fn published_code_runs_on_pages_of_no_file() {
+        publishes(CodeMemory::on(CodePages::Anonymous));
+    }
+
+    /// What tools that look from outside go by: whether pages are shared, and the name of what is mapped.
+    #[test]
+    fn code_is_on_the_pages_that_were_asked_for() {
+        for (pages, sharing, name) in [
+            (CodePages::File, "s", "/memfd:riser-code (deleted)"),
+            (CodePages::Anonymous, "s", "/dev/zero (deleted)"),
+            (CodePages::Private, "p", ""),
+        ] {
+            let mut memory = CodeMemory::on(pages);
+            let code: Vec<_> =
+                (0..40).map(|number| memory.publish(&returns(number), 16).unwrap()).collect();
+            for (number, &code) in code.iter().enumerate() {
+                assert_eq!(call(code), number as u32);
+                let (permissions, path) = mapped(code.addr());
+                assert_eq!((&*permissions, &*path), (&*format!("r-x{sharing}"), name));
+            }
+            assert!(memory.chunks.len() <= 3, "{pages:?}: pages are in few mappings");
+        }
     }
 
     #[test]

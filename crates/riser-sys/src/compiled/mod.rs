@@ -1,8 +1,9 @@
 //! What compiled code needs of Linux: pages that are executed (`code.rs`), stacks (`stack.rs`), being told of its faults
-//! (`signals.rs`) and interrupting it (`interrupt.rs`); the last two have a twin for each machine, `x86_64.rs` and `aarch64.rs`. On other
+//! (`signals.rs`) and interrupting it (`interrupt.rs`); the last two have a twin for each machine, `x86_64.rs` and `aarch64.rs`; debuggers (`debugger.rs`). On other
 //! systems `no_compiled.rs` stands in for all of it.
 
 mod code;
+mod debugger;
 mod file;
 mod fork;
 mod interrupt;
@@ -14,7 +15,8 @@ mod stack;
 #[cfg(test)]
 mod tests;
 
-pub use code::CodeMemory;
+pub use code::{CodeMemory, CodePages};
+pub use debugger::DebugObject;
 pub use file::FileMapping;
 pub use interrupt::{InterruptHooks, install_interrupt_hooks, interrupt_thread, thread_id};
 pub use signals::{FaultHook, Redirect, install_fault_hook, prepare_thread};

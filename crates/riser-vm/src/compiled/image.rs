@@ -3,9 +3,9 @@
 use super::registry::{CodeKind, CodeOwner, Function};
 use core::ptr::NonNull;
 use riser_code::image::{ImageCode, ImageError, ImageLayout, ImageView, Owner, TrampolineKind};
-use riser_sys::{CodeMemory, FileMapping};
+use riser_sys::{CodeMemory, CodePages, FileMapping};
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::{Read, Seek, SeekFrom};
 
 /// The code of an image, ready to be run.
 #[derive(Debug)]
@@ -33,14 +33,14 @@ unsafe impl Sync for CodeImage {}
 const START_BYTES: usize = 128;
 
 impl CodeImage {
-    /// Maps an image.
+    /// Maps an image. Where code must be on pages of no file, it is copied.
     ///
     /// # Errors
     /// If the file is not an image or damaged, or cannot be mapped.
     ///
     /// # Safety
     /// Nobody changes the file or makes it shorter while this lives.
-    pub unsafe fn map(mut file: &File) -> Result<CodeImage, ImageError> {
+    pub unsafe fn map(mut file: &File, pages: CodePages) -> Result<CodeImage, ImageError> {
         const UNREADABLE: ImageError = ImageError::Damaged("it cannot be read");
         let bytes = file.metadata().map_err(|_| UNREADABLE)?.len();
         let mut start = [0; START_BYTES];
@@ -53,9 +53,15 @@ impl CodeImage {
         let layout = ImageLayout::check(unsafe { head.bytes() }, bytes)?;
         let range = layout.code_range();
         let code_bytes = usize::try_from(range.end - range.start).map_err(|_| UNREADABLE)?;
-        let mut memory = CodeMemory::new();
-        let base = match code_bytes {
-            0 => NonNull::<u8>::dangling().as_ptr().cast_const(),
+        let mut memory = CodeMemory::on(pages);
+        let base = match (code_bytes, pages) {
+            (0, _) => NonNull::<u8>::dangling().as_ptr().cast_const(),
+            (_, CodePages::Anonymous) => {
+                let mut code = vec![0; code_bytes];
+                file.seek(SeekFrom::Start(range.start)).map_err(|_| UNREADABLE)?;
+                file.read_exact(&mut code).map_err(|_| UNREADABLE)?;
+                memory.publish(&code, CODE_ALIGNMENT).map_err(|_| UNREADABLE)?
+            }
             _ => memory.map_file(file, range.start, code_bytes).map_err(|_| UNREADABLE)?,
         };
         CodeImage::new(layout, Head::Mapped(head), memory, (base, code_bytes))
@@ -65,10 +71,10 @@ impl CodeImage {
     ///
     /// # Errors
     /// If the bytes are not an image or a damaged one, or there is no memory for its code.
-    pub fn copy(bytes: &[u8]) -> Result<CodeImage, ImageError> {
+    pub fn copy(bytes: &[u8], pages: CodePages) -> Result<CodeImage, ImageError> {
         let view = ImageView::parse(bytes)?;
         let (layout, code) = (*view.layout(), view.code());
-        let mut memory = CodeMemory::new();
+        let mut memory = CodeMemory::on(pages);
         let base = match code.len() {
             0 => NonNull::<u8>::dangling().as_ptr().cast_const(),
             _ => memory
@@ -178,7 +184,7 @@ mod tests {
     fn check(image: CodeImage) {
         let image = Arc::new(image);
         assert_eq!(image.module(), b"module");
-        let mut space = CodeSpace::new(CodeOwner(77));
+        let mut space = CodeSpace::new(CodeOwner(77), CodePages::default());
         space.adopt(image.clone());
         let view = image.view();
         let found = |code: &ImageCode<'_>| {
@@ -202,15 +208,15 @@ mod tests {
         if !riser_sys::COMPILED_CODE {
             return;
         }
-        check(CodeImage::copy(&image()).unwrap());
+        check(CodeImage::copy(&image(), CodePages::default()).unwrap());
         let path = std::env::temp_dir().join(format!("riser-code-image-{}", std::process::id()));
         let mut file = File::options().create_new(true).read(true).write(true).open(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
         file.write_all(&image()).unwrap();
         // SAFETY: the file has no name any more, and this test does not change it.
-        check(unsafe { CodeImage::map(&file) }.unwrap());
+        check(unsafe { CodeImage::map(&file, CodePages::default()) }.unwrap());
         file.set_len(100).unwrap();
         // SAFETY: as before.
-        assert!(unsafe { CodeImage::map(&file) }.is_err());
+        assert!(unsafe { CodeImage::map(&file, CodePages::default()) }.is_err());
     }
 }

@@ -4,7 +4,7 @@ use super::image::CodeImage;
 use super::registry::{self, CodeKind, CodeOwner, Function, FunctionList, Functions};
 use core::ptr::NonNull;
 use riser_code::CodeArtifact;
-use riser_sys::{CodeMemory, OutOfMemory};
+use riser_sys::{CodeMemory, CodePages, OutOfMemory};
 use std::sync::Arc;
 
 /// The code of one owner. Code in it can run as long as this lives.
@@ -51,9 +51,9 @@ impl Published {
 }
 
 impl CodeSpace {
-    /// No code yet.
-    pub fn new(owner: CodeOwner) -> CodeSpace {
-        let (memory, pieces, published) = (CodeMemory::new(), Vec::new(), Vec::new());
+    /// No code yet; on what pages it is going to be.
+    pub fn new(owner: CodeOwner, pages: CodePages) -> CodeSpace {
+        let (memory, pieces, published) = (CodeMemory::on(pages), Vec::new(), Vec::new());
         CodeSpace { owner, memory, pieces, published, images: Vec::new(), bytes: 0 }
     }
 

@@ -3,19 +3,20 @@
 
 use super::keeper::Keeper;
 use super::kept::Origin;
-use crate::profile::Profiler;
+use crate::announce::{Announced, Announcer, ToldOf};
 use crate::{Cache, Config, Error, Result, format_err};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
-use riser_code::CodeArtifact;
 use riser_code::image::{self, ImageSource, ImageView, ImageWriter, Owner, Piece, TrampolineKind};
-use riser_module::{EntityIdx, EntityType, Module, Names};
-use riser_ops::{FuncIdx, FuncType, ValType};
+use riser_code::{CodeArtifact, CodeTables};
+use riser_module::{EntityIdx, EntityType, Module};
+use riser_ops::{FuncType, ValType};
 use riser_opt::{CompileContext, Compiler, OptOptions};
+use riser_sys::{CodePages, DebugObject};
 use riser_vm::{CodeKind, CodeOwner, CodeSpace, CompileFailure, Published, StubTable};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// What all modules of a compiled engine share.
 pub(crate) struct CompiledEngine {
@@ -29,11 +30,13 @@ pub(crate) struct CompiledEngine {
     key: Vec<u8>,
     cache: Option<Cache>,
     keeper: Keeper,
-    profiler: Option<Profiler>,
+    announcer: Option<Announcer>,
 }
 
 /// Code between the host and functions of some machine type.
 struct Trampolines {
+    /// What debuggers were told of them. It goes before the code does.
+    objects: Vec<DebugObject>,
     space: CodeSpace,
     known: HashMap<(TrampolineKind, Box<[u8]>), Trampoline>,
 }
@@ -69,7 +72,7 @@ fn machine_types(ty: &FuncType) -> Box<[u8]> {
 impl CompiledEngine {
     /// # Errors
     /// If this machine or system cannot run compiled code.
-    pub(crate) fn new(config: &Config, profiler: Option<Profiler>) -> Result<CompiledEngine> {
+    pub(crate) fn new(config: &Config, announcer: Option<Announcer>) -> Result<CompiledEngine> {
         if !riser_sys::COMPILED_CODE {
             return Err(Error::msg("compiled code cannot be run on this platform"));
         }
@@ -83,8 +86,11 @@ impl CompiledEngine {
         riser_vm::install_traps().map_err(Error::new)?;
         // An address that nothing else has.
         let unique = Box::leak(Box::new(0_u8));
-        let space = CodeSpace::new(CodeOwner(core::ptr::from_mut(unique).addr()));
-        let trampolines = Mutex::new(Trampolines { space, known: HashMap::new() });
+        let pages = announcer.as_ref().map_or_else(CodePages::default, Announcer::pages);
+        let owner = CodeOwner(core::ptr::from_mut(unique).addr());
+        let space = CodeSpace::new(owner, pages);
+        let trampolines =
+            Mutex::new(Trampolines { objects: Vec::new(), space, known: HashMap::new() });
         let host_stubs = StubTable::new(1)?;
         let key = key(&compiler, config);
         let (contexts, cache, keeper) = (Mutex::default(), config.cache.clone(), Keeper::default());
@@ -96,13 +102,18 @@ impl CompiledEngine {
             key,
             cache,
             keeper,
-            profiler,
+            announcer,
         })
     }
 
     /// Whether memories have guards.
     pub(crate) fn guards(&self) -> bool {
         self.compiler.options().guards
+    }
+
+    /// On which pages code is.
+    pub(super) fn pages(&self) -> CodePages {
+        self.announcer.as_ref().map_or_else(CodePages::default, Announcer::pages)
     }
 
     /// Does something with memory for compiling.
@@ -145,10 +156,10 @@ impl CompiledEngine {
         });
         let artifact = made.map_err(Error::new)?;
         if trampolines.known.len() < TRAMPOLINES_MAX {
-            let code = trampolines.add(key, |space, kind| space.publish(&artifact, kind))?;
+            let code = trampolines.add(self, key, |space, kind| space.publish(&artifact, kind))?;
             return Ok((code, None));
         }
-        let mut space = CodeSpace::new(trampolines.space.owner());
+        let mut space = CodeSpace::new(trampolines.space.owner(), self.pages());
         let code = space.publish(&artifact, code_kind(kind))?;
         Ok((code, Some(space)))
     }
@@ -163,7 +174,7 @@ impl CompiledEngine {
             }
             let Some(code) = image.trampoline(kind, types) else { continue };
             let tables = code.tables.bytes().into();
-            trampolines.add(key, |space, kind| {
+            trampolines.add(self, key, |space, kind| {
                 space.publish_encoded(code.code, code.alignment, tables, kind)
             })?;
         }
@@ -206,6 +217,14 @@ fn code_kind(kind: TrampolineKind) -> CodeKind {
     }
 }
 
+/// What debuggers and profilers show.
+fn trampoline_name(kind: TrampolineKind) -> &'static str {
+    match kind {
+        TrampolineKind::Entry => "riser_enter_wasm",
+        TrampolineKind::Host => "riser_call_host",
+    }
+}
+
 /// An engine keeps trampolines for so many machine types of functions, far more than programs have. What comes then belongs to the
 /// stores that need it, so that no sequence of modules can fill memory for good.
 const TRAMPOLINES_MAX: usize = 256;
@@ -213,12 +232,19 @@ const TRAMPOLINES_MAX: usize = 256;
 impl Trampolines {
     fn add(
         &mut self,
+        engine: &CompiledEngine,
         key: (TrampolineKind, Box<[u8]>),
         publish: impl FnOnce(&mut CodeSpace, CodeKind) -> Result<*const u8, riser_sys::OutOfMemory>,
     ) -> Result<*const u8> {
         let kind = code_kind(key.0);
         let published = self.space.published().len();
         let code = publish(&mut self.space, kind)?;
+        if let Some(announcer) = &engine.announcer {
+            let told = &self.space.published()[published];
+            let (bytes, tables) = (told.code(), CodeTables::new(told.tables()));
+            let announced = Announced { address: code, bytes, tables };
+            self.objects.extend(announcer.trampoline(trampoline_name(key.0), announced));
+        }
         self.known.insert(key, Trampoline { code, published });
         Ok(code)
     }
@@ -268,6 +294,8 @@ fn key(compiler: &Compiler, config: &Config) -> Vec<u8> {
 
 /// The code of a module.
 pub(crate) struct CompiledModule {
+    /// What debuggers and profilers were told. It goes before the code does.
+    told: ToldOf,
     engine: Arc<CompiledEngine>,
     module: Arc<Module>,
     stubs: StubTable,
@@ -280,8 +308,6 @@ pub(crate) struct CompiledModule {
     origin: Origin,
     /// How much of what was published is kept in the cache.
     saved: Mutex<usize>,
-    /// For profilers.
-    names: OnceLock<Names>,
 }
 
 struct State {
@@ -301,13 +327,14 @@ impl CompiledModule {
         let stubs = StubTable::new(functions)?;
         let table: Box<[AtomicPtr<u8>]> =
             (0..functions).map(|defined| AtomicPtr::new(stubs.lazy(defined).cast_mut())).collect();
-        let mut space = CodeSpace::new(CodeOwner(table.as_ptr().addr()));
+        let mut space = CodeSpace::new(CodeOwner(table.as_ptr().addr()), engine.pages());
         if let Some(image) = &origin.image {
             engine.adopt_trampolines(&image.view())?;
             space.adopt(image.clone());
         }
         let keeps = engine.cache.is_some() && origin.hash.is_some();
         let module = Arc::new(CompiledModule {
+            told: ToldOf::default(),
             engine,
             module,
             stubs,
@@ -317,7 +344,6 @@ impl CompiledModule {
             functions: AtomicUsize::new(0),
             origin,
             saved: Mutex::new(0),
-            names: OnceLock::new(),
         });
         if keeps {
             module.engine.keeper.add(&module);
@@ -381,17 +407,22 @@ impl CompiledModule {
         };
         let code = match (kept, &artifact) {
             (Some(code), _) => code,
-            (None, Some(artifact)) => state.space.publish(artifact, CodeKind::Function(defined))?,
+            (None, Some(artifact)) => {
+                let code = state.space.publish(artifact, CodeKind::Function(defined))?;
+                if self.engine.announcer.is_some() {
+                    let (bytes, tables) = (&*artifact.code, artifact.encode_tables());
+                    let tables = CodeTables::new(&tables);
+                    self.announce(defined, Announced { address: code, bytes, tables });
+                }
+                code
+            }
             (None, None) => return Err("a function was neither kept nor made".into()),
         };
         self.table[defined as usize].store(code.cast_mut(), Ordering::Release);
         self.functions.fetch_add(1, Ordering::Relaxed);
         drop(state);
-        if let Some(artifact) = &artifact {
-            self.tell_profiler(defined, code, &artifact.code);
-            if self.keeps() {
-                self.engine.keeper.wake(&self.engine);
-            }
+        if artifact.is_some() && self.keeps() {
+            self.engine.keeper.wake(&self.engine);
         }
         Ok(code)
     }
@@ -401,17 +432,16 @@ impl CompiledModule {
         let image = self.origin.image.as_deref()?;
         let kept = image.view().function(defined)?;
         let code = image.address(&kept);
-        self.tell_profiler(defined, code, kept.code);
+        let (bytes, tables) = (kept.code, kept.tables);
+        self.announce(defined, Announced { address: code, bytes, tables });
         Some(code)
     }
 
-    fn tell_profiler(&self, defined: u32, address: *const u8, code: &[u8]) {
-        let Some(profiler) = &self.engine.profiler else { return };
-        let func = FuncIdx(self.module.imported.funcs + defined);
-        let names = self.names.get_or_init(|| self.module.names());
-        let name = names.func(func).map_or_else(|| format!("wasm[{}]", func.0), String::from);
-        // Who watches misses a name, and the program runs on.
-        let _ = profiler.function(&name, address.addr(), code);
+    /// Tells who watches of a function that is going to be called.
+    fn announce(&self, defined: u32, code: Announced<'_>) {
+        if let Some(announcer) = &self.engine.announcer {
+            self.told.function(announcer, &self.module, defined, code);
+        }
     }
 
     /// Whether what is compiled is to be kept.

@@ -6,6 +6,7 @@ use crate::cache::CacheKey;
 use crate::{Cache, Context, Engine, Error, Module, Result, bail};
 use riser_code::image::{ImageError, ImageView};
 use riser_module::ModuleBytes;
+use riser_sys::CodePages;
 use riser_vm::CodeImage;
 use std::fs::File;
 use std::path::Path;
@@ -32,7 +33,7 @@ impl Origin {
         let file = cache.lookup(&CacheKey::new(key, &hash));
         // SAFETY: nobody changes a file of a cache. It is written under another name, and then only replaced; and nobody but
         // this user may write to its folder, as was checked when it was opened.
-        let image = file.and_then(|file| unsafe { CodeImage::map(&file) }.ok());
+        let image = file.and_then(|file| unsafe { CodeImage::map(&file, compiled.pages()) }.ok());
         let ours = |image: &CodeImage| {
             let view = image.view();
             view.engine() == key && *view.hash() == hash
@@ -77,6 +78,11 @@ unsafe fn from_image(engine: &Engine, image: CodeImage) -> Result<Module> {
     Module::from_owned(engine, bytes, origin)
 }
 
+/// On which pages the engine's code is.
+fn pages(engine: &Engine) -> CodePages {
+    engine.compiled().map_or_else(CodePages::default, |compiled| compiled.pages())
+}
+
 /// What two engines say of themselves is not the same: in which words.
 fn difference(theirs: &[u8], ours: &[u8]) -> String {
     let (theirs, ours) = (String::from_utf8_lossy(theirs), String::from_utf8_lossy(ours));
@@ -118,7 +124,7 @@ impl Module {
     /// The bytes contain machine code, which is run as it is: they must come from `serialize` or `precompile_module`, and must not have been changed
     /// by anybody who is not trusted. Checksums find accidents, not attacks.
     pub unsafe fn deserialize(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
-        let image = CodeImage::copy(bytes.as_ref())?;
+        let image = CodeImage::copy(bytes.as_ref(), pages(engine))?;
         // SAFETY: the caller's promise.
         unsafe { from_image(engine, image) }
     }
@@ -137,7 +143,8 @@ impl Module {
         let file = File::open(path).with_context(what)?;
         // SAFETY: the caller's promise.
         unsafe {
-            let image = CodeImage::map(&file).map_err(Error::new).with_context(what)?;
+            let image =
+                CodeImage::map(&file, pages(engine)).map_err(Error::new).with_context(what)?;
             from_image(engine, image).with_context(what)
         }
     }

@@ -1,10 +1,11 @@
 //! The twin of `compiled.rs` where no compiled code can be run: there is no such engine.
 
 use super::kept::Origin;
-use crate::profile::Profiler;
+use crate::announce::Announcer;
 use crate::{Config, Error, Result};
 use riser_module::Module;
 use riser_ops::FuncType;
+use riser_sys::CodePages;
 use riser_vm::{CodeOwner, CodeSpace, CompileFailure};
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 pub(crate) enum CompiledEngine {}
 
 impl CompiledEngine {
-    pub(crate) fn new(_: &Config, _: Option<Profiler>) -> Result<CompiledEngine> {
+    pub(crate) fn new(_: &Config, _: Option<Announcer>) -> Result<CompiledEngine> {
         Err(Error::msg("compiled code cannot be run on this platform"))
     }
 
@@ -25,6 +26,10 @@ impl CompiledEngine {
     }
 
     pub(crate) fn host_stubs(&self) -> &riser_vm::StubTable {
+        match *self {}
+    }
+
+    pub(super) fn pages(&self) -> CodePages {
         match *self {}
     }
 
