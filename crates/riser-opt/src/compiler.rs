@@ -3,6 +3,7 @@
 use crate::OptOptions;
 use crate::artifact;
 use crate::env::Env;
+use crate::joins;
 use crate::translate::{Failure, LocalsIn, Translator};
 use core::fmt;
 use cranelift_codegen::control::ControlPlane;
@@ -43,6 +44,8 @@ impl std::error::Error for CompileError {}
 #[derive(Clone)]
 pub struct Compiler {
     isa: OwnedTargetIsa,
+    /// The same with little effort, for functions for which the other one would take too long.
+    quick: OwnedTargetIsa,
     options: OptOptions,
 }
 
@@ -105,9 +108,12 @@ impl Compiler {
     }
 
     fn new(builder: Builder, options: OptOptions) -> Result<Compiler, CompileError> {
-        let flags = flags(options, builder.triple())
-            .map_err(|error| CompileError::new(error.to_string()))?;
-        let isa = builder.finish(flags).map_err(|error| CompileError::new(error.to_string()))?;
+        let finish = |effort: Effort| {
+            let flags = flags(options, builder.triple(), effort)
+                .map_err(|error| CompileError::new(error.to_string()))?;
+            builder.finish(flags).map_err(|error| CompileError::new(error.to_string()))
+        };
+        let (isa, quick) = (finish(Effort::Full)?, finish(Effort::Little)?);
         if isa.pointer_bytes() != 8 {
             return Err(CompileError::new("machines whose addresses are not 64 bits long"));
         }
@@ -122,7 +128,7 @@ impl Compiler {
                 return Err(CompileError::new(what));
             }
         }
-        Ok(Compiler { isa, options })
+        Ok(Compiler { isa, quick, options })
     }
 
     /// The options.
@@ -215,15 +221,21 @@ impl Compiler {
         module: &Module,
         defined: u32,
     ) -> Result<(), CompileError> {
-        match self.translate_with(cx, module, defined, LocalsIn::Variables)? {
-            Ok(()) => return Ok(()),
-            Err(Failure::Error(what)) => return Err(CompileError::new(what)),
-            Err(Failure::TooManyValues) => {}
-        }
-        match self.translate_with(cx, module, defined, LocalsIn::Frame)? {
-            Ok(()) => Ok(()),
-            Err(Failure::Error(what)) => Err(CompileError::new(what)),
-            Err(Failure::TooManyValues) => Err(CompileError::new("that many values")),
+        let mut locals_in = LocalsIn::Variables;
+        loop {
+            // Each time fewer locals are variables.
+            let again = match self.translate_with(cx, module, defined, locals_in.clone())? {
+                Ok(()) => return Ok(()),
+                Err(Failure::Error(what)) => return Err(CompileError::new(what)),
+                Err(Failure::WrittenEverywhere(locals)) => LocalsIn::Both(locals),
+                Err(Failure::TooManyValues) => LocalsIn::Frame,
+            };
+            if matches!(locals_in, LocalsIn::Both(_)) && again != LocalsIn::Frame
+                || locals_in == LocalsIn::Frame
+            {
+                return Err(CompileError::new("that many values"));
+            }
+            locals_in = again;
         }
     }
 
@@ -254,7 +266,8 @@ impl Compiler {
 
     /// Makes machine code of the CLIF.
     pub(crate) fn compile(&self, cx: &mut CompileContext) -> Result<CodeArtifact, CompileError> {
-        let compiled = cx.context.compile(self.isa(), &mut ControlPlane::default());
+        let isa = if joins::are_too_deep(&mut cx.context) { &self.quick } else { &self.isa };
+        let compiled = cx.context.compile(&**isa, &mut ControlPlane::default());
         let compiled = compiled.map_err(|error| CompileError::new(format!("{}", error.inner)))?;
         artifact::of(compiled)
     }
@@ -264,16 +277,32 @@ fn invalid(error: &ModuleError) -> CompileError {
     CompileError::new(format!("a body that is not valid: {error}"))
 }
 
+/// How much is done for good code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effort {
+    Full,
+    /// What takes a time that is linear in the function.
+    Little,
+}
+
 /// Cranelift's settings.
-fn flags(options: OptOptions, target: &Triple) -> Result<Flags, settings::SetError> {
+fn flags(
+    options: OptOptions,
+    target: &Triple,
+    effort: Effort,
+) -> Result<Flags, settings::SetError> {
     let spectre = if options.spectre { "true" } else { "false" };
     // RISC-V returns fewer values in registers than the other machines; the rest goes through memory.
     let is_riscv = matches!(target.architecture, Architecture::Riscv64(_));
     let returns_in_memory = if is_riscv { "true" } else { "false" };
+    let (level, allocator) = match effort {
+        Effort::Full => ("speed", "backtracking"),
+        Effort::Little => ("none", "single_pass"),
+    };
     let mut flags = settings::builder();
     for (name, value) in [
-        ("opt_level", "speed"),
-        ("regalloc_algorithm", "backtracking"),
+        ("opt_level", level),
+        ("regalloc_algorithm", allocator),
         ("preserve_frame_pointers", "true"),
         ("unwind_info", "false"),
         ("enable_probestack", "false"),

@@ -10,6 +10,7 @@
 mod artifact;
 mod compiler;
 mod env;
+mod joins;
 mod signature;
 mod trampolines;
 mod translate;

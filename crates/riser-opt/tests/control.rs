@@ -274,3 +274,33 @@ fn more_globals_memories_and_tables_than_cranelift_has_numbers_for() {
     }
     host(&format!("(module {fields} (func {body}))"));
 }
+
+/// A ladder of branches, so deep that it is compiled with little effort: all kinds of values and calls work there too.
+#[test]
+fn deep_ladders_with_everything() {
+    const DEPTH: usize = 1_600;
+    let head = (0..DEPTH).map(|_| "block ").collect::<String>();
+    let branches = (0..DEPTH)
+        .map(|n| format!("local.get 0 i32.const {n} i32.eq br_if {n} "))
+        .collect::<String>();
+    let bodies = [
+        "local.get 1 i64.const 3 i64.div_s local.set 1 ",
+        "local.get 2 call $reference local.set 2 ",
+        "local.get 0 call $many drop drop drop i32.trunc_f64_s local.set 0 ",
+        "local.get 3 local.get 3 i8x16.shuffle 0 17 2 3 4 5 6 7 8 9 10 11 12 13 14 15 local.set 3 ",
+        "block (result exnref) try_table (catch_all_ref 0) local.get 0 call $throw end ref.null exn end drop ",
+        "local.get 0 i32.load offset=8 local.get 0 i32.atomic.rmw.add offset=4 drop ",
+        "local.get 1 local.get 1 i64.mul_wide_s i64.add local.set 1 ",
+        "local.get 0 local.get 0 local.get 0 memory.copy local.get 0 ref.i31 drop ",
+        "local.get 0 i32.const 0 call_indirect (param i32) ",
+    ];
+    let ends = (0..DEPTH).map(|n| format!("end {}", bodies[n % bodies.len()])).collect::<String>();
+    everywhere(&format!(
+        r#"(module (memory 1) (tag $tag) (table 1 funcref)
+          (func $reference (param externref) (result externref) (local.get 0))
+          (func $many (param i32) (result f64 i64 v128 externref) unreachable)
+          (func $throw (param i32) (throw $tag))
+          (func (param i32 i64 externref v128) (result i32 v128 i64 externref)
+            {head} {branches} {ends} local.get 0 local.get 3 local.get 1 local.get 2))"#
+    ));
+}

@@ -14,6 +14,9 @@ use std::rc::Rc;
 /// So many results are returned wherever `return` stands; more are returned in one place.
 const FEW_RESULTS: usize = 2;
 
+/// A `br_table` with more targets than these leads to each label through a block of its own.
+const MANY_TARGETS: usize = 256;
+
 /// The types of what a branch carries.
 #[derive(Clone, Debug)]
 enum Row {
@@ -300,7 +303,7 @@ impl Translator<'_> {
     pub(super) fn lower_br_table(&mut self, targets: &[Target], default: Target) {
         let index = self.pop();
         let count = default.arity as usize;
-        if count == 0 {
+        if count == 0 && targets.len() <= MANY_TARGETS {
             let mut call = |target: &Target| {
                 let block = self.label_block(target.label as usize);
                 self.b.func.dfg.block_call(block, &[])
@@ -311,7 +314,8 @@ impl Translator<'_> {
             self.b.ins().br_table(index, table);
             return;
         }
-        // Operands are carried from a block on the way, one for each label.
+        // Operands are carried from a block on the way, one for each label. So are values of locals if there are many targets: for each value
+        // that a block takes, the function builder looks at all targets of the branches that lead there.
         let mut ways = Vec::new();
         let mut way_to = HashMap::new();
         let mut call = |target: &Target| {

@@ -9,6 +9,7 @@ use cranelift_codegen::ir::{
 };
 use cranelift_frontend::Variable;
 use riser_ops::{FuncType, GlobalIdx, LocalIdx, ValType};
+use std::collections::HashSet;
 
 /// A local.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +18,9 @@ pub(super) struct Local {
     place: Place,
     /// One more than the highest number of a CLIF block that knows of the variable.
     reach: u32,
+    /// One more than the number of the CLIF block that last wrote it, and how many blocks did.
+    written: u32,
+    writers: u32,
 }
 
 /// Where a local is.
@@ -31,14 +35,26 @@ enum Place {
 }
 
 /// How locals are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LocalsIn {
     /// All are variables of the function builder. It knows for each, in a table, the value in each block, and looks for
     /// values backwards through all blocks since the last assignment, leaving traces: some functions are too large for
     /// that.
     Variables,
-    /// Only references into the heap are (the collector must find them); the others are in memory.
+    /// Those with these numbers are in memory, unless they are references into the heap (the collector must find them).
+    Both(HashSet<u32>),
+    /// Only references into the heap are variables; the others are in memory.
     Frame,
+}
+
+impl LocalsIn {
+    fn is_in_memory(&self, number: usize) -> bool {
+        match self {
+            LocalsIn::Variables => false,
+            LocalsIn::Both(numbers) => numbers.contains(&(number as u32)),
+            LocalsIn::Frame => true,
+        }
+    }
 }
 
 /// A function is compiled again, with its locals in the frame, if the tables of its variables have more entries than this
@@ -49,6 +65,12 @@ const MOST_ENTRIES: usize = 1 << 26;
 /// have at most two per operator.
 const SPARE_VALUES: usize = 100_000;
 const VALUES_PER_OPERATOR: usize = 16;
+
+/// A local is in memory if more blocks than these write it, and more than two fifths of all. Its values meet in about as many places, and the
+/// register allocator makes one of all that meet, in a time that grows with the square of their number. In the loops of interpreters (SQLite's,
+/// QuickJS's, CPython's) fewer than two fifths of the blocks write any local.
+const MOST_WRITERS: u32 = 400;
+const MOST_OF_BLOCKS: (usize, usize) = (2, 5);
 
 /// So many bytes of the frame are zeroed without a loop.
 const FEW_BYTES: i32 = 128;
@@ -63,10 +85,10 @@ impl Translator<'_> {
     ) {
         let all = ty.params().iter().map(|&ty| (1, ty)).chain(locals.iter().copied());
         for (count, ty) in all {
-            let local = Local { ty, place: Place::Unused, reach: 0 };
+            let local = Local { ty, place: Place::Unused, reach: 0, written: 0, writers: 0 };
             self.locals.extend((0..count).map(|_| local));
         }
-        if self.locals_in == LocalsIn::Frame {
+        if self.locals_in != LocalsIn::Variables {
             self.begin_frame();
         }
         for (number, &param) in params.iter().enumerate() {
@@ -77,7 +99,10 @@ impl Translator<'_> {
     /// Makes room for locals in the frame, and zeroes it.
     fn begin_frame(&mut self) {
         let mut size = 0;
-        for local in self.locals.iter_mut().filter(|local| !local.ty.is_heap_reference()) {
+        for (number, local) in self.locals.iter_mut().enumerate() {
+            if local.ty.is_heap_reference() || !self.locals_in.is_in_memory(number) {
+                continue;
+            }
             let bytes = 8 * local.ty.slots() as i32;
             // Vectors are aligned. There are at most 50,000 locals.
             size = (size + bytes - 1) & -bytes;
@@ -112,14 +137,37 @@ impl Translator<'_> {
     /// Whether the function builder has more to do with the variables than is good.
     pub(super) fn has_too_many_values(&self) -> bool {
         let values = self.b.func.dfg.num_values();
-        self.locals_in == LocalsIn::Variables
+        self.locals_in != LocalsIn::Frame
             && (self.entries > MOST_ENTRIES
                 || values > SPARE_VALUES + VALUES_PER_OPERATOR * self.operators)
     }
 
+    /// The variables that would better be in memory.
+    pub(super) fn written_everywhere(&self) -> HashSet<u32> {
+        let blocks = self.b.func.dfg.num_blocks() * MOST_OF_BLOCKS.0 / MOST_OF_BLOCKS.1;
+        let most = blocks.max(MOST_WRITERS as usize);
+        let is_one = |local: &Local| {
+            local.writers as usize > most
+                && matches!(local.place, Place::Variable(_))
+                && !local.ty.is_heap_reference()
+        };
+        let locals = self.locals.iter().enumerate();
+        locals.filter(|(_, local)| is_one(local)).map(|(number, _)| number as u32).collect()
+    }
+
+    /// Notes that a variable is written in the current block.
+    fn note_writer(&mut self, local: LocalIdx) {
+        let block = self.b.current_block().map_or(0, |block| block.as_u32()) + 1;
+        let local = &mut self.locals[local.index()];
+        if local.written != block {
+            local.written = block;
+            local.writers += 1;
+        }
+    }
+
     fn variable(&mut self, local: LocalIdx) -> Variable {
         let block = self.b.current_block().map_or(0, |block| block.as_u32()) + 1;
-        let Local { ty, place, reach } = &mut self.locals[local.index()];
+        let Local { ty, place, reach, .. } = &mut self.locals[local.index()];
         if *reach < block {
             self.entries += (block - *reach) as usize;
             *reach = block;
@@ -142,6 +190,7 @@ impl Translator<'_> {
             return;
         }
         let variable = self.variable(local);
+        self.note_writer(local);
         self.b.def_var(variable, value);
     }
 

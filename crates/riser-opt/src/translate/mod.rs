@@ -101,6 +101,8 @@ pub(crate) struct Translator<'a> {
 pub(crate) enum Failure {
     /// It is to be translated once more, with its locals in the frame.
     TooManyValues,
+    /// It is to be translated once more, with these locals in the frame.
+    WrittenEverywhere(HashSet<u32>),
     Error(&'static str),
 }
 
@@ -197,6 +199,10 @@ impl<'a> Translator<'a> {
         match self.failure {
             Some(failure) => Err(failure),
             None => {
+                let many = self.written_everywhere();
+                if !many.is_empty() {
+                    return Err(Failure::WrittenEverywhere(many));
+                }
                 self.b.finalize(isa.frontend_config());
                 Ok(())
             }
