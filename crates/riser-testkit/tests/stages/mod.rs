@@ -1,9 +1,11 @@
-//! The stages that a module goes through, each as text: what `tour.rs` and `ladder.rs` share.
+//! The stages that a module goes through, each as text: what `tour.rs`, `ladder.rs` and `convention.rs` share.
+#![allow(dead_code, reason = "each of them uses a part")]
 
 use riser_front::{TraceSink, Walker};
 use riser_interp::{InterpModule, InterpOptions};
 use riser_module::{Module, ModuleBytes, ModuleLimits, TypeRegistry};
 use riser_ops::{Features, FuncIdx};
+use riser_opt::{Compiler, OptOptions};
 use std::sync::Arc;
 
 /// Decodes a module and validates everything but the bodies, with all features.
@@ -26,4 +28,9 @@ pub fn events(module: &Module, defined: u32) -> String {
 /// Prepares a validated module for the interpreter. Nothing is lowered yet.
 pub fn interpreted(module: &Arc<Module>) -> InterpModule {
     InterpModule::new(module.clone(), InterpOptions::default())
+}
+
+/// A compiler for a machine, which has no more than all of its kind.
+pub fn compiler(triple: &str) -> Compiler {
+    Compiler::for_target(triple, OptOptions::default()).unwrap_or_else(|error| panic!("{error}"))
 }
