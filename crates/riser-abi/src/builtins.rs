@@ -203,6 +203,8 @@ builtins! { $
     /// Ends what is executed with a status that is not well: control goes on in the handler of an exception, or returns to
     /// the host. Never returns to its caller, which must be compiled code.
     raise(status: Status) -> Status;
+    /// Does nothing but what happens at the end of each builtin: execution is interrupted if somebody wants that. Compiled code only.
+    pause() -> Status;
     /// Whether a function of canonical type `actual` may be called as one of type `expected`: 1 or 0.
     is_subtype(actual: u32, expected: u32) -> u32;
     /// The number of a function that is not null, as it stands in fields of objects: from now on `FuncRef::number` says it too. 0 if there is

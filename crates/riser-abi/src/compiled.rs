@@ -13,6 +13,13 @@ use riser_ops::ValType;
 /// as many; more results than these are rare.
 const REGISTERS: usize = 4;
 
+/// What the trampoline from the host gives if the function has returned.
+pub const ENTRY_RETURNED: u32 = 0;
+/// What it gives if the call was ended otherwise.
+pub const ENTRY_ENDED: u32 = 1;
+/// What it gives if it has called nothing, because somebody wants to interrupt the store.
+pub const ENTRY_PAUSED: u32 = 2;
+
 /// Whether results are returned in an area that the caller provides, rather than in registers.
 pub fn returns_in_area(results: &[ValType]) -> bool {
     let floats = |ty: &&ValType| matches!(**ty, ValType::F32 | ValType::F64 | ValType::V128);

@@ -129,6 +129,9 @@ vm_blocks! {
         store: *mut c_void = ReadOnly;
         /// Set to something other than 0 from any thread to stop or divert execution soon.
         interrupt: AtomicU32 = Atomic;
+        /// Not 0 while control is in compiled code, or on its way there and past the last look at `interrupt`. Only the thread that
+        /// executes uses it, its signal handlers among them.
+        inside: AtomicU32 = Atomic;
         /// Fuel left. Code that counts fuel exits with `OutOfFuel` where it would need more.
         fuel: u64 = Moves;
         /// The engine's epoch, which any thread may advance.
@@ -150,8 +153,6 @@ vm_blocks! {
         stack_limit: AtomicUsize = Atomic;
         /// The thread that ran compiled code of the store last, as the system knows it; 0 for none.
         thread: AtomicU32 = Atomic;
-        /// How many activations of compiled code the store has.
-        active: AtomicU32 = Atomic;
         /// The frame pointer of the compiled function that called the runtime or the host last.
         exit_fp: usize = Moves;
         /// Where that function goes on.
@@ -179,6 +180,7 @@ impl VmRuntime {
             builtins,
             store: ptr::null_mut(),
             interrupt: AtomicU32::new(0),
+            inside: AtomicU32::new(0),
             fuel: 0,
             epoch,
             epoch_deadline: AtomicU64::new(0),
@@ -189,7 +191,6 @@ impl VmRuntime {
             host_stack_limit: 0,
             stack_limit: AtomicUsize::new(0),
             thread: AtomicU32::new(0),
-            active: AtomicU32::new(0),
             exit_fp: 0,
             exit_pc: 0,
             caller: ptr::null_mut(),

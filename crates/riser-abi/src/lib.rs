@@ -23,7 +23,10 @@ pub use builtins::{
     BuiltinSignature, Builtins, GROW_FAILED, GROW_REFUSED, HostCall, MachineType, REF_TEST_FAILED,
     builtin, object_access,
 };
-pub use compiled::{GUARD_BYTES, GUARDED_BYTES, is_guarded, returns_in_area};
+pub use compiled::{
+    ENTRY_ENDED, ENTRY_PAUSED, ENTRY_RETURNED, GUARD_BYTES, GUARDED_BYTES, is_guarded,
+    returns_in_area,
+};
 pub use frame::{FrameLayout, Slot};
 pub use layout::{
     FieldAccess, FieldLayout, FuncRef, GlobalCell, HostCtx, ImportedFunc, MemoryDef, TableDef,

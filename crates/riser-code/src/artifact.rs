@@ -40,6 +40,9 @@ pub struct Position {
 impl Position {
     /// No operator.
     pub const NONE: u32 = u32::MAX;
+
+    /// In trampolines: control is about to go to code, and it was seen already that nobody wants to interrupt it.
+    pub const TO_CODE: u32 = 0;
 }
 
 /// A call.

@@ -169,6 +169,11 @@ impl<'a> CallSiteRef<'a> {
         start..end(self.at).min(self.tables.count(table))
     }
 
+    /// The return address.
+    pub fn offset(&self) -> u32 {
+        self.tables.cell(2, 0, self.at).unwrap_or(0)
+    }
+
     /// Where references into the heap of objects are, in bytes from the stack pointer.
     pub fn references(self) -> impl Iterator<Item = u32> + 'a {
         let start = self.tables.start(3);

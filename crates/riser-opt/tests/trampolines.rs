@@ -3,8 +3,21 @@
 mod common;
 
 use common::{TRIPLES, check, module, options};
+use core::ops::Range;
+use riser_code::{CodeArtifact, Position};
 use riser_ops::TypeIdx;
 use riser_opt::Compiler;
+
+/// Where signal handlers take control to be on its way to code: all in one piece, so that no instruction between the look at the mark and code is
+/// left out.
+fn way_to_code(artifact: &CodeArtifact) -> Range<u32> {
+    let positions = &artifact.positions;
+    let is_way = |position: &Position| position.wasm == Position::TO_CODE;
+    let at = positions.iter().position(is_way).expect("a way to code");
+    assert!(!positions[at + 1..].iter().any(is_way), "{positions:?}");
+    let end = positions.get(at + 1).map_or(artifact.code.len() as u32, |next| next.offset);
+    positions[at].offset..end
+}
 
 #[test]
 fn types_of_all_sizes() {
@@ -36,9 +49,13 @@ fn types_of_all_sizes() {
             assert_eq!(entry.calls.len(), 1);
             let handlers = &entry.calls[0].handlers;
             assert!(handlers.len() == 1 && handlers[0].tag.is_none());
+            let to_code = way_to_code(&entry);
+            assert!(to_code.contains(&(entry.calls[0].offset - 1)), "{triple} {ty:?}");
             let host = compiler.host_trampoline(&mut cx, ty).unwrap();
             check(&host);
-            assert_eq!(host.calls.len(), 2);
+            // The host, and what raises and pauses.
+            assert_eq!(host.calls.len(), 3);
+            assert!(way_to_code(&host).start >= host.calls[0].offset, "{triple} {ty:?}");
         }
     }
 }

@@ -42,6 +42,7 @@ mod guarded;
 #[path = "no_guarded.rs"]
 mod guarded;
 mod heap;
+mod hooks;
 #[cfg(all(target_os = "linux", not(riser_portable)))]
 mod image;
 #[cfg(not(all(target_os = "linux", not(riser_portable))))]
@@ -66,15 +67,18 @@ mod usage;
 mod usage;
 
 pub use arch::{
-    COMPILED_CODE, ELF_MACHINE, LAZY_STUBS_HEADER, LAZY_STUBS_MAX, STUB_BYTES, StackEntry,
-    TABLE_STUB_INDEX_MAX, call_on_stack, lazy_stubs, resume, table_stubs,
+    COMPILED_CODE, ELF_MACHINE, EXIT_HEAD_BYTES, LAZY_STUBS_HEADER, LAZY_STUBS_MAX, STUB_BYTES,
+    StackEntry, TABLE_STUB_INDEX_MAX, WAY_BACK_BYTES, call_on_stack, lazy_stubs, resume,
+    table_stubs,
 };
 pub use compiled::{
-    CodeMemory, CodePages, DebugObject, FaultHook, FileMapping, InterruptHooks, MachineStack,
-    Redirect, install_fault_hook, install_interrupt_hooks, interrupt_thread, prepare_thread,
-    thread_id,
+    CodeMemory, CodePages, DebugObject, FaultHook, FileMapping, MachineStack, Redirect,
+    install_fault_hook, install_interrupt_hooks, interrupt_thread, prepare_thread, thread_id,
 };
+#[doc(hidden)]
+pub use compiled::{handle_user_signal, send_user_signal};
 pub use files::{create_private_dir, create_private_file, file_bytes_max, file_identity, writers};
+pub use hooks::{Answer, Gate, InterruptHooks, Place};
 pub use image::MemoryImage;
 pub use region::Region;
 pub use stack::{SlotStack, host_stack_limit, stack_pointer};

@@ -1,6 +1,6 @@
 //! Stands in for `compiled/` where there is no compiled code: none can be published, so that nothing needs the rest.
 
-use crate::OutOfMemory;
+use crate::{InterruptHooks, OutOfMemory};
 use core::ops::Range;
 use std::fs::File;
 use std::io;
@@ -139,15 +139,6 @@ pub unsafe fn install_fault_hook(_hook: FaultHook) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// What interrupts would do.
-#[derive(Clone, Copy, Debug)]
-pub struct InterruptHooks {
-    /// Whether an address is in code that may be interrupted.
-    pub is_compiled: fn(pc: usize) -> bool,
-    /// Would be called with where the code was and its frame pointer.
-    pub interrupted: unsafe extern "C" fn(pc: usize, fp: usize),
-}
-
 /// Refused.
 ///
 /// # Safety
@@ -170,3 +161,13 @@ pub fn thread_id() -> u32 {
 pub fn interrupt_thread(_thread: u32) -> bool {
     false
 }
+
+/// Refused.
+#[doc(hidden)]
+pub fn handle_user_signal(_handler: fn(), _on_own_stack: bool) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Nothing.
+#[doc(hidden)]
+pub fn send_user_signal(_thread: u32) {}

@@ -54,6 +54,7 @@ pub static BUILTINS: Builtins = Builtins {
     array_init_elem: gc::array_init_elem,
     epoch_reached,
     raise,
+    pause,
     is_subtype,
     number_func: gc::number_func,
     compile,
@@ -387,6 +388,11 @@ pub(crate) unsafe extern "C" fn epoch_reached(vmctx: *mut VmCtx) -> Status {
 /// Only compiled code raises; see `compiled/unwind.rs`.
 pub(crate) unsafe extern "C" fn raise(_: *mut VmCtx, status: Status) -> Status {
     status
+}
+
+/// What there is to do is done on the way back; see `compiled/entries.rs`.
+pub(crate) unsafe extern "C" fn pause(_: *mut VmCtx) -> Status {
+    Status::OK
 }
 
 pub(crate) unsafe extern "C" fn is_subtype(vmctx: *mut VmCtx, actual: u32, expected: u32) -> u32 {

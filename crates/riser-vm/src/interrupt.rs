@@ -7,7 +7,6 @@
 use crate::parking::{Parking, Waiter};
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, Ordering};
-use core::time::Duration;
 use riser_abi::VmRuntime;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -66,27 +65,6 @@ impl Interrupter {
         let waiting = lock(&self.0.waiting).clone();
         if let Some((parking, waiter)) = waiting {
             parking.wake(&waiter);
-        }
-        self.insist();
-    }
-
-    /// A signal that comes between the last look at the mark and the first instruction of code is lost: it is sent
-    /// again, unless the store's thread has stopped. (If it is in the host, it sees the mark when it returns.)
-    fn insist(&self) {
-        for microseconds in [50, 500, 5_000] {
-            let is_running = || match *lock(&self.0.runtime) {
-                // SAFETY: as for `interrupt`.
-                Some(runtime) => unsafe { (*runtime.as_ptr()).active.load(Ordering::SeqCst) != 0 },
-                None => false,
-            };
-            if !riser_sys::CAN_WAIT || !is_running() {
-                return;
-            }
-            std::thread::sleep(Duration::from_micros(microseconds));
-            if let Some(runtime) = *lock(&self.0.runtime) {
-                // SAFETY: as for `interrupt`.
-                unsafe { crate::compiled::interrupt(runtime) };
-            }
         }
     }
 

@@ -34,8 +34,7 @@ pub use builtins::BUILTINS;
 pub use cell::{Global, Tag};
 pub use compiled::{
     CodeFrame, CodeImage, CodeKind, CodeOwner, CodeSpace, EpochWatch, Published, StubTable,
-    after_host_call, call_compiled, install_traps, visit_compiled_frames,
-    visit_compiled_references,
+    call_compiled, install_traps, visit_compiled_frames, visit_compiled_references,
 };
 pub use heap_memory::HeapBytes;
 pub use host::{HostEntryPoint, HostFunc, HostTrampoline};

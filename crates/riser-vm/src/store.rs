@@ -261,7 +261,7 @@ pub struct VmStore {
     /// Gives the slots of all active frames that hold references into the heap, each once.
     pub trace_frames: TraceFrames,
     /// What happens when the epoch has reached the deadline: whether execution goes on.
-    pub on_deadline: unsafe fn(*mut VmStore) -> Status,
+    pub(crate) on_deadline: unsafe fn(*mut VmStore) -> Status,
     interrupter: Option<Interrupter>,
     kept: Vec<Box<dyn Any + Send + Sync>>,
     /// Used by code, through its address. Taken when the store is about to go.
@@ -416,9 +416,22 @@ impl VmStore {
         self.mark();
     }
 
+    /// Says what happens when the epoch reaches the deadline.
+    pub fn set_on_deadline(&mut self, hook: unsafe fn(*mut VmStore) -> Status) {
+        self.on_deadline = hook;
+        self.mark();
+    }
+
     /// Sets the mark for compiled code if there is a reason to interrupt it, or else takes it away.
     pub(crate) fn mark(&self) {
-        let wanted = || self.is_interrupted() || self.watch.is_some() && self.is_deadline_reached();
+        self.mark_since(None);
+    }
+
+    /// As [`VmStore::mark`]; that the deadline is reached is only a reason if the epoch is not `seen` any more.
+    pub(crate) fn mark_since(&self, seen: Option<u64>) {
+        let is_new = || seen != Some(self.epoch());
+        let is_over = || self.watch.is_some() && self.is_deadline_reached() && is_new();
+        let wanted = || self.is_interrupted() || is_over();
         // SAFETY: the block is the store's.
         let mark = unsafe { &(*self.runtime()).interrupt };
         mark.store(0, Ordering::SeqCst);
@@ -428,14 +441,17 @@ impl VmStore {
         }
     }
 
+    /// The epoch.
+    pub(crate) fn epoch(&self) -> u64 {
+        // SAFETY: as for `fuel`; whoever set the epoch keeps it. In this order: whoever ticks advances the epoch before looking
+        // at the deadline, which was set before this is asked.
+        unsafe { (*(*self.runtime()).epoch).load(Ordering::SeqCst) }
+    }
+
     /// Whether the epoch has reached the deadline.
     pub(crate) fn is_deadline_reached(&self) -> bool {
-        // SAFETY: as for `fuel`; whoever set the epoch keeps it.
-        unsafe {
-            let runtime = self.runtime();
-            let now = (*(*runtime).epoch).load(Ordering::Relaxed);
-            now >= (*runtime).epoch_deadline.load(Ordering::Relaxed)
-        }
+        // SAFETY: as for `fuel`.
+        self.epoch() >= unsafe { (*self.runtime()).epoch_deadline.load(Ordering::SeqCst) }
     }
 
     /// What ends the store's execution from another thread. Execution in a loop ends only if code watches the epoch.

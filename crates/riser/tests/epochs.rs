@@ -136,7 +136,7 @@ fn a_callback_extends_the_deadline() -> Result<()> {
         Ok(UpdateDeadline::Continue(0))
     });
     assert_eq!(answer(&mut store, instance)?, 9);
-    // Compiled code does not look by itself: it is asked when it is entered, and when somebody ticks.
+    // Compiled code does not look by itself: the callback is asked when code is entered, and when somebody ticks.
     let asked = *store.data();
     assert!(if engine.is_compiled() { asked >= 1 } else { asked == 10 }, "{asked}");
     store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Interrupt));

@@ -6,61 +6,157 @@ use super::StackEntry;
 use core::arch::{asm, naked_asm};
 use core::ops::Range;
 
-/// Defines where compiled code enters the runtime by the C convention: `fn NAME => TARGET; runtime: A, fp: B, pc: C`. The
-/// function finds a block at `[first argument + A]`, stores the caller's frame pointer and return address at `B` and `C` in
-/// it, and goes on in `TARGET` with all arguments as they were.
+/// Defines where compiled code enters the runtime by the C convention: `fn NAME => TARGET, BACK; runtime: A, fp: B, pc: C, mark: M,
+/// inside: I`. The function finds a block at `[first argument + A]`, says at `I` that control is no more in code, stores the caller's frame
+/// pointer and return address at `B` and `C`, and calls `TARGET` with all arguments as they were, which are in registers. Then it goes on in
+/// `BACK`, a [`way_back!`](crate::way_back) with `after_builtin_asm`.
 #[macro_export]
 macro_rules! exit_entry {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident => $target:path;
-     runtime: $runtime:expr, fp: $fp:expr, pc: $pc:expr $(,)?) => {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident => $target:path, $back:path; runtime: $runtime:expr, fp: $fp:expr,
+     pc: $pc:expr, mark: $mark:expr, inside: $inside:expr $(,)?) => {
         $(#[$meta])*
         #[unsafe(naked)]
         $vis unsafe extern "C" fn $name() {
             ::core::arch::naked_asm!(
-                "ldr x16, [x0, #{runtime}]", "str x29, [x16, #{fp}]", "str x30, [x16, #{pc}]", "b {target}",
-                runtime = const $runtime, fp = const $fp, pc = const $pc, target = sym $target,
+                ".cfi_startproc; ldr x16, [x0, #{runtime}]; str wzr, [x16, #{inside}]",
+                "str x29, [x16, #{fp}]; str x30, [x16, #{pc}]",
+                "stp x16, x30, [sp, #-16]!; .cfi_adjust_cfa_offset 16; .cfi_offset x30, -8; bl {target}",
+                "ldp x16, x30, [sp], #16; .cfi_adjust_cfa_offset -16; .cfi_restore x30",
+                "b {back}; .cfi_endproc /* {mark} */",
+                runtime = const $runtime, fp = const $fp, pc = const $pc, mark = const $mark, inside = const $inside,
+                target = sym $target, back = sym $back,
             )
         }
     };
 }
 
-/// Defines what lazy stubs jump to: `fn NAME => TARGET; runtime: A, fp: B, pc: C`. It records its caller as
-/// [`exit_entry!`](crate::exit_entry) does, and calls `TARGET(first argument, index of the stub) -> code` by the C convention;
-/// then it goes on in that code with all arguments as they were.
+/// Defines what lazy stubs jump to, as [`exit_entry!`](crate::exit_entry): it calls `TARGET(first argument, index of the stub) -> code` by
+/// the C convention, and goes on in that code with all arguments as they were, by `BACK`, a [`way_back!`](crate::way_back) with
+/// `after_stub_asm`.
 #[macro_export]
 macro_rules! lazy_entry {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident => $target:path;
-     runtime: $runtime:expr, fp: $fp:expr, pc: $pc:expr $(,)?) => {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident => $target:path, $back:path; runtime: $runtime:expr, fp: $fp:expr,
+     pc: $pc:expr, mark: $mark:expr, inside: $inside:expr $(,)?) => {
         $(#[$meta])*
         #[unsafe(naked)]
         $vis unsafe extern "C" fn $name() {
             ::core::arch::naked_asm!(
-                $crate::lazy_entry_asm!(),
-                runtime = const $runtime, fp = const $fp, pc = const $pc, target = sym $target,
+                ".cfi_startproc; ldr x16, [x2, #{runtime}]; str wzr, [x16, #{inside}]",
+                $crate::save_arguments_asm!(),
+                "ldp x9, x10, [x29]; str x9, [x16, #{fp}]; str x10, [x16, #{pc}]",
+                "mov x0, x2; mov w1, w17; bl {target}; mov x16, x0",
+                $crate::restore_arguments_asm!(),
+                "b {back}; .cfi_endproc /* {mark} */",
+                runtime = const $runtime, fp = const $fp, pc = const $pc, mark = const $mark, inside = const $inside,
+                target = sym $target, back = sym $back,
             )
         }
     };
 }
 
-/// The instructions of [`lazy_entry!`](crate::lazy_entry).
+/// Defines a way back to code: `fn NAME => CALLED, ASM; runtime: A, fp: B, pc: C, mark: M, inside: I`, where `ASM` says which. It says at `I` of the
+/// block that control is in code, looks at the mark at `M`, and goes to code if there is none; else it says that
+/// control is outside, calls `CALLED(block)`, which may not come back, and begins anew.
+///
+/// The first [`WAY_BACK_BYTES`] bytes are this way without a mark. A thread that was stopped anywhere among them (or right behind them) can begin anew too.
+#[macro_export]
+macro_rules! way_back {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident => $called:path, $asm:ident; runtime: $runtime:expr, fp: $fp:expr,
+     pc: $pc:expr, mark: $mark:expr, inside: $inside:expr $(,)?) => {
+        $(#[$meta])*
+        #[unsafe(naked)]
+        $vis unsafe extern "C" fn $name() {
+            ::core::arch::naked_asm!(
+                $crate::$asm!(), "/* {runtime} {fp} {pc} */",
+                runtime = const $runtime, fp = const $fp, pc = const $pc, mark = const $mark, inside = const $inside,
+                called = sym $called,
+            )
+        }
+    };
+}
+
+/// See [`way_back!`](crate::way_back).
+pub const WAY_BACK_BYTES: usize = 32;
+
+/// So many bytes of an [`exit_entry!`](crate::exit_entry) or [`lazy_entry!`](crate::lazy_entry) are executed before control counts as outside.
+pub const EXIT_HEAD_BYTES: usize = 16;
+
+/// The way back from builtins, which return to code: the block in x16, a result in x0.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! lazy_entry_asm {
+macro_rules! after_builtin_asm {
     () => {
-        ".cfi_startproc; stp x29, x30, [sp, #-16]!
+        ".cfi_startproc
+         2: mov w17, #1; str w17, [x16, #{inside}]; ldr w17, [x16, #{mark}]; cbnz w17, 3f; ret
+         .org 2b + 32
+         3: str wzr, [x16, #{inside}]
+         stp x16, x30, [sp, #-32]!; .cfi_adjust_cfa_offset 32; .cfi_offset x30, -24; str x0, [sp, #16]
+         mov x0, x16; bl {called}
+         ldr x0, [sp, #16]; ldp x16, x30, [sp], #32; .cfi_adjust_cfa_offset -32; .cfi_restore x30
+         b 2b; .cfi_endproc"
+    };
+}
+
+/// The way back from lazy stubs: arguments in their registers, the code in x16.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! after_stub_asm {
+    () => {
+        concat!(
+            ".cfi_startproc
+             2: ldr x17, [x2, #{runtime}]; mov w9, #1; str w9, [x17, #{inside}]; ldr w9, [x17, #{mark}]; cbnz w9, 3f; br x16
+             .org 2b + 32
+             3: str wzr, [x17, #{inside}]
+            ",
+            $crate::save_arguments_asm!(),
+            "
+             str x16, [sp, #184]; mov x0, x17; bl {called}; ldr x16, [sp, #184]
+            ",
+            $crate::restore_arguments_asm!(),
+            "
+             b 2b; .cfi_endproc"
+        )
+    };
+}
+
+/// The way to a handler, `fn(pc, sp, fp, block)`, as [`resume`] without payload; if there is a mark, the frame of the handler is the one that was left.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! to_handler_asm {
+    () => {
+        "2: mov w9, #1; str w9, [x3, #{inside}]; ldr w9, [x3, #{mark}]; cbnz w9, 3f
+         mov x29, x2; mov sp, x1; mov x16, x0; br x16
+         .org 2b + 32
+         3: str wzr, [x3, #{inside}]; mov x29, x2; mov sp, x1
+         str x2, [x3, #{fp}]; add x9, x0, #1; str x9, [x3, #{pc}]
+         stp x0, x1, [sp, #-32]!; stp x2, x3, [sp, #16]; mov x0, x3; bl {called}
+         ldp x2, x3, [sp, #16]; ldp x0, x1, [sp], #32
+         b 2b"
+    };
+}
+
+/// Makes a frame with all arguments that may be in registers, and room for one more number. Changes none but the stack and frame pointer.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! save_arguments_asm {
+    () => {
+        "stp x29, x30, [sp, #-16]!
          .cfi_def_cfa_offset 16; .cfi_offset x29, -16; .cfi_offset x30, -8
          mov x29, sp; .cfi_def_cfa_register x29; sub sp, sp, #192
          stp q0, q1, [sp]; stp q2, q3, [sp, #32]; stp q4, q5, [sp, #64]; stp q6, q7, [sp, #96]
-         stp x2, x3, [sp, #128]; stp x4, x5, [sp, #144]; stp x6, x7, [sp, #160]; str x8, [sp, #176]
-         ldr x16, [x2, #{runtime}]
-         ldp x9, x10, [x29]; str x9, [x16, #{fp}]; str x10, [x16, #{pc}]
-         mov x0, x2; mov w1, w17; bl {target}
-         mov x16, x0
-         ldp q0, q1, [sp]; ldp q2, q3, [sp, #32]; ldp q4, q5, [sp, #64]; ldp q6, q7, [sp, #96]
+         stp x2, x3, [sp, #128]; stp x4, x5, [sp, #144]; stp x6, x7, [sp, #160]; str x8, [sp, #176]"
+    };
+}
+
+/// Takes back what `save_arguments_asm` did.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! restore_arguments_asm {
+    () => {
+        "ldp q0, q1, [sp]; ldp q2, q3, [sp, #32]; ldp q4, q5, [sp, #64]; ldp q6, q7, [sp, #96]
          ldp x2, x3, [sp, #128]; ldp x4, x5, [sp, #144]; ldp x6, x7, [sp, #160]; ldr x8, [sp, #176]
          mov sp, x29; ldp x29, x30, [sp], #16
-         .cfi_def_cfa sp, 0; .cfi_restore x29; .cfi_restore x30
-         br x16; .cfi_endproc"
+         .cfi_def_cfa sp, 0; .cfi_restore x29; .cfi_restore x30"
     };
 }
 

@@ -61,7 +61,10 @@ pub(crate) mod machine;
 #[path = "none.rs"]
 pub(crate) mod machine;
 
-pub use machine::{LAZY_STUBS_HEADER, call_on_stack, lazy_stubs, resume, table_stubs};
+pub use machine::{
+    EXIT_HEAD_BYTES, LAZY_STUBS_HEADER, WAY_BACK_BYTES, call_on_stack, lazy_stubs, resume,
+    table_stubs,
+};
 
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux", not(riser_portable)))]
 mod tests;

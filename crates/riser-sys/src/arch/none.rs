@@ -7,11 +7,11 @@ use core::ops::Range;
 /// Defines where compiled code would enter the runtime.
 #[macro_export]
 macro_rules! exit_entry {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident => $target:path;
-     runtime: $runtime:expr, fp: $fp:expr, pc: $pc:expr $(,)?) => {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident => $target:path, $back:path; runtime: $runtime:expr, fp: $fp:expr,
+     pc: $pc:expr, mark: $mark:expr, inside: $inside:expr $(,)?) => {
         $(#[$meta])*
         $vis unsafe extern "C" fn $name() {
-            let _ = ($target as *const (), const { [$runtime, $fp, $pc] });
+            let _ = ($target as *const (), $back as *const (), const { [$runtime, $fp, $pc, $mark, $inside] });
             unreachable!("there is no compiled code on this machine")
         }
     };
@@ -22,6 +22,25 @@ macro_rules! exit_entry {
 macro_rules! lazy_entry {
     ($($entry:tt)*) => { $crate::exit_entry! { $($entry)* } };
 }
+
+/// Defines a way back to code.
+#[macro_export]
+macro_rules! way_back {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident => $called:path, $asm:ident; runtime: $runtime:expr, fp: $fp:expr,
+     pc: $pc:expr, mark: $mark:expr, inside: $inside:expr $(,)?) => {
+        $(#[$meta])*
+        $vis unsafe extern "C" fn $name() {
+            let _ = ($called as *const (), stringify!($asm), const { [$runtime, $fp, $pc, $mark, $inside] });
+            unreachable!("there is no compiled code on this machine")
+        }
+    };
+}
+
+/// The bytes of a way back to code.
+pub const WAY_BACK_BYTES: usize = 32;
+
+/// The bytes of the head of an entry.
+pub const EXIT_HEAD_BYTES: usize = 16;
 
 /// Nothing has a stack of its own here.
 ///

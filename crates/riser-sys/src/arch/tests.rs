@@ -1,7 +1,7 @@
 //! Stand-ins for compiled code, in instructions of x86-64, check what entries and stubs do to registers and stacks.
 
 use super::*;
-use crate::{exit_entry, lazy_entry};
+use crate::{exit_entry, lazy_entry, way_back};
 use core::arch::naked_asm;
 use core::mem::offset_of;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect};
@@ -13,6 +13,9 @@ struct Runtime {
     unused: u64,
     exit_fp: usize,
     exit_pc: usize,
+    mark: u32,
+    inside: u32,
+    called: u32,
 }
 
 /// What compiled code would have of an instance, and where tests note what they see.
@@ -56,10 +59,41 @@ fn executable(code: &[u8]) -> *const u8 {
     }
 }
 
+way_back! {
+    /// From builtins.
+    fn after_builtin => pauses, after_builtin_asm;
+    runtime: offset_of!(Block, runtime), fp: offset_of!(Runtime, exit_fp), pc: offset_of!(Runtime, exit_pc),
+    mark: offset_of!(Runtime, mark), inside: offset_of!(Runtime, inside)
+}
+
+way_back! {
+    /// From lazy stubs.
+    fn after_stub => pauses, after_stub_asm;
+    runtime: offset_of!(Block, runtime), fp: offset_of!(Runtime, exit_fp), pc: offset_of!(Runtime, exit_pc),
+    mark: offset_of!(Runtime, mark), inside: offset_of!(Runtime, inside)
+}
+
+/// What a mark leads to: it is taken away the second time.
+unsafe extern "C" fn pauses(runtime: *mut Runtime) {
+    // SAFETY: tests give blocks that nobody else uses.
+    unsafe {
+        assert_eq!(((*runtime).inside, (*runtime).mark), (0, 1));
+        (*runtime).called += 1;
+        (*runtime).mark = u32::from((*runtime).called < 2);
+        clobber();
+    }
+}
+
+/// Whether control counts as in code, and how often it has paused.
+fn way(runtime: &Runtime) -> (u32, u32) {
+    (runtime.inside, runtime.called)
+}
+
 exit_entry! {
     /// As a builtin of the runtime.
-    fn builtin_entry => builtin;
-    runtime: offset_of!(Block, runtime), fp: offset_of!(Runtime, exit_fp), pc: offset_of!(Runtime, exit_pc)
+    fn builtin_entry => builtin, after_builtin;
+    runtime: offset_of!(Block, runtime), fp: offset_of!(Runtime, exit_fp), pc: offset_of!(Runtime, exit_pc),
+    mark: offset_of!(Runtime, mark), inside: offset_of!(Runtime, inside)
 }
 
 unsafe extern "C" fn builtin(block: *mut Block, a: u64, b: u64, c: u64, d: u64, e: u64) -> u64 {
@@ -82,19 +116,23 @@ unsafe extern "C" fn calls_builtin(_block: *mut Block) -> u64 {
 
 #[test]
 fn builtin_entries_record_their_caller() {
-    let mut runtime = Runtime::default();
-    let mut block = block(&mut runtime);
-    // SAFETY: the block has a runtime, and both outlive the call.
-    let sum = unsafe { calls_builtin(&mut block) };
-    assert_eq!((sum, block.integers), (150, [1, 10, 20, 30, 40, 50]));
-    assert_eq!((runtime.exit_fp, runtime.exit_pc), (block.frame, block.return_address));
-    assert_ne!(runtime.exit_pc, 0);
+    for mark in [0, 1] {
+        let mut runtime = Runtime { mark, ..Runtime::default() };
+        let mut block = block(&mut runtime);
+        // SAFETY: the block has a runtime, and both outlive the call.
+        let sum = unsafe { calls_builtin(&mut block) };
+        assert_eq!((sum, block.integers), (150, [1, 10, 20, 30, 40, 50]));
+        assert_eq!((runtime.exit_fp, runtime.exit_pc), (block.frame, block.return_address));
+        assert_ne!(runtime.exit_pc, 0);
+        assert_eq!(way(&runtime), (1, 2 * mark));
+    }
 }
 
 lazy_entry! {
     /// What lazy stubs jump to.
-    fn compile_entry => compile;
-    runtime: offset_of!(Block, runtime), fp: offset_of!(Runtime, exit_fp), pc: offset_of!(Runtime, exit_pc)
+    fn compile_entry => compile, after_stub;
+    runtime: offset_of!(Block, runtime), fp: offset_of!(Runtime, exit_fp), pc: offset_of!(Runtime, exit_pc),
+    mark: offset_of!(Runtime, mark), inside: offset_of!(Runtime, inside)
 }
 
 unsafe extern "C" fn compile(block: *mut Block, index: u32) -> *const u8 {
@@ -169,8 +207,8 @@ fn lazy_stubs_keep_all_arguments() {
     let stubs = lazy_stubs(100_000..100_003, compile_entry as *const u8);
     assert_eq!(stubs.len(), LAZY_STUBS_HEADER + 3 * STUB_BYTES);
     let stubs = executable(&stubs);
-    for n in 0..3 {
-        let mut runtime = Runtime::default();
+    for (n, mark) in [(0, 0), (1, 1), (2, 0)] {
+        let mut runtime = Runtime { mark, ..Runtime::default() };
         let mut block = block(&mut runtime);
         block.vectors = VECTORS;
         block.code = notes_arguments as *const u8;
@@ -183,6 +221,7 @@ fn lazy_stubs_keep_all_arguments() {
         assert_eq!(block.integers, [this, 10, 20, 30, 40, 50]);
         assert_eq!((block.vectors, block.stack_argument), (VECTORS, 60));
         assert_eq!((runtime.exit_fp, runtime.exit_pc), (block.frame, block.return_address));
+        assert_eq!(way(&runtime), (1, 2 * mark));
     }
 }
 
@@ -228,14 +267,60 @@ fn calls_on_another_stack_come_back() {
     assert!((here - 4096..here + 4096).contains(&seen[1]), "{seen:?}");
 }
 
+way_back! {
+    /// To handlers.
+    fn to_handler => pauses, to_handler_asm;
+    runtime: offset_of!(Block, runtime), fp: offset_of!(Runtime, exit_fp), pc: offset_of!(Runtime, exit_pc),
+    mark: offset_of!(Runtime, mark), inside: offset_of!(Runtime, inside)
+}
+
+/// What a landing begins with, and then how often it was looked for a mark.
+#[repr(C)]
+struct Handled {
+    landing: [usize; 3],
+    runtime: Runtime,
+}
+
+unsafe extern "C" fn goes_to_handler(handled: *mut u8, _: *const u8, _: *mut u64) -> u32 {
+    // SAFETY: as `resumes`; the way back takes what is said there.
+    unsafe {
+        let handled = handled.cast::<Handled>();
+        let [pc, sp, fp] = (*handled).landing;
+        type Way = unsafe extern "C" fn(usize, usize, usize, *mut Runtime) -> u32;
+        let way = core::mem::transmute::<unsafe extern "C" fn(), Way>(to_handler);
+        way(pc, sp, fp, &raw mut (*handled).runtime)
+    }
+}
+
+#[test]
+fn a_handler_is_reached_when_there_is_no_mark() {
+    let mut stack = vec![0u128; 4096];
+    for mark in [0, 1] {
+        let runtime = Runtime { mark, ..Runtime::default() };
+        let mut handled = Handled { landing: [0; 3], runtime };
+        let top = stack.as_mut_ptr_range().end.cast();
+        // SAFETY: the stack is aligned and large enough for a function that goes to the frame above.
+        unsafe { prepared((&raw mut handled).cast(), top, goes_to_handler) };
+        let [pc, _, fp] = handled.landing;
+        assert_eq!(way(&handled.runtime), (1, 2 * mark));
+        if mark != 0 {
+            assert_eq!((handled.runtime.exit_fp, handled.runtime.exit_pc), (fp, pc + 1));
+        }
+    }
+}
+
 /// Calls [`call_on_stack`] with what it is given, and is prepared to be resumed.
 #[unsafe(naked)]
-unsafe extern "C" fn prepared(_landing: *mut [usize; 3], _stack_top: *mut u8) -> u64 {
+unsafe extern "C" fn prepared(
+    _landing: *mut [usize; 3],
+    _stack_top: *mut u8,
+    _entry: StackEntry,
+) -> u64 {
     naked_asm!(
         "push rbp", "mov rbp, rsp", "push rbx", "push r12", "lea rax, [rip + 2f]", "mov [rdi], rax",
-        "mov [rdi + 8], rsp", "mov [rdi + 16], rbp", "mov rdx, rdi", "mov rdi, rsi", "lea rsi, [rip + {entry}]",
+        "mov [rdi + 8], rsp", "mov [rdi + 16], rbp", "mov rcx, rdx", "mov rdx, rdi", "mov rdi, rsi", "mov rsi, rcx",
         "call {call}", "ud2", "2:", "lea rax, [rax + 2 * rdx]", "pop r12", "pop rbx", "pop rbp", "ret",
-        entry = sym resumes, call = sym call_on_stack,
+        call = sym call_on_stack,
     )
 }
 
@@ -253,7 +338,8 @@ fn a_frame_is_resumed_across_stacks() {
     let mut landing = [0; 3];
     for _ in 0..3 {
         // SAFETY: the stack is aligned and large enough for a function that resumes the frame above.
-        let result = unsafe { prepared(&mut landing, stack.as_mut_ptr_range().end.cast()) };
+        let result =
+            unsafe { prepared(&mut landing, stack.as_mut_ptr_range().end.cast(), resumes) };
         assert_eq!(result, 122);
     }
 }

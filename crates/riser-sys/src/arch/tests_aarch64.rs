@@ -1,7 +1,7 @@
 //! Stand-ins for compiled code, in instructions of aarch64, check what entries and stubs do to registers and stacks.
 
 use super::*;
-use crate::{CodeMemory, exit_entry, lazy_entry};
+use crate::{CodeMemory, exit_entry, lazy_entry, way_back};
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
@@ -12,6 +12,9 @@ struct Runtime {
     unused: u64,
     exit_fp: usize,
     exit_pc: usize,
+    mark: u32,
+    inside: u32,
+    called: u32,
 }
 
 /// What compiled code would have of an instance, and where tests note what they see.
@@ -45,10 +48,45 @@ fn block(runtime: &mut Runtime) -> Block {
     }
 }
 
+way_back! {
+    /// From builtins.
+    fn after_builtin => pauses, after_builtin_asm;
+    runtime: offset_of!(Block, runtime), fp: offset_of!(Runtime, exit_fp), pc: offset_of!(Runtime, exit_pc),
+    mark: offset_of!(Runtime, mark), inside: offset_of!(Runtime, inside)
+}
+
+way_back! {
+    /// From lazy stubs.
+    fn after_stub => pauses, after_stub_asm;
+    runtime: offset_of!(Block, runtime), fp: offset_of!(Runtime, exit_fp), pc: offset_of!(Runtime, exit_pc),
+    mark: offset_of!(Runtime, mark), inside: offset_of!(Runtime, inside)
+}
+
+/// What a mark leads to: it is taken away the second time.
+unsafe extern "C" fn pauses(runtime: *mut Runtime) {
+    // SAFETY: tests give blocks that nobody else uses.
+    unsafe {
+        assert_eq!(((*runtime).inside, (*runtime).mark), (0, 1));
+        (*runtime).called += 1;
+        (*runtime).mark = u32::from((*runtime).called < 2);
+        core::arch::asm!(
+            "mov x2, #-1; mov x3, #-1; mov x4, #-1; mov x5, #-1; mov x6, #-1; mov x7, #-1; mov x16, #-1; movi v0.16b, #255",
+            "movi v1.16b, #255; movi v2.16b, #255; movi v3.16b, #255; movi v4.16b, #255; movi v7.16b, #255",
+            clobber_abi("C"),
+        );
+    }
+}
+
+/// Whether control counts as in code, and how often it has paused.
+fn way(runtime: &Runtime) -> (u32, u32) {
+    (runtime.inside, runtime.called)
+}
+
 exit_entry! {
     /// As a builtin of the runtime.
-    fn builtin_entry => builtin;
-    runtime: offset_of!(Block, runtime), fp: offset_of!(Runtime, exit_fp), pc: offset_of!(Runtime, exit_pc)
+    fn builtin_entry => builtin, after_builtin;
+    runtime: offset_of!(Block, runtime), fp: offset_of!(Runtime, exit_fp), pc: offset_of!(Runtime, exit_pc),
+    mark: offset_of!(Runtime, mark), inside: offset_of!(Runtime, inside)
 }
 
 unsafe extern "C" fn builtin(block: *mut Block, a: u64, b: u64, c: u64, d: u64, e: u64) -> u64 {
@@ -71,18 +109,22 @@ unsafe extern "C" fn calls_builtin(_block: *mut Block) -> u64 {
 
 #[test]
 fn builtin_entries_record_their_caller() {
-    let mut runtime = Runtime::default();
-    let mut block = block(&mut runtime);
-    // SAFETY: the block has a runtime, and both outlive the call.
-    let sum = unsafe { calls_builtin(&mut block) };
-    assert_eq!((sum, block.integers), (150, [1, 10, 20, 30, 40, 50]));
-    assert_eq!((runtime.exit_fp, runtime.exit_pc), (block.frame, block.return_address));
+    for mark in [0, 1] {
+        let mut runtime = Runtime { mark, ..Runtime::default() };
+        let mut block = block(&mut runtime);
+        // SAFETY: the block has a runtime, and both outlive the call.
+        let sum = unsafe { calls_builtin(&mut block) };
+        assert_eq!((sum, block.integers), (150, [1, 10, 20, 30, 40, 50]));
+        assert_eq!((runtime.exit_fp, runtime.exit_pc), (block.frame, block.return_address));
+        assert_eq!(way(&runtime), (1, 2 * mark));
+    }
 }
 
 lazy_entry! {
     /// What lazy stubs jump to.
-    fn compile_entry => compile;
-    runtime: offset_of!(Block, runtime), fp: offset_of!(Runtime, exit_fp), pc: offset_of!(Runtime, exit_pc)
+    fn compile_entry => compile, after_stub;
+    runtime: offset_of!(Block, runtime), fp: offset_of!(Runtime, exit_fp), pc: offset_of!(Runtime, exit_pc),
+    mark: offset_of!(Runtime, mark), inside: offset_of!(Runtime, inside)
 }
 
 unsafe extern "C" fn compile(block: *mut Block, index: u32) -> *const u8 {
@@ -140,10 +182,11 @@ fn lazy_stubs_keep_all_arguments() {
     let bytes = lazy_stubs(100_000..100_000 + count, compile_entry as *const u8);
     let stubs = memory.publish(&bytes, 16).unwrap().wrapping_add(LAZY_STUBS_HEADER);
     for n in [0, 1, 70_000 % count, count - 1] {
-        let mut runtime = Runtime::default();
+        let mut runtime = Runtime { mark: n % 2, ..Runtime::default() };
         let mut block = block(&mut runtime);
         check(&mut block, stubs.wrapping_add(n as usize * STUB_BYTES));
         assert_eq!(block.asked, 100_000 + n);
+        assert_eq!(way(&runtime), (1, 2 * (n % 2)));
         assert_eq!((runtime.exit_fp, runtime.exit_pc), (block.frame, block.return_address));
     }
 }

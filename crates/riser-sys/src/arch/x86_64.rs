@@ -6,62 +6,156 @@ use super::StackEntry;
 use core::arch::naked_asm;
 use core::ops::Range;
 
-/// Defines where compiled code enters the runtime by the C convention: `fn NAME => TARGET; runtime: A, fp: B, pc: C`. The
-/// function finds a block at `[first argument + A]`, stores the caller's frame pointer and return address at `B` and `C` in
-/// it, and goes on in `TARGET` with all arguments as they were.
+/// Defines where compiled code enters the runtime by the C convention: `fn NAME => TARGET, BACK; runtime: A, fp: B, pc: C, mark: M,
+/// inside: I`. The function finds a block at `[first argument + A]`, says at `I` that control is no more in code, stores the caller's frame
+/// pointer and return address at `B` and `C`, and calls `TARGET` with all arguments as they were, which are in registers. Then it goes on in
+/// `BACK`, a [`way_back!`](crate::way_back) with `after_builtin_asm`.
 #[macro_export]
 macro_rules! exit_entry {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident => $target:path;
-     runtime: $runtime:expr, fp: $fp:expr, pc: $pc:expr $(,)?) => {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident => $target:path, $back:path; runtime: $runtime:expr, fp: $fp:expr,
+     pc: $pc:expr, mark: $mark:expr, inside: $inside:expr $(,)?) => {
         $(#[$meta])*
         #[unsafe(naked)]
         $vis unsafe extern "C" fn $name() {
             ::core::arch::naked_asm!(
-                "mov r11, [rdi + {runtime}]", "mov [r11 + {fp}], rbp", "mov r10, [rsp]", "mov [r11 + {pc}], r10",
-                "jmp {target}",
-                runtime = const $runtime, fp = const $fp, pc = const $pc, target = sym $target,
+                ".cfi_startproc; mov r11, [rdi + {runtime}]; mov dword ptr [r11 + {inside}], 0",
+                "mov [r11 + {fp}], rbp; mov r10, [rsp]; mov [r11 + {pc}], r10",
+                "push r11; .cfi_adjust_cfa_offset 8; call {target}; pop r11; .cfi_adjust_cfa_offset -8",
+                "jmp {back}; .cfi_endproc /* {mark} */",
+                runtime = const $runtime, fp = const $fp, pc = const $pc, mark = const $mark, inside = const $inside,
+                target = sym $target, back = sym $back,
             )
         }
     };
 }
 
-/// Defines what lazy stubs jump to: `fn NAME => TARGET; runtime: A, fp: B, pc: C`. It records its caller as
-/// [`exit_entry!`](crate::exit_entry) does, and calls `TARGET(first argument, index of the stub) -> code` by the C convention;
-/// then it goes on in that code with all arguments as they were.
+/// Defines what lazy stubs jump to, as [`exit_entry!`](crate::exit_entry): it calls `TARGET(first argument, index of the stub) -> code` by
+/// the C convention, and goes on in that code with all arguments as they were, by `BACK`, a [`way_back!`](crate::way_back) with
+/// `after_stub_asm`.
 #[macro_export]
 macro_rules! lazy_entry {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident => $target:path;
-     runtime: $runtime:expr, fp: $fp:expr, pc: $pc:expr $(,)?) => {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident => $target:path, $back:path; runtime: $runtime:expr, fp: $fp:expr,
+     pc: $pc:expr, mark: $mark:expr, inside: $inside:expr $(,)?) => {
         $(#[$meta])*
         #[unsafe(naked)]
         $vis unsafe extern "C" fn $name() {
             ::core::arch::naked_asm!(
-                $crate::lazy_entry_asm!(),
-                runtime = const $runtime, fp = const $fp, pc = const $pc, target = sym $target,
+                ".cfi_startproc; mov r11, [rdi + {runtime}]; mov dword ptr [r11 + {inside}], 0",
+                $crate::save_arguments_asm!(),
+                "mov r10, [rbp]; mov [r11 + {fp}], r10; mov r10, [rbp + 8]; mov [r11 + {pc}], r10",
+                "mov esi, eax; call {target}",
+                $crate::restore_arguments_asm!(),
+                "jmp {back}; .cfi_endproc /* {mark} */",
+                runtime = const $runtime, fp = const $fp, pc = const $pc, mark = const $mark, inside = const $inside,
+                target = sym $target, back = sym $back,
             )
         }
     };
 }
 
-/// The instructions of [`lazy_entry!`](crate::lazy_entry).
+/// Defines a way back to code: `fn NAME => CALLED, ASM; runtime: A, fp: B, pc: C, mark: M, inside: I`, where `ASM` says which. It says at `I` of the
+/// block that control is in code, looks at the mark at `M`, and goes to code if there is none; else it says that
+/// control is outside, calls `CALLED(block)`, which may not come back, and begins anew.
+///
+/// The first [`WAY_BACK_BYTES`] bytes are this way without a mark. A thread that was stopped anywhere among them (or right behind them) can begin anew too.
+#[macro_export]
+macro_rules! way_back {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident => $called:path, $asm:ident; runtime: $runtime:expr, fp: $fp:expr,
+     pc: $pc:expr, mark: $mark:expr, inside: $inside:expr $(,)?) => {
+        $(#[$meta])*
+        #[unsafe(naked)]
+        $vis unsafe extern "C" fn $name() {
+            ::core::arch::naked_asm!(
+                $crate::$asm!(), "/* {runtime} {fp} {pc} */",
+                runtime = const $runtime, fp = const $fp, pc = const $pc, mark = const $mark, inside = const $inside,
+                called = sym $called,
+            )
+        }
+    };
+}
+
+/// See [`way_back!`](crate::way_back).
+pub const WAY_BACK_BYTES: usize = 32;
+
+/// So many bytes of an [`exit_entry!`](crate::exit_entry) or [`lazy_entry!`](crate::lazy_entry) are executed before control counts as outside.
+pub const EXIT_HEAD_BYTES: usize = 16;
+
+/// The way back from builtins, which return to code: the block in r11, a result in rax.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! lazy_entry_asm {
+macro_rules! after_builtin_asm {
     () => {
-        ".cfi_startproc; push rbp; .cfi_def_cfa_offset 16; .cfi_offset rbp, -16
-         mov rbp, rsp; .cfi_def_cfa_register rbp; sub rsp, 176
+        ".cfi_startproc
+         2: mov dword ptr [r11 + {inside}], 1; cmp dword ptr [r11 + {mark}], 0; jne 3f; ret
+         .org 2b + 32, 0xcc
+         3: mov dword ptr [r11 + {inside}], 0
+         push r11; .cfi_adjust_cfa_offset 8; push rax; .cfi_adjust_cfa_offset 8; sub rsp, 8; .cfi_adjust_cfa_offset 8
+         mov rdi, r11; call {called}
+         add rsp, 8; .cfi_adjust_cfa_offset -8; pop rax; .cfi_adjust_cfa_offset -8; pop r11; .cfi_adjust_cfa_offset -8
+         jmp 2b; .cfi_endproc"
+    };
+}
+
+/// The way back from lazy stubs: arguments in their registers, the code in rax.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! after_stub_asm {
+    () => {
+        concat!(
+            ".cfi_startproc
+             2: mov r11, [rdi + {runtime}]; mov dword ptr [r11 + {inside}], 1; cmp dword ptr [r11 + {mark}], 0; jne 3f; jmp rax
+             .org 2b + 32, 0xcc
+             3: mov dword ptr [r11 + {inside}], 0
+            ",
+            $crate::save_arguments_asm!(),
+            "
+             mov [rsp + 176], rax; mov rdi, r11; call {called}; mov rax, [rsp + 176]
+            ",
+            $crate::restore_arguments_asm!(),
+            "
+             jmp 2b; .cfi_endproc"
+        )
+    };
+}
+
+/// The way to a handler, `fn(pc, sp, fp, block)`, as [`resume`] without payload; if there is a mark, the frame of the handler is the one that was left.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! to_handler_asm {
+    () => {
+        "2: mov dword ptr [rcx + {inside}], 1; cmp dword ptr [rcx + {mark}], 0; jne 3f; mov rbp, rdx; mov rsp, rsi; jmp rdi
+         .org 2b + 32, 0xcc
+         3: mov dword ptr [rcx + {inside}], 0; mov rbp, rdx; mov rsp, rsi
+         mov [rcx + {fp}], rdx; lea rax, [rdi + 1]; mov [rcx + {pc}], rax
+         push rdi; push rsi; push rdx; push rcx; mov rdi, rcx; call {called}; pop rcx; pop rdx; pop rsi; pop rdi
+         jmp 2b"
+    };
+}
+
+/// Makes a frame with all arguments that may be in registers, and room for one more number. Changes none but the stack and frame pointer.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! save_arguments_asm {
+    () => {
+        "push rbp; .cfi_def_cfa_offset 16; .cfi_offset rbp, -16
+         mov rbp, rsp; .cfi_def_cfa_register rbp; sub rsp, 192
          movups [rsp], xmm0; movups [rsp + 16], xmm1; movups [rsp + 32], xmm2; movups [rsp + 48], xmm3
          movups [rsp + 64], xmm4; movups [rsp + 80], xmm5; movups [rsp + 96], xmm6; movups [rsp + 112], xmm7
          mov [rsp + 128], rdi; mov [rsp + 136], rsi; mov [rsp + 144], rdx
-         mov [rsp + 152], rcx; mov [rsp + 160], r8; mov [rsp + 168], r9
-         mov r11, [rdi + {runtime}]
-         mov r10, [rbp]; mov [r11 + {fp}], r10; mov r10, [rbp + 8]; mov [r11 + {pc}], r10
-         mov esi, eax; call {target}
-         movups xmm0, [rsp]; movups xmm1, [rsp + 16]; movups xmm2, [rsp + 32]; movups xmm3, [rsp + 48]
+         mov [rsp + 152], rcx; mov [rsp + 160], r8; mov [rsp + 168], r9"
+    };
+}
+
+/// Takes back what `save_arguments_asm` did.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! restore_arguments_asm {
+    () => {
+        "movups xmm0, [rsp]; movups xmm1, [rsp + 16]; movups xmm2, [rsp + 32]; movups xmm3, [rsp + 48]
          movups xmm4, [rsp + 64]; movups xmm5, [rsp + 80]; movups xmm6, [rsp + 96]; movups xmm7, [rsp + 112]
          mov rdi, [rsp + 128]; mov rsi, [rsp + 136]; mov rdx, [rsp + 144]
          mov rcx, [rsp + 152]; mov r8, [rsp + 160]; mov r9, [rsp + 168]
-         leave; .cfi_def_cfa rsp, 8; jmp rax; .cfi_endproc"
+         leave; .cfi_def_cfa rsp, 8; .cfi_restore rbp"
     };
 }
 

@@ -1,10 +1,11 @@
 //! Interrupting a thread in compiled code, at any instruction: a signal to that thread, whose handler lets it go on in a stub that
 //! saves every register below the guest's stack pointer and calls a hook there. When the hook returns, the thread goes on where
-//! it was, as if nothing had happened. This is how Go preempts loops, and the signal is the one that Go uses, for the same reasons:
+//! it was, as if nothing had happened. A signal that arrives while the thread comes back from such a call, past its last look at the mark, makes it call the
+//! hook again; one that arrives in the handler of another signal waits until that returns. So none is lost. This is how Go preempts loops, and the signal is the one that Go uses, for the same reasons:
 //! ignored by default, passed on by debuggers, and hardly used for what it is meant for.
 
-use super::signals::{self, Registers};
-use super::{fork, machine};
+use super::{fork, machine, signals};
+use crate::{Answer, Gate, InterruptHooks};
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use libc::{siginfo_t, ucontext_t};
@@ -14,29 +15,20 @@ use std::sync::OnceLock;
 /// The signal: "urgent condition on a socket". Whoever has a handler for it is still called.
 pub(super) const SIGNAL: c_int = libc::SIGURG;
 
-/// What interrupts do.
-#[derive(Clone, Copy, Debug)]
-pub struct InterruptHooks {
-    /// Whether an address is in code that may be interrupted. It is called by a signal handler: it may neither lock nor
-    /// allocate.
-    pub is_compiled: fn(pc: usize) -> bool,
-    /// Called with where the code was and its frame pointer, on its stack, outside of the handler. It may return, or never.
-    pub interrupted: unsafe extern "C" fn(pc: usize, fp: usize),
-}
-
 static HOOKS: OnceLock<InterruptHooks> = OnceLock::new();
 
 /// Installs the hooks for the whole process. Later calls change nothing and must come with the same hooks.
 ///
 /// # Safety
-/// Where `is_compiled` says so, the stack pointer is in a stack with room for the registers (up to 12 KiB) and for `interrupted`, and
-/// `interrupted` may be called between any two instructions.
+/// Where `stopped` says so, the stack pointer is in a stack with room for the registers (up to 12 KiB) and for `interrupted`, and
+/// `interrupted` may be called between any two instructions; addresses of `Answer::GoTo` are of code with which the thread can go on. Gates live as
+/// long as control is in their code.
 ///
 /// # Errors
 /// If the system refuses, or if there are other hooks.
 pub unsafe fn install_interrupt_hooks(hooks: InterruptHooks) -> io::Result<()> {
     let installed = HOOKS.get_or_init(|| hooks);
-    if !core::ptr::fn_addr_eq(installed.is_compiled, hooks.is_compiled)
+    if !core::ptr::fn_addr_eq(installed.stopped, hooks.stopped)
         || !core::ptr::fn_addr_eq(installed.interrupted, hooks.interrupted)
     {
         return Err(io::Error::other("interrupts of compiled code have other hooks already"));
@@ -53,19 +45,33 @@ unsafe extern "C" fn on_interrupt(signal: c_int, info: *mut siginfo_t, context: 
     unsafe { signals::call_earlier(signal, info, context) };
     // SAFETY: the system calls a handler with these flags with a pointer to a context, which nobody else uses meanwhile.
     let context = unsafe { &mut *context.cast::<ucontext_t>() };
-    let Registers { pc, .. } = machine::registers(context);
-    if HOOKS.get().is_some_and(|hooks| (hooks.is_compiled)(pc)) {
+    let Some(hooks) = HOOKS.get() else { return };
+    // SAFETY: the context is that of a signal.
+    unsafe { machine::finish(context) };
+    let mut place = machine::place(context);
+    place.coming_back = machine::is_coming_back(place.pc);
+    match (hooks.stopped)(&place) {
+        Answer::GoOn => {}
+        Answer::CallHook if place.coming_back => machine::set_pc(context, machine::again()),
         // SAFETY: `install_interrupt_hooks` was promised room on the stack.
-        unsafe { machine::divert(context) };
+        Answer::CallHook => unsafe { machine::divert(context) },
+        Answer::GoTo(pc) => machine::set_pc(context, pc),
+        Answer::Later => later(context),
     }
 }
 
+/// Lets the signal wait until the handler that it has stopped returns: that restores the mask which code has, and then the signal arrives.
+fn later(context: &mut ucontext_t) {
+    interrupt_thread(thread_id());
+    // SAFETY: the mask is in the context, which nobody else uses meanwhile.
+    unsafe { libc::sigaddset(&mut context.uc_sigmask, SIGNAL) };
+}
+
 /// What the stub calls.
-pub(super) unsafe extern "C" fn call_hook(pc: usize, fp: usize) {
-    if let Some(hooks) = HOOKS.get() {
-        // SAFETY: `install_interrupt_hooks` was promised that it may be called here.
-        unsafe { (hooks.interrupted)(pc, fp) };
-    }
+pub(super) unsafe extern "C" fn call_hook(pc: usize, fp: usize) -> *const Gate {
+    let Some(hooks) = HOOKS.get() else { std::process::abort() };
+    // SAFETY: `install_interrupt_hooks` was promised that it may be called here.
+    unsafe { (hooks.interrupted)(pc, fp) }
 }
 
 thread_local! {

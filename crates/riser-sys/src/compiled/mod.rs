@@ -6,6 +6,7 @@ mod code;
 mod debugger;
 mod file;
 mod fork;
+mod handlers;
 mod interrupt;
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
@@ -18,6 +19,7 @@ mod tests;
 pub use code::{CodeMemory, CodePages};
 pub use debugger::DebugObject;
 pub use file::FileMapping;
-pub use interrupt::{InterruptHooks, install_interrupt_hooks, interrupt_thread, thread_id};
+pub use handlers::{handle_user_signal, send_user_signal};
+pub use interrupt::{install_interrupt_hooks, interrupt_thread, thread_id};
 pub use signals::{FaultHook, Redirect, install_fault_hook, prepare_thread};
 pub use stack::MachineStack;

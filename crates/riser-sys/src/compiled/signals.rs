@@ -3,6 +3,7 @@
 
 use super::interrupt;
 use super::machine;
+use crate::Place;
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
@@ -26,14 +27,6 @@ pub struct Redirect {
 /// address of the instruction, the frame pointer, the stack pointer, and what the system says about the address that could
 /// not be accessed (only a hint: 0 for some kinds of faults). It is called by a signal handler: it may neither lock nor allocate.
 pub type FaultHook = fn(pc: usize, fp: usize, sp: usize, address: usize) -> Option<Redirect>;
-
-/// The registers that tell where a thread is.
-#[derive(Clone, Copy)]
-pub(super) struct Registers {
-    pub(super) pc: usize,
-    pub(super) sp: usize,
-    pub(super) fp: usize,
-}
 
 /// The signals of faults. Undefined instructions are traps of compiled code, divisions by zero raise one on x86.
 const FAULTS: [c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
@@ -90,6 +83,9 @@ pub(super) fn install(
     let mut action = empty_action();
     action.sa_sigaction = (handler as *const ()).expose_provenance();
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | flags;
+    // Where a fault's handler lets the thread go on, a signal that came meanwhile arrives.
+    // SAFETY: the mask is a local.
+    unsafe { libc::sigaddset(&mut action.sa_mask, interrupt::SIGNAL) };
     // What was there is kept before a signal can arrive that asks for it.
     let mut before = empty_action();
     // SAFETY: reads the action of a signal into a local.
@@ -129,7 +125,7 @@ unsafe extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut
         if unsafe { machine::come_back(machine) } {
             return;
         }
-        let Registers { pc, sp, fp } = machine::registers(machine);
+        let Place { pc, sp, fp, .. } = machine::place(machine);
         if let Some(hook) = HOOK.get()
             && let Some(Redirect { pc, args }) = hook(pc, fp, sp, address)
         {

@@ -1,9 +1,10 @@
 //! x86-64: the registers of an interrupted thread, and coming back to it with all of them.
 
 use super::interrupt::call_hook;
-use super::signals::Registers;
+use crate::{Gate, Place};
 use core::arch::naked_asm;
 use core::arch::x86_64::{__cpuid, __cpuid_count};
+use core::mem::offset_of;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use libc::{
     REG_EFL, REG_RBP, REG_RCX, REG_RDI, REG_RDX, REG_RIP, REG_RSI, REG_RSP, greg_t, ucontext_t,
@@ -29,10 +30,15 @@ fn set_register(context: &mut ucontext_t, register: i32, value: usize) {
     context.uc_mcontext.gregs[register as usize] = value as greg_t;
 }
 
-/// The registers that tell where a thread is.
-pub(super) fn registers(context: &ucontext_t) -> Registers {
+/// Where a thread is.
+pub(super) fn place(context: &ucontext_t) -> Place {
     let [pc, sp, fp] = [REG_RIP, REG_RSP, REG_RBP].map(|name| register(context, name));
-    Registers { pc, sp, fp }
+    Place { pc, sp, fp, link: 0, coming_back: false }
+}
+
+/// Lets the thread go on elsewhere.
+pub(super) fn set_pc(context: &mut ucontext_t, pc: usize) {
+    set_register(context, REG_RIP, pc);
 }
 
 /// Lets the thread go on in a function that never returns.
@@ -40,7 +46,7 @@ pub(super) fn registers(context: &ucontext_t) -> Registers {
 /// # Safety
 /// The thread's stack pointer is in a stack with room for the function, whose address and arguments these are.
 pub(super) unsafe fn redirect(context: &mut ucontext_t, function: usize, arguments: [usize; 4]) {
-    let Registers { pc, sp, .. } = registers(context);
+    let Place { pc, sp, .. } = place(context);
     // As after a call, which is from where the fault was.
     let sp = ((sp - RED_ZONE) & !15) - 8;
     // SAFETY: the caller promises room on the stack.
@@ -66,7 +72,7 @@ pub(super) fn prepare_interrupts() {
 /// # Safety
 /// The thread's stack pointer is in a stack with room for the stub and what that calls.
 pub(super) unsafe fn divert(context: &mut ucontext_t) {
-    let Registers { pc, sp, .. } = registers(context);
+    let Place { pc, sp, .. } = place(context);
     let sp = sp - RED_ZONE - 8;
     // SAFETY: the caller promises room on the stack.
     unsafe { core::ptr::with_exposed_provenance_mut::<usize>(sp).write(pc) };
@@ -84,30 +90,93 @@ pub(super) unsafe fn come_back(_context: &mut ucontext_t) -> bool {
     false
 }
 
-/// The stub with two ways to save and restore vectors: `SAVE; RESTORE`, at `[rsp]`. It is entered with the address to go back
+/// Where the last three instructions of the stub are, in bytes from where it calls the hook: each takes something from the stack, the flags, the frame
+/// pointer, and where to go on.
+const LAST: usize = 192;
+
+/// The part of the stub that calls the hook and comes back.
+fn hook_part() -> usize {
+    let part =
+        if XSAVE_BYTES.load(Ordering::Relaxed) >= LEGACY_BYTES { xsave_hook } else { fxsave_hook };
+    (part as *const ()).expose_provenance()
+}
+
+/// Whether the thread calls the hook, or comes back from it and has all that was saved still on its stack.
+pub(super) fn is_coming_back(pc: usize) -> bool {
+    (hook_part()..hook_part() + LAST).contains(&pc)
+}
+
+/// Where a thread that comes back can go on to call the hook again.
+pub(super) fn again() -> usize {
+    hook_part()
+}
+
+/// If the thread is at one of the stub's last instructions: does what is left to do, so that the thread is where it was interrupted.
+///
+/// # Safety
+/// The context is that of a signal.
+pub(super) unsafe fn finish(context: &mut ucontext_t) {
+    let Some(done @ 0..3) = register(context, REG_RIP).checked_sub(hook_part() + LAST) else {
+        return;
+    };
+    let sp = core::ptr::with_exposed_provenance::<usize>(register(context, REG_RSP));
+    // SAFETY: nothing else goes there, and there the stack has what the stub is about to take.
+    let word = |at: usize| unsafe { sp.add(at).read() };
+    let frame = 2 - done;
+    if done < 1 {
+        set_register(context, REG_EFL, word(0));
+    }
+    if done < 2 {
+        set_register(context, REG_RBP, word(frame - 1));
+    }
+    set_register(context, REG_RIP, word(frame));
+    set_register(context, REG_RSP, sp.addr() + (frame + 1) * 8 + RED_ZONE);
+}
+
+/// The first part of the stub with two ways to save vectors: `ROOM; SAVE`, at `[rsp]`. It is entered with the address to go back
 /// to on the stack, below the red zone.
 macro_rules! stub {
-    ($name:ident, $room:literal, $save:literal, $restore:literal) => {
+    ($name:ident => $hook_part:ident; $room:literal, $save:literal) => {
         #[unsafe(naked)]
         unsafe extern "C" fn $name() {
             naked_asm!(
                 "push rbp; mov rbp, rsp; pushfq; push rax; push rbx; push rcx; push rdx; push rsi; push rdi",
                 "push r8; push r9; push r10; push r11; push r12; push r13; push r14; push r15",
-                "mov rbx, rsp", $room, "and rsp, -64; cld", $save,
-                "mov rdi, [rbp + 8]; mov rsi, [rbp]; call {hook}", $restore,
-                "mov rsp, rbx; pop r15; pop r14; pop r13; pop r12; pop r11; pop r10; pop r9; pop r8",
-                "pop rdi; pop rsi; pop rdx; pop rcx; pop rbx; pop rax; popfq; pop rbp; ret {red_zone}",
-                hook = sym call_hook, bytes = sym XSAVE_BYTES, red_zone = const RED_ZONE,
+                $room, "and rsp, -64; cld", $save, "jmp {hook_part}",
+                hook_part = sym $hook_part, bytes = sym XSAVE_BYTES,
+            )
+        }
+    };
+}
+
+/// The second part: calls the hook, and again as long as the gate has a mark, restores everything, and goes on where the thread was.
+macro_rules! hook_part {
+    ($name:ident; $restore:literal) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name() {
+            naked_asm!(
+                "2: mov rdi, [rbp + 8]; mov rsi, [rbp]; call {hook}",
+                "mov dword ptr [rax + {inside}], 1; cmp dword ptr [rax + {mark}], 0; je 3f",
+                "mov dword ptr [rax + {inside}], 0; jmp 2b; 3:", $restore,
+                "mov rax, [rbp - 16]; mov rbx, [rbp - 24]; mov rcx, [rbp - 32]; mov rdx, [rbp - 40]; mov rsi, [rbp - 48]",
+                "mov rdi, [rbp - 56]; mov r8, [rbp - 64]; mov r9, [rbp - 72]; mov r10, [rbp - 80]; mov r11, [rbp - 88]",
+                "mov r12, [rbp - 96]; mov r13, [rbp - 104]; mov r14, [rbp - 112]; mov r15, [rbp - 120]",
+                "jmp 4f; .org 2b + {last} - 4, 0xcc; 4: lea rsp, [rbp - 8]",
+                // What is executed from here on is what `finish` does.
+                ".org 2b + {last}, 0xcc; popfq; pop rbp; ret {red_zone}",
+                hook = sym call_hook, red_zone = const RED_ZONE, last = const LAST,
+                inside = const offset_of!(Gate, inside), mark = const offset_of!(Gate, mark),
             )
         }
     };
 }
 
 stub!(
-    xsave_stub,
+    xsave_stub => xsave_hook;
     "sub rsp, [rip + {bytes}]",
     // The header behind the legacy area must be zero. All features that are enabled are saved.
-    "lea rdi, [rsp + 512]; xor eax, eax; mov ecx, 8; rep stosq; mov eax, -1; mov edx, -1; xsave64 [rsp]",
-    "mov eax, -1; mov edx, -1; xrstor64 [rsp]"
+    "lea rdi, [rsp + 512]; xor eax, eax; mov ecx, 8; rep stosq; mov eax, -1; mov edx, -1; xsave64 [rsp]"
 );
-stub!(fxsave_stub, "/* {bytes} */ sub rsp, 512", "fxsave64 [rsp]", "fxrstor64 [rsp]");
+hook_part!(xsave_hook; "mov eax, -1; mov edx, -1; xrstor64 [rsp]");
+stub!(fxsave_stub => fxsave_hook; "/* {bytes} */ sub rsp, 512", "fxsave64 [rsp]");
+hook_part!(fxsave_hook; "fxrstor64 [rsp]");

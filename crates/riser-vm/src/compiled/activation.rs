@@ -6,10 +6,11 @@ use core::cell::Cell;
 use core::ffi::c_void;
 use core::mem::transmute;
 use core::ptr;
-use core::sync::atomic::Ordering;
-use riser_abi::{FuncRef, HostCtx, Slot, Status, VmRuntime};
+use core::sync::atomic::{Ordering, fence};
+use riser_abi::{ENTRY_PAUSED, ENTRY_RETURNED, FuncRef, HostCtx, Slot, Status, VmRuntime};
 use riser_ops::TrapCode;
 use riser_sys::{StackEntry, call_on_stack, prepare_thread, stack_pointer};
+use std::io;
 
 /// A call from the host into a store, as long as it lasts.
 #[derive(Debug)]
@@ -52,11 +53,11 @@ const RED_ZONE: usize = 256;
 const FRAME_RECORD: usize = 16;
 
 impl Activation {
-    /// Where the stack of the activation is to begin; `None` if there is no room.
+    /// Where the stack of the activation is to begin.
     ///
     /// # Safety
     /// `self.runtime` is that of a live store.
-    unsafe fn stack_top(&self) -> Option<usize> {
+    unsafe fn stack_top(&self) -> Result<usize, Status> {
         // SAFETY: the caller's promise; activations below are still there.
         unsafe {
             let (base, end) = ((*self.runtime).stack_base.addr(), (*self.runtime).stack_end.addr());
@@ -68,11 +69,19 @@ impl Activation {
                 while !below.is_null() && !(base..end).contains(&(*below).left_at) {
                     below = (*below).thread_outer;
                 }
-                if below.is_null() { end } else { (*below).left_at }
+                match below.is_null() {
+                    false => (*below).left_at,
+                    true if self.outer.is_null() => end,
+                    // Whoever called the store has lent it to this thread, and it is not known how far it uses the stack there.
+                    true => return Err(elsewhere(self.runtime)),
+                }
             };
             let top = in_use.saturating_sub(RED_ZONE) & !63;
             // An interrupted store has no room either.
-            (top > (*self.runtime).stack_limit.load(Ordering::Relaxed)).then_some(top)
+            match top > (*self.runtime).stack_limit.load(Ordering::Relaxed) {
+                true => Ok(top),
+                false => Err(exhausted(self.runtime)),
+            }
         }
     }
 }
@@ -127,34 +136,45 @@ pub unsafe fn call_compiled(
             trampoline,
             entry_fp: 0,
         };
-        let Some(top) = activation.stack_top() else { return Err(exhausted(runtime)) };
+        let top = activation.stack_top()?;
         activation.entry_fp = top - FRAME_RECORD;
         let address = &raw mut activation;
         (*runtime).activation = address.cast();
         INNERMOST.set(address);
-        let active = (*runtime).active.load(Ordering::Relaxed);
-        (*runtime).active.store(active + 1, Ordering::Relaxed);
+        // No code was left in this activation.
+        (*runtime).exit_pc = 0;
         let thread = riser_sys::thread_id();
         // Mostly it is the same thread again, and ordering a store before the loads that follow takes longer than all else here.
         if (*runtime).thread.load(Ordering::Relaxed) != thread {
             (*runtime).thread.store(thread, Ordering::SeqCst);
-        }
-        // In this order: whoever interrupts the store sets the mark before looking for its thread.
-        if (*runtime).interrupt.load(Ordering::SeqCst) != 0 {
-            let status = reached(runtime);
-            if !status.is_ok() {
-                (*(*runtime).store.cast::<VmStore>()).note_frames();
-                (*runtime).active.store(active, Ordering::Relaxed);
-                return Err(status);
-            }
+            // In this order: whoever interrupts the store sets the mark, at which the trampoline looks, before looking for the thread.
+            fence(Ordering::SeqCst);
         }
         let entry = (*func).entry;
         let top = ptr::with_exposed_provenance_mut(top);
         let trampoline = transmute::<*const u8, StackEntry>(trampoline);
-        let ended = call_on_stack(top, trampoline, callee.cast(), entry, slots.as_mut_ptr());
-        (*runtime).active.store(active, Ordering::Relaxed);
-        drop(activation);
-        if ended == 0 { Ok(()) } else { Err((*(*runtime).store.cast::<VmStore>()).raised) }
+        loop {
+            let slots = slots.as_mut_ptr();
+            match call_on_stack(top, trampoline, callee.cast(), entry, slots) {
+                ENTRY_RETURNED => return Ok(()),
+                ENTRY_PAUSED => before_entering(runtime)?,
+                _ => return Err((*(*runtime).store.cast::<VmStore>()).raised),
+            }
+        }
+    }
+}
+
+/// The trampoline has seen the mark, and called nothing.
+#[cold]
+unsafe fn before_entering(runtime: *mut VmRuntime) -> Result<(), Status> {
+    // SAFETY: as the caller's.
+    unsafe {
+        let status = reached(runtime);
+        if status.is_ok() {
+            return Ok(());
+        }
+        (*(*runtime).store.cast::<VmStore>()).note_frames();
+        Err(status)
     }
 }
 
@@ -188,11 +208,24 @@ unsafe fn call_host(
 
 /// Sees to it that this thread may run code.
 unsafe fn prepare(runtime: *mut VmRuntime) -> Result<(), Status> {
-    prepare_thread().map_err(|error| {
-        // SAFETY: as the caller's.
-        unsafe { (*(*runtime).store.cast::<VmStore>()).compile_error = Some(error.into()) };
-        Status::HOST_ERROR
-    })
+    // SAFETY: as the caller's.
+    prepare_thread().map_err(|error| unsafe { refused(runtime, error) })
+}
+
+/// Keeps an error for the host.
+unsafe fn refused(runtime: *mut VmRuntime, error: io::Error) -> Status {
+    // SAFETY: as the caller's.
+    unsafe { (*(*runtime).store.cast::<VmStore>()).compile_error = Some(error.into()) };
+    Status::HOST_ERROR
+}
+
+/// The store's code waits on another thread.
+#[cold]
+unsafe fn elsewhere(runtime: *mut VmRuntime) -> Status {
+    let what =
+        "code of the store waits on another thread, so no code of it can be entered on this one";
+    // SAFETY: as the caller's.
+    unsafe { refused(runtime, io::Error::other(what)) }
 }
 
 /// There is no room for a call from the host, or the store was interrupted.

@@ -2,37 +2,53 @@
 //!
 //! Who wants to interrupt a store sets the mark of its block (`VmRuntime::interrupt`), and sends a signal to the thread that runs it. If that
 //! is in the code of a function at that moment, the signal's handler lets it go on in [`interrupted`], on the stack of
-//! the guest, with everything saved. Anywhere else the signal does nothing, and the mark is seen when control is
-//! about to go back to code: at the end of each builtin, of each host function, and at each entry.
+//! the guest, with everything saved. Anywhere else the mark is seen when control is about to go back to code.
+//!
+//! # Why no signal is lost
+//!
+//! Control goes to code on few ways: from builtins, lazy stubs, and to handlers of exceptions (`entries.rs`), through trampolines (`riser-opt`,
+//! `trampolines.rs`), and back from [`interrupted`] (`riser-sys`). Each of them first notes that control is inside (`VmRuntime::inside`), and then looks
+//! at the mark; what follows, up to the first instruction of code, is in a range that the handler knows. Whatever leaves code notes that
+//! control is not inside any more. The mark is set before the signal is sent, so when [`stopped`] runs on the thread,
+//!
+//! - control is not inside: then the look at the mark is still to come, and sees it;
+//! - or it is inside and in code: then that is interrupted;
+//! - or on one of the ways, past the look: then it begins the way anew, or is interrupted there, as code;
+//! - or code is being left: then the look is still to come;
+//! - or it is nowhere of all that: then code was stopped by another signal, whose handler runs. The signal is sent again, and waits until that
+//!   handler returns, since it cannot arrive before.
+//!
+//! If the store has been entered on another thread meanwhile, that has noted its number before it looks at the mark, and who interrupts reads the number after setting
+//! it: one of both sees the other.
 //!
 //! The place where code was interrupted is no safepoint: nobody knows where its references are, and it may hold any address that it has
 //! read. So nothing is collected, made or moved while the host decides what to do (`VmStore::suspended`), though it may call guests; and what code
 //! leaves in the store on its way to a call or a handler is as it was when it goes on.
 
 use super::activation::running;
+use super::entries::{is_leaving, way_back_at};
 use super::registry::{self, CodeKind};
 use super::unwind::unwind;
 use crate::store::VmStore;
 use core::cell::UnsafeCell;
+use core::mem::offset_of;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 use riser_abi::{Status, VmRuntime};
 use riser_ops::TrapCode;
+use riser_sys::{Answer, Gate, Place};
 
-/// Control is about to go back to code: if somebody wants to interrupt it, this is the time.
+/// The mark was seen on a way back to code, where control does not count as inside.
 ///
 /// # Safety
 /// `runtime` is that of the running store, where control left code is recorded. Nothing between that code and here
 /// must be dropped.
-#[inline(always)]
-pub(super) unsafe fn notice(runtime: *mut VmRuntime) {
+pub(super) unsafe extern "C" fn pause(runtime: *mut VmRuntime) {
     // SAFETY: the caller's promise.
     unsafe {
-        if (*runtime).interrupt.load(Ordering::Relaxed) != 0 {
-            let status = reached(runtime);
-            if !status.is_ok() {
-                unwind(runtime, status);
-            }
+        let status = reached(runtime);
+        if !status.is_ok() {
+            unwind(runtime, status);
         }
     }
 }
@@ -57,11 +73,14 @@ pub(super) unsafe fn reached(runtime: *mut VmRuntime) -> Status {
         let exception = (*store).pending_exception.take();
         let frozen = (*store).heap.set_frozen(true);
         let suspended = core::mem::replace(&mut (*store).suspended, true);
+        let now = (*store).epoch();
         let status = ((*store).on_deadline)(store);
         (*store).suspended = suspended;
         (*store).heap.set_frozen(frozen);
         if status.is_ok() {
             (*store).pending_exception = exception;
+            // A deadline that was put to where the epoch is comes with the next tick, or nothing would ever go on.
+            (*store).mark_since(Some(now));
         }
         ((*runtime).exit_fp, (*runtime).exit_pc, (*runtime).caller) = exit;
         status
@@ -141,37 +160,52 @@ impl EpochWatch {
     }
 }
 
-/// A function of the host is about to return to code: how it is to end, now that it has succeeded.
-///
-/// # Safety
-/// `runtime` is that of the running store, which nobody borrows.
-#[inline(always)]
-pub unsafe fn after_host_call(runtime: *mut VmRuntime) -> Status {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match (*runtime).interrupt.load(Ordering::Relaxed) {
-            0 => Status::OK,
-            _ => reached(runtime),
-        }
-    }
-}
-
-/// In a signal handler: whether the thread is in code that is to be interrupted.
-pub(super) fn is_interruptible(pc: usize) -> bool {
+/// In a signal handler: what becomes of the thread. See the module's documentation.
+pub(super) fn stopped(place: &Place) -> Answer {
     let runtime = running();
+    if runtime.is_null() {
+        return Answer::GoOn;
+    }
     // SAFETY: the block of a running store lives.
-    let wanted = !runtime.is_null() && unsafe { (*runtime).interrupt.load(Ordering::Relaxed) != 0 };
-    wanted
-        && matches!(registry::find(pc), Some(found) if matches!(found.kind, CodeKind::Function(_)))
+    let runtime = unsafe { &mut *runtime };
+    if runtime.interrupt.load(Ordering::Relaxed) == 0 || runtime.inside.load(Ordering::Relaxed) == 0
+    {
+        return Answer::GoOn;
+    }
+    let exit = match registry::find(place.pc) {
+        _ if place.coming_back => None,
+        Some(found) => match found.kind {
+            CodeKind::Function(_) => Some((place.fp, place.pc + 1)),
+            // SAFETY: a stub is jumped to as a function, and changes nothing of the stack.
+            CodeKind::Stub => Some((place.fp, unsafe { place.return_address() })),
+            // The exit is recorded: for the host's trampolines it is the caller, for an entry there is none.
+            CodeKind::Entry | CodeKind::Host if found.goes_to_code(place.pc) => None,
+            CodeKind::Entry | CodeKind::Host => return Answer::GoOn,
+        },
+        None => match way_back_at(place.pc) {
+            Some(start) => return Answer::GoTo(start),
+            None if is_leaving(place.pc) => return Answer::GoOn,
+            None => return Answer::Later,
+        },
+    };
+    if let Some((fp, pc)) = exit {
+        (runtime.exit_fp, runtime.exit_pc) = (fp, pc);
+    }
+    runtime.inside.store(0, Ordering::Relaxed);
+    Answer::CallHook
 }
 
 /// Where interrupted code is, on its stack, with everything saved below it.
-pub(super) unsafe extern "C" fn interrupted(pc: usize, fp: usize) {
+pub(super) unsafe extern "C" fn interrupted(_pc: usize, _fp: usize) -> *const Gate {
     let runtime = running();
-    // SAFETY: the handler has seen that code of this store runs.
+    // SAFETY: the handler has seen that code of this store runs, and has recorded where. A gate is made of the same two fields.
     unsafe {
-        (*runtime).exit_fp = fp;
-        (*runtime).exit_pc = pc + 1;
-        notice(runtime);
+        pause(runtime);
+        (&raw const (*runtime).interrupt).cast::<Gate>()
     }
 }
+
+const _: () = {
+    let (mark, inside) = (offset_of!(VmRuntime, interrupt), offset_of!(VmRuntime, inside));
+    assert!(inside - mark == offset_of!(Gate, inside) && offset_of!(Gate, mark) == 0);
+};

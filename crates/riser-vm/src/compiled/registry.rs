@@ -6,7 +6,7 @@
 use super::image::CodeImage;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
-use riser_code::CodeTables;
+use riser_code::{CodeTables, Position};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Whose code it is: the address of something that the embedder of this crate knows, only compared.
@@ -22,6 +22,8 @@ pub enum CodeKind {
     Entry,
     /// The way from code to a host function.
     Host,
+    /// Where a function begins that has no code yet, or whose code is found in a table.
+    Stub,
 }
 
 /// A piece of code.
@@ -53,6 +55,18 @@ impl Function {
     pub unsafe fn tables<'a>(&self) -> CodeTables<'a> {
         // SAFETY: the promise of `new`, and the caller's.
         CodeTables::new(unsafe { self.tables.as_ref() })
+    }
+
+    /// Of a trampoline: whether control is on its way to code at an address, and past the look at the mark. (There the frame of an entry is
+    /// complete.)
+    pub fn goes_to_code(&self, pc: usize) -> bool {
+        // SAFETY: the code runs, so it is registered.
+        let tables = unsafe { self.tables() };
+        let offset = self.offset(pc);
+        // An entry comes back from code too.
+        let is_before = || tables.calls().all(|call| offset < call.offset());
+        tables.position_at(offset) == Some(Position::TO_CODE)
+            && (self.kind != CodeKind::Entry || is_before())
     }
 
     /// The place of an address in the code.
@@ -142,6 +156,8 @@ pub(crate) enum Functions {
     List(Arc<FunctionList>),
     /// They are those of an image, whose owner stands beside it.
     Image(Arc<CodeImage>, CodeOwner),
+    /// They are stubs.
+    Stubs,
 }
 
 impl Functions {
@@ -149,6 +165,10 @@ impl Functions {
         match self {
             Functions::List(list) => list.find(pc),
             Functions::Image(image, owner) => image.find(pc, *owner),
+            Functions::Stubs => {
+                let (kind, owner, tables) = (CodeKind::Stub, CodeOwner(0), NonNull::from(&[]));
+                Some(Function { start: pc, end: pc + 1, kind, owner, tables })
+            }
         }
     }
 }

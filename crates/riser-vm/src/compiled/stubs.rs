@@ -4,6 +4,7 @@
 //! those of all modules are the same: they are made once in a process, as many as its largest module needs.
 
 use super::entries::lazy_common;
+use super::registry::{self, Functions};
 use core::mem::offset_of;
 use core::ops::Range;
 use riser_abi::VmCtx;
@@ -81,8 +82,14 @@ impl StubTable {
 }
 
 fn make(memory: &mut CodeMemory, functions: Range<u32>) -> Result<Block, OutOfMemory> {
-    let lazy = lazy_stubs(functions.clone(), lazy_common as *const u8);
-    let lazy = memory.publish(&lazy, 64)?.wrapping_add(LAZY_STUBS_HEADER);
-    let table = memory.publish(&table_stubs(functions, offset_of!(VmCtx, code)), 64)?;
-    Ok(Block { lazy, table })
+    let lazy = known(memory, &lazy_stubs(functions.clone(), lazy_common as *const u8))?;
+    let table = known(memory, &table_stubs(functions, offset_of!(VmCtx, code)))?;
+    Ok(Block { lazy: lazy.wrapping_add(LAZY_STUBS_HEADER), table })
+}
+
+/// Publishes stubs, for good.
+fn known(memory: &mut CodeMemory, stubs: &[u8]) -> Result<*const u8, OutOfMemory> {
+    let start = memory.publish(stubs, 64)?;
+    registry::add(start.addr()..start.addr() + stubs.len(), Functions::Stubs);
+    Ok(start)
 }

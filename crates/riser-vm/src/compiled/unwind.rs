@@ -1,13 +1,15 @@
 //! Ending what is executed: the innermost handler of an exception, or the end of the activation.
 
 use super::activation::{Activation, running};
-use super::interrupts::{interrupted, is_interruptible};
+use super::entries::resume_at_handler;
+use super::interrupts::{interrupted, stopped};
 use super::registry::{self, CodeKind};
 use super::walk::{MachineFrame, visit_compiled_frames};
 use crate::instance::Instance;
 use crate::store::VmStore;
 use core::ops::ControlFlow;
 use core::ptr;
+use core::sync::atomic::Ordering;
 use riser_abi::{Status, TagDef, VmCtx, VmRuntime};
 use riser_code::Handler;
 use riser_ops::{TagIdx, TrapCode};
@@ -41,7 +43,7 @@ pub(super) unsafe fn unwind(runtime: *mut VmRuntime, status: Status) -> ! {
             let mut next = MachineFrame::new((*runtime).exit_fp, (*runtime).exit_pc);
             while let Some(frame) = next.filter(|frame| frame.function.kind != CodeKind::Entry) {
                 if let Some(landing) = handler(&frame, tag) {
-                    resume(landing.pc, landing.sp, frame.fp, 0, 0);
+                    resume_at_handler(landing.pc, landing.sp, frame.fp, runtime);
                 }
                 next = frame.caller();
             }
@@ -139,7 +141,7 @@ impl VmStore {
 /// # Errors
 /// If the system refuses.
 pub fn install_traps() -> io::Result<()> {
-    let hooks = InterruptHooks { is_compiled: is_interruptible, interrupted };
+    let hooks = InterruptHooks { stopped, interrupted };
     // SAFETY: where the hooks say so, code of a store runs, on a stack which has spare room for all that they call; both
     // functions take what they are given.
     unsafe {
@@ -153,9 +155,12 @@ fn on_fault(pc: usize, fp: usize, _sp: usize, _address: usize) -> Option<Redirec
     let function = registry::find(pc)?;
     // SAFETY: the code runs, so it is registered.
     let code = unsafe { function.tables() }.trap_at(function.offset(pc))?;
-    if running().is_null() {
+    let runtime = running();
+    if runtime.is_null() {
         return None;
     }
+    // SAFETY: the block of a running store lives.
+    unsafe { (*runtime).inside.store(0, Ordering::Relaxed) };
     Some(Redirect {
         pc: (trapped as *const ()).expose_provenance(),
         args: [pc, fp, code as usize, 0],

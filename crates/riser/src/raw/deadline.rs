@@ -15,13 +15,13 @@ pub(crate) type OnDeadline<T> =
 
 /// Makes deadlines end execution.
 pub(crate) fn trap_on_deadline(store: &mut StoreOpaque) {
-    store.vm.on_deadline = riser_vm::interrupt;
+    store.vm.set_on_deadline(riser_vm::interrupt);
 }
 
 /// Makes deadlines ask.
 pub(crate) fn set_on_deadline<T: 'static>(store: &mut StoreInner<T>, ask: OnDeadline<T>) {
     store.on_deadline = Some(ask);
-    store.opaque.vm.on_deadline = reached::<T>;
+    store.opaque.vm.set_on_deadline(reached::<T>);
 }
 
 unsafe fn reached<T: 'static>(store: *mut VmStore) -> Status {

@@ -159,7 +159,7 @@ unsafe fn border<T: 'static, D>(
         // The handles that were made for the call, and by it.
         (*store).opaque.vm.roots.exit(scope);
         match outcome {
-            Ok(Ok(())) => riser_vm::after_host_call(runtime),
+            Ok(Ok(())) => Status::OK,
             Ok(Err(error)) => fail(&mut (*store).opaque, Ok(error)),
             Err(panic) => fail(&mut (*store).opaque, Err(panic)),
         }

@@ -5,24 +5,45 @@ use super::guests::riser_sys_loops_wide;
 use super::guests::{Landing, is_guest, riser_sys_hangs, riser_sys_loops};
 use super::succeeds;
 use crate::{
-    InterruptHooks, install_interrupt_hooks, interrupt_thread, prepare_thread, resume, thread_id,
+    Answer, Gate, InterruptHooks, Place, install_interrupt_hooks, interrupt_thread, prepare_thread,
+    resume, thread_id,
 };
 use core::cell::Cell;
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 thread_local! {
     static LANDING: Cell<Landing> = const { Cell::new([0; 3]) };
+    static IN_HANDLER: Cell<bool> = const { Cell::new(false) };
 }
 
 static INTERRUPTED: AtomicU64 = AtomicU64::new(0);
 static ABANDONING: AtomicBool = AtomicBool::new(false);
 static EARLIER: AtomicU64 = AtomicU64::new(0);
 
+static AGAIN: AtomicU64 = AtomicU64::new(0);
+static LATER: AtomicU64 = AtomicU64::new(0);
+static GATE: Gate = Gate { mark: AtomicU32::new(0), inside: AtomicU32::new(1) };
+
+/// What becomes of a thread: guests are always to be interrupted, and other handlers tell when they run.
+fn stopped(place: &Place) -> Answer {
+    if place.coming_back {
+        AGAIN.fetch_add(1, Ordering::Relaxed);
+        Answer::CallHook
+    } else if is_guest(place.pc) {
+        Answer::CallHook
+    } else if IN_HANDLER.get() {
+        LATER.fetch_add(1, Ordering::Relaxed);
+        Answer::Later
+    } else {
+        Answer::GoOn
+    }
+}
+
 /// What interrupts call: overwrites all it may, or leaves for good.
-unsafe extern "C" fn interrupted(pc: usize, fp: usize) {
+unsafe extern "C" fn interrupted(pc: usize, fp: usize) -> *const Gate {
     // Where a function begins or ends, the frame pointer is still or again that of its caller, which may use it for
     // something else.
     assert!(is_guest(pc), "{pc:x} {fp:x}");
@@ -36,6 +57,7 @@ unsafe extern "C" fn interrupted(pc: usize, fp: usize) {
         }
     }
     clobber();
+    &raw const GATE
 }
 
 fn clobber() {
@@ -97,7 +119,7 @@ fn clobber() {
 }
 
 fn install() {
-    let hooks = InterruptHooks { is_compiled: is_guest, interrupted };
+    let hooks = InterruptHooks { stopped, interrupted };
     // SAFETY: guests run on a thread's stack, with room for all this.
     unsafe { install_interrupt_hooks(hooks).unwrap() };
     prepare_thread().unwrap();
@@ -108,6 +130,7 @@ pub(super) fn run(case: &str) {
         "same-result" => same_result(),
         "abandoned" => abandoned(),
         "elsewhere" => elsewhere(),
+        "in-handlers" => in_handlers(),
         other => panic!("no case {other}"),
     }
 }
@@ -164,7 +187,10 @@ fn same_result() {
         runs = guest.join().unwrap();
     });
     let interrupted = INTERRUPTED.load(Ordering::Relaxed);
-    println!("{runs} runs, {sent} signals, {interrupted} interrupts");
+    let again = AGAIN.load(Ordering::Relaxed);
+    println!(
+        "{runs} runs, {sent} signals, {interrupted} interrupts, {again} of them on the way back"
+    );
     assert!(interrupted > 0);
 }
 
@@ -193,6 +219,59 @@ fn abandoned() {
         }
         done.store(true, Ordering::Relaxed);
     });
+}
+
+#[test]
+fn interrupts_in_other_handlers_wait_for_their_end() {
+    succeeds("interrupts/in-handlers");
+}
+
+unsafe extern "C" fn interrupts_itself(_: c_int) {
+    IN_HANDLER.set(true);
+    let before = INTERRUPTED.load(Ordering::Relaxed);
+    assert!(interrupt_thread(thread_id()));
+    (0..1000).for_each(|_| core::hint::spin_loop());
+    assert_eq!(INTERRUPTED.load(Ordering::Relaxed), before);
+    IN_HANDLER.set(false);
+}
+
+/// Handlers on the guest's stack and on one of their own.
+fn in_handlers() {
+    install();
+    for flags in [0, libc::SA_ONSTACK] {
+        // SAFETY: zeros are an action; the handler has no other flags.
+        unsafe {
+            let mut action: libc::sigaction = core::mem::zeroed();
+            action.sa_sigaction = (interrupts_itself as *const ()).expose_provenance();
+            action.sa_flags = flags;
+            assert_eq!(libc::sigaction(libc::SIGUSR1, &action, core::ptr::null_mut()), 0);
+        }
+        let rounds = if cfg!(target_arch = "x86_64") { 20_000 } else { 2_000 };
+        let expected = compute(rounds);
+        let (main, done) = (thread_id().cast_signed(), AtomicBool::new(false));
+        let (interrupted, later) = (&INTERRUPTED, &LATER);
+        let before = [interrupted, later].map(|count| count.load(Ordering::Relaxed));
+        let enough = || {
+            let now = [interrupted, later].map(|count| count.load(Ordering::Relaxed));
+            now[0] > before[0] + 100 && now[1] > before[1] + 100
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_micros(50));
+                    // SAFETY: sends a signal that has a handler.
+                    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), main, libc::SIGUSR1) };
+                }
+            });
+            let end = Instant::now() + Duration::from_secs(20);
+            while !enough() && Instant::now() < end {
+                assert_eq!(compute(rounds), expected);
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        // Nobody else sends interrupts: those that arrived in guests have waited in handlers.
+        assert!(enough(), "{flags}");
+    }
 }
 
 #[test]
