@@ -148,7 +148,7 @@ pub unsafe fn install_interrupt_hooks(_hooks: InterruptHooks) -> io::Result<()> 
 }
 
 /// Refused.
-pub fn prepare_thread() -> io::Result<()> {
+pub fn prepare_thread() -> io::Result<u32> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

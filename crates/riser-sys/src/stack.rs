@@ -1,5 +1,6 @@
 //! Stacks: the interpreter's own, and how far down the host's has come and may go.
 
+use crate::arch::machine;
 use crate::{OutOfMemory, Region};
 
 /// The interpreter's stack: 8-byte slots, zero when it is new. The system commits them as they are touched.
@@ -33,6 +34,7 @@ const HOST_STACK_BYTES: usize = 1 << 20;
 
 /// How far down the host's stack may go from here while guests and hosts call each other.
 #[cfg(not(target_family = "wasm"))]
+#[inline]
 pub fn host_stack_limit() -> usize {
     stack_pointer().saturating_sub(HOST_STACK_BYTES)
 }
@@ -46,11 +48,10 @@ pub fn host_stack_limit() -> usize {
     stack_pointer() / 8 * 7
 }
 
-/// About where the host's stack pointer stands: the address of a local of this function.
-#[inline(never)]
+/// About where the host's stack pointer stands.
+#[inline(always)]
 pub fn stack_pointer() -> usize {
-    let marker = 0u8;
-    core::hint::black_box(&raw const marker).addr()
+    machine::stack_pointer()
 }
 
 #[cfg(test)]

@@ -14,6 +14,52 @@ const EVERY_TYPE: &str = r#"(module
         (call $f (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4)
             (local.get 5) (local.get 6))))"#;
 
+/// The store's code waits on its stack meanwhile, and must find everything there afterwards.
+#[test]
+fn a_host_function_lets_another_thread_call() -> Result<()> {
+    type Sum = Option<TypedFunc<i32, i32>>;
+    let engine = Engine::default();
+    if !engine.is_compiled() {
+        return Ok(());
+    }
+    let module = Module::new(
+        &engine,
+        r#"(module
+            (import "" "elsewhere" (func $elsewhere (param i32) (result i32)))
+            (func $sum (export "sum") (param $n i32) (result i32)
+                (if (result i32) (i32.eqz (local.get $n))
+                    (then (i32.const 0))
+                    (else (i32.add (local.get $n) (call $sum (i32.sub (local.get $n) (i32.const 1)))))))
+            (func $run (export "run") (param $n i32) (result i32)
+                (if (result i32) (i32.eqz (local.get $n))
+                    (then (i32.const 0))
+                    (else (i32.add
+                        (i32.mul (call $elsewhere (local.get $n)) (local.get $n))
+                        (call $run (i32.sub (local.get $n) (i32.const 1))))))))"#,
+    )?;
+    let mut store = Store::new(&engine, Sum::None);
+    let elsewhere = Func::wrap(&mut store, |mut caller: Caller<'_, Sum>, n: i32| {
+        let sum = caller.data().clone().context("a function")?;
+        let caller = &mut caller;
+        std::thread::scope(|scope| {
+            let there = scope.spawn(move || {
+                let first = sum.call(&mut *caller, 1000 * n)?;
+                let error = sum.call(&mut *caller, i32::MAX).unwrap_err();
+                ensure!(error.downcast_ref() == Some(&Trap::StackOverflow), "{error:?}");
+                Ok(first)
+            });
+            there.join().unwrap()
+        })
+    });
+    let instance = Instance::new(&mut store, &module, &[elsewhere.into()])?;
+    let sum = instance.get_typed_func(&mut store, "sum")?;
+    *store.data_mut() = Some(sum);
+    let run = instance.get_typed_func::<i32, i32>(&mut store, "run")?;
+    let expected = (1..=4).map(|n| n * (1000 * n * (1000 * n + 1) / 2)).sum::<i32>();
+    assert_eq!(run.call(&mut store, 4)?, expected);
+    Ok(())
+}
+
 #[test]
 fn values_of_every_type_go_in_and_out() -> Result<()> {
     type Any = Option<Rooted<ExternRef>>;

@@ -160,6 +160,15 @@ macro_rules! restore_arguments_asm {
     };
 }
 
+/// The stack pointer.
+#[inline(always)]
+pub(crate) fn stack_pointer() -> usize {
+    let here;
+    // SAFETY: copies a register.
+    unsafe { asm!("mov {}, sp", out(reg) here, options(nomem, nostack, preserves_flags)) };
+    here
+}
+
 /// Calls `entry(a, b, c)` with the stack pointer at `stack_top`, and comes back to this stack with what it returns. The
 /// chain of frame pointers leads from one stack to the other.
 ///

@@ -42,6 +42,13 @@ pub const WAY_BACK_BYTES: usize = 32;
 /// The bytes of the head of an entry.
 pub const EXIT_HEAD_BYTES: usize = 16;
 
+/// About where the stack pointer stands: the address of a local of this function.
+#[inline(never)]
+pub(crate) fn stack_pointer() -> usize {
+    let marker = 0u8;
+    core::hint::black_box(&raw const marker).addr()
+}
+
 /// Nothing has a stack of its own here.
 ///
 /// # Safety

@@ -3,7 +3,7 @@
 //! arguments in rax, r10 and r11, so that a jump between functions may use these.
 
 use super::StackEntry;
-use core::arch::naked_asm;
+use core::arch::{asm, naked_asm};
 use core::ops::Range;
 
 /// Defines where compiled code enters the runtime by the C convention: `fn NAME => TARGET, BACK; runtime: A, fp: B, pc: C, mark: M,
@@ -157,6 +157,15 @@ macro_rules! restore_arguments_asm {
          mov rcx, [rsp + 152]; mov r8, [rsp + 160]; mov r9, [rsp + 168]
          leave; .cfi_def_cfa rsp, 8; .cfi_restore rbp"
     };
+}
+
+/// The stack pointer.
+#[inline(always)]
+pub(crate) fn stack_pointer() -> usize {
+    let here;
+    // SAFETY: copies a register.
+    unsafe { asm!("mov {}, rsp", out(reg) here, options(nomem, nostack, preserves_flags)) };
+    here
 }
 
 /// Calls `entry(a, b, c)` with the stack pointer at `stack_top`, and comes back to this stack with what it returns. The

@@ -1,7 +1,7 @@
 //! Noticing that this process is a copy: pages of code are then shared with the process that it is a copy of, and its one
 //! thread has another number.
 
-use super::interrupt;
+use super::{interrupt, signals};
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Once;
 
@@ -21,4 +21,5 @@ pub(super) fn generation() -> u32 {
 unsafe extern "C" fn in_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
     interrupt::forget_thread_id();
+    signals::forget_prepared_thread();
 }

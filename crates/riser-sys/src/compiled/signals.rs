@@ -236,17 +236,38 @@ thread_local! {
     static HANDLER_STACK: HandlerStack = const {
         HandlerStack { base: Cell::new(core::ptr::null_mut()), bytes: Cell::new(0), prepared: Cell::new(false) }
     };
+
+    /// This thread's number once it is prepared, as long as it is; else 0.
+    static PREPARED: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Prepares this thread to run compiled code: handlers get a stack of their own, unless they have one that is large enough, and the signals
-/// are not blocked. Cheap when it has been done before.
+/// are not blocked. Gives the thread's number ([`thread_id`](super::thread_id)). Cheap when it has been done before.
 ///
 /// # Errors
 /// If the system refuses, or if the thread is about to end.
-pub fn prepare_thread() -> io::Result<()> {
+#[inline]
+pub fn prepare_thread() -> io::Result<u32> {
+    match PREPARED.get() {
+        0 => prepare_now(),
+        thread => Ok(thread),
+    }
+}
+
+#[cold]
+fn prepare_now() -> io::Result<u32> {
     let prepare =
         |stack: &HandlerStack| if stack.prepared.get() { Ok(()) } else { stack.prepare() };
-    HANDLER_STACK.try_with(prepare).map_err(|_| io::Error::other("the thread is about to end"))?
+    let prepared = HANDLER_STACK.try_with(prepare);
+    prepared.map_err(|_| io::Error::other("the thread is about to end"))??;
+    let thread = super::thread_id();
+    PREPARED.set(thread);
+    Ok(thread)
+}
+
+/// In a process that was copied: this thread has another number now.
+pub(super) fn forget_prepared_thread() {
+    PREPARED.set(0);
 }
 
 impl HandlerStack {
@@ -314,6 +335,7 @@ fn current_handler_stack() -> io::Result<libc::stack_t> {
 
 impl Drop for HandlerStack {
     fn drop(&mut self) {
+        PREPARED.set(0);
         let (base, bytes) = (self.base.get(), self.bytes.get());
         if base.is_null() {
             return;

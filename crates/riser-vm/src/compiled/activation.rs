@@ -9,7 +9,7 @@ use core::ptr;
 use core::sync::atomic::{Ordering, fence};
 use riser_abi::{ENTRY_PAUSED, ENTRY_RETURNED, FuncRef, HostCtx, Slot, Status, VmRuntime};
 use riser_ops::TrapCode;
-use riser_sys::{StackEntry, call_on_stack, prepare_thread, stack_pointer};
+use riser_sys::{MachineStack, StackEntry, call_on_stack, prepare_thread, stack_pointer};
 use std::io;
 
 /// A call from the host into a store, as long as it lasts.
@@ -52,37 +52,30 @@ const RED_ZONE: usize = 256;
 /// A function begins by saving return address and frame pointer, which then points there.
 const FRAME_RECORD: usize = 16;
 
-impl Activation {
-    /// Where the stack of the activation is to begin.
-    ///
-    /// # Safety
-    /// `self.runtime` is that of a live store.
-    unsafe fn stack_top(&self) -> Result<usize, Status> {
-        // SAFETY: the caller's promise; activations below are still there.
-        unsafe {
-            let (base, end) = ((*self.runtime).stack_base.addr(), (*self.runtime).stack_end.addr());
+/// Where the stack of a new activation is to begin, above `below`; `None` if there is no room.
+///
+/// # Safety
+/// `runtime` is that of a live store, and `below` the innermost activation of this thread, or null.
+#[inline]
+unsafe fn stack_top(runtime: *const VmRuntime, mut below: *mut Activation) -> Option<usize> {
+    // SAFETY: the caller's promise; activations below are still there.
+    unsafe {
+        let (base, end) = ((*runtime).stack_base.addr(), (*runtime).stack_end.addr());
+        let mut in_use = end;
+        // Without an activation nobody is on a store's stack.
+        if !below.is_null() {
             let here = stack_pointer();
-            let in_use = if (base..end).contains(&here) {
-                here
-            } else {
-                let mut below = self.thread_outer;
-                while !below.is_null() && !(base..end).contains(&(*below).left_at) {
-                    below = (*below).thread_outer;
-                }
-                match below.is_null() {
-                    false => (*below).left_at,
-                    true if self.outer.is_null() => end,
-                    // Whoever called the store has lent it to this thread, and it is not known how far it uses the stack there.
-                    true => return Err(elsewhere(self.runtime)),
-                }
-            };
-            let top = in_use.saturating_sub(RED_ZONE) & !63;
-            // An interrupted store has no room either.
-            match top > (*self.runtime).stack_limit.load(Ordering::Relaxed) {
-                true => Ok(top),
-                false => Err(exhausted(self.runtime)),
+            (*below).left_at = here;
+            while !below.is_null() && !(base..end).contains(&(*below).left_at) {
+                below = (*below).thread_outer;
+            }
+            if !below.is_null() {
+                in_use = (*below).left_at;
             }
         }
+        let top = in_use.saturating_sub(RED_ZONE) & !63;
+        // An interrupted store has no room either.
+        (top > (*runtime).stack_limit.load(Ordering::Relaxed)).then_some(top)
     }
 }
 
@@ -121,11 +114,21 @@ pub unsafe fn call_compiled(
         if (*callee).instance.is_null() {
             return call_host(runtime, callee.cast(), slots);
         }
-        prepare(runtime)?;
-        let thread_outer = INNERMOST.get();
-        if !thread_outer.is_null() {
-            (*thread_outer).left_at = stack_pointer();
+        let thread = match prepare_thread() {
+            Ok(thread) => thread,
+            Err(error) => return Err(unprepared(runtime, error)),
+        };
+        // Mostly it is the same thread again, and ordering a store before the loads that follow takes longer than all else here.
+        if (*runtime).thread.load(Ordering::Relaxed) != thread {
+            if !(*runtime).activation.is_null() {
+                return call_elsewhere(runtime, thread, func, trampoline, slots);
+            }
+            (*runtime).thread.store(thread, Ordering::SeqCst);
+            // In this order: whoever interrupts the store sets the mark, at which the trampoline looks, before looking for the thread.
+            fence(Ordering::SeqCst);
         }
+        let thread_outer = INNERMOST.get();
+        let Some(top) = stack_top(runtime, thread_outer) else { return Err(exhausted(runtime)) };
         let mut activation = Activation {
             runtime,
             outer: (*runtime).activation.cast(),
@@ -134,22 +137,13 @@ pub unsafe fn call_compiled(
             thread_outer,
             left_at: 0,
             trampoline,
-            entry_fp: 0,
+            entry_fp: top - FRAME_RECORD,
         };
-        let top = activation.stack_top()?;
-        activation.entry_fp = top - FRAME_RECORD;
         let address = &raw mut activation;
         (*runtime).activation = address.cast();
         INNERMOST.set(address);
         // No code was left in this activation.
         (*runtime).exit_pc = 0;
-        let thread = riser_sys::thread_id();
-        // Mostly it is the same thread again, and ordering a store before the loads that follow takes longer than all else here.
-        if (*runtime).thread.load(Ordering::Relaxed) != thread {
-            (*runtime).thread.store(thread, Ordering::SeqCst);
-            // In this order: whoever interrupts the store sets the mark, at which the trampoline looks, before looking for the thread.
-            fence(Ordering::SeqCst);
-        }
         let entry = (*func).entry;
         let top = ptr::with_exposed_provenance_mut(top);
         let trampoline = transmute::<*const u8, StackEntry>(trampoline);
@@ -175,6 +169,41 @@ unsafe fn before_entering(runtime: *mut VmRuntime) -> Result<(), Status> {
         }
         (*(*runtime).store.cast::<VmStore>()).note_frames();
         Err(status)
+    }
+}
+
+/// Calls a function while code of the store waits on another thread, where a host function lets this one use the store. How far down the
+/// store's stack that function is, nobody knows here: the store gets another one for this call.
+#[cold]
+unsafe fn call_elsewhere(
+    runtime: *mut VmRuntime,
+    thread: u32,
+    func: *const FuncRef,
+    trampoline: *const u8,
+    slots: &mut [Slot],
+) -> Result<(), Status> {
+    // SAFETY: the caller's promises. The other thread waits, and finds everything as it left it.
+    unsafe {
+        let (base, end) = ((*runtime).stack_base, (*runtime).stack_end);
+        let limit = (*runtime).stack_limit.load(Ordering::Relaxed);
+        let (bytes, spare) = (end.addr().saturating_sub(limit), limit.saturating_sub(base.addr()));
+        let Ok(stack) = MachineStack::new(bytes, spare) else { return Err(exhausted(runtime)) };
+        let host_limit = (*runtime).host_stack_limit;
+        let waiting = (*runtime).thread.load(Ordering::Relaxed);
+        (*runtime).stack_base = stack.base().cast();
+        (*runtime).stack_end = stack.top().cast();
+        (*runtime).stack_limit.store(stack.limit().addr(), Ordering::Relaxed);
+        (*runtime).host_stack_limit = riser_sys::host_stack_limit();
+        (*runtime).thread.store(thread, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        let outcome = call_compiled(runtime, func, trampoline, slots);
+        (*runtime).stack_base = base;
+        (*runtime).stack_end = end;
+        (*runtime).stack_limit.store(limit, Ordering::Relaxed);
+        (*runtime).host_stack_limit = host_limit;
+        // Who sent an interrupt here by now has set the mark, which the host function's end looks at.
+        (*runtime).thread.store(waiting, Ordering::SeqCst);
+        outcome
     }
 }
 
@@ -206,26 +235,12 @@ unsafe fn call_host(
     }
 }
 
-/// Sees to it that this thread may run code.
-unsafe fn prepare(runtime: *mut VmRuntime) -> Result<(), Status> {
-    // SAFETY: as the caller's.
-    prepare_thread().map_err(|error| unsafe { refused(runtime, error) })
-}
-
-/// Keeps an error for the host.
-unsafe fn refused(runtime: *mut VmRuntime, error: io::Error) -> Status {
+/// This thread may not run code.
+#[cold]
+unsafe fn unprepared(runtime: *mut VmRuntime, error: io::Error) -> Status {
     // SAFETY: as the caller's.
     unsafe { (*(*runtime).store.cast::<VmStore>()).compile_error = Some(error.into()) };
     Status::HOST_ERROR
-}
-
-/// The store's code waits on another thread.
-#[cold]
-unsafe fn elsewhere(runtime: *mut VmRuntime) -> Status {
-    let what =
-        "code of the store waits on another thread, so no code of it can be entered on this one";
-    // SAFETY: as the caller's.
-    unsafe { refused(runtime, io::Error::other(what)) }
 }
 
 /// There is no room for a call from the host, or the store was interrupted.
