@@ -81,7 +81,8 @@ vm_blocks! {
 
     /// An imported function, copied into each importer so that calling it takes no detour.
     ImportedFunc {
-        /// As in the function's [`FuncRef`] when it was imported.
+        /// As in the function's [`FuncRef`] when it was imported. It may change later to where that leads, so code may go on with what it
+        /// has read.
         entry: *const u8 = ReadOnly;
         /// As in the function's [`FuncRef`].
         vmctx: *mut VmCtx = ReadOnly;

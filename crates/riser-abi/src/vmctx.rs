@@ -23,9 +23,10 @@ pub struct VmCtxCounts {
 ///
 /// ```text
 /// VmCtx | ImportedFunc × imported | *mut MemoryDef × memories | *mut TableDef × tables
-///       | *mut GlobalCell × globals | *const TagDef × tags | *mut u8 × memories
+///       | *mut GlobalCell × globals | *const TagDef × tags | *mut u8 × memories | *mut Slot × tables
 ///
-/// The last array has the first byte of each memory whose bytes never move (see [`crate::is_guarded`]).
+/// The last arrays have the first byte of each memory whose bytes never move (see [`crate::is_guarded`]), and the first element of each
+/// table that can never grow.
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VmCtxLayout {
@@ -35,6 +36,7 @@ pub struct VmCtxLayout {
     globals: u32,
     tags: u32,
     memory_bases: u32,
+    table_bases: u32,
     size: u32,
 }
 
@@ -57,8 +59,18 @@ impl VmCtxLayout {
         let globals = tables + counts.tables * POINTER;
         let tags = globals + counts.globals * POINTER;
         let memory_bases = tags + counts.tags * POINTER;
-        let size = memory_bases + counts.memories * POINTER;
-        VmCtxLayout { imported_funcs, memories, tables, globals, tags, memory_bases, size }
+        let table_bases = memory_bases + counts.memories * POINTER;
+        let size = table_bases + counts.tables * POINTER;
+        VmCtxLayout {
+            imported_funcs,
+            memories,
+            tables,
+            globals,
+            tags,
+            memory_bases,
+            table_bases,
+            size,
+        }
     }
 
     /// The size of the whole block.
@@ -84,6 +96,11 @@ impl VmCtxLayout {
     /// Of the pointer to a table's [`crate::TableDef`].
     pub const fn table(&self, table: TableIdx) -> u32 {
         self.tables + table.0 * POINTER
+    }
+
+    /// Of the first element of a table that can never grow.
+    pub const fn table_base(&self, table: TableIdx) -> u32 {
+        self.table_bases + table.0 * POINTER
     }
 
     /// Of the pointer to a global's [`crate::GlobalCell`].
@@ -113,6 +130,7 @@ mod tests {
         assert_eq!(layout.table(TableIdx(3)), layout.global(GlobalIdx(0)));
         assert_eq!(layout.global(GlobalIdx(4)), layout.tag(TagIdx(0)));
         assert_eq!(layout.tag(TagIdx(5)), layout.memory_base(MemoryIdx(0)));
-        assert_eq!(layout.memory_base(MemoryIdx(1)) as usize, layout.size());
+        assert_eq!(layout.memory_base(MemoryIdx(1)), layout.table_base(TableIdx(0)));
+        assert_eq!(layout.table_base(TableIdx(3)) as usize, layout.size());
     }
 }

@@ -58,7 +58,10 @@ impl Compiler {
             call.params = vec![AbiParam::new(types::I64); 3];
             call.returns = vec![AbiParam::new(types::I32)];
             host(b, low, params, ty, call);
-            b.func.stack_limit = signature::stack_limit(b);
+            // Nobody else looks whether large rows of slots have room. A caller that is within its limit leaves room for small ones.
+            if row_slots(ty) > SMALL_ROW_SLOTS {
+                b.func.stack_limit = signature::stack_limit(b);
+            }
         })
     }
 
@@ -95,6 +98,14 @@ fn way_to_code(artifact: &CodeArtifact) -> Vec<Position> {
     let last = positions.iter().rposition(is_way).and_then(|last| positions.get(last + 1));
     let end = last.map_or(artifact.code.len() as u32, |position| position.offset);
     vec![*first, Position { offset: end, wasm: Position::NONE }]
+}
+
+/// A frame with a row of so many slots has room on every stack, below its limit, where hosts have some 64 KiB.
+const SMALL_ROW_SLOTS: u32 = 128;
+
+/// How many slots hold the arguments of a type, and then the results.
+fn row_slots(ty: &FuncType) -> u32 {
+    FrameLayout::slots_of(ty.params()).max(FrameLayout::slots_of(ty.results())).max(1)
 }
 
 /// Values of types in a row of slots, each with its distance from the first.
@@ -177,8 +188,7 @@ fn host(
         false => (&[][..], params),
     };
     let flags = MemFlagsData::trusted();
-    let width = FrameLayout::slots_of(ty.params()).max(FrameLayout::slots_of(ty.results())).max(1);
-    let data = StackSlotData::new(StackSlotKind::ExplicitSlot, 8 * width, 4);
+    let data = StackSlotData::new(StackSlotKind::ExplicitSlot, 8 * row_slots(ty), 4);
     let slots = b.create_sized_stack_slot(data);
     let slots = b.ins().stack_addr(types::I64, slots, 0);
     for (&value, (ty, offset)) in params.iter().zip(row(ty.params())) {
@@ -200,6 +210,8 @@ fn host(
     b.ins().brif(status, failed, &[], well, &[]);
 
     b.switch_to_block(failed);
+    // Read anew, so that nothing but `callee` must be saved for this.
+    let runtime = field(b, callee, offset_of!(HostCtx, ctx) + offset_of!(VmCtx, runtime));
     call_builtin(b, conv, &builtin::raise, runtime, &[callee, status]);
     b.ins().trap(clif_trap(TrapCode::Unreachable));
 
@@ -258,7 +270,7 @@ fn record_exit(b: &mut FunctionBuilder<'_>, runtime: Value) {
     let frame = b.ins().get_frame_pointer(types::I64);
     let fp = field(b, frame, 0);
     b.ins().store(flags, fp, runtime, offset_of!(VmRuntime, exit_fp) as i32);
-    let pc = b.ins().get_return_address(types::I64);
+    let pc = field(b, frame, size_of::<u64>());
     b.ins().store(flags, pc, runtime, offset_of!(VmRuntime, exit_pc) as i32);
 }
 

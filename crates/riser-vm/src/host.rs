@@ -6,7 +6,7 @@ use crate::store::VmStore;
 use core::any::Any;
 use core::ffi::c_void;
 use core::ptr;
-use riser_abi::{FuncRef, HostCall, HostCtx, VmCtx, VmRuntime};
+use riser_abi::{FuncRef, HostCall, HostCtx, ImportedFunc, VmCtx, VmRuntime};
 use riser_ops::TypeId;
 use std::sync::Arc;
 
@@ -37,6 +37,8 @@ pub(crate) unsafe fn no_trampoline(
 pub struct HostFunc {
     ctx: HostCtx,
     func_ref: FuncRef,
+    /// The import that was bound to the function last; null if there is none.
+    import: *mut ImportedFunc,
     data: *const c_void,
     owner: Arc<dyn Any + Send + Sync>,
 }
@@ -54,7 +56,7 @@ impl HostFunc {
         let ctx =
             VmCtx { runtime, instance: ptr::null_mut(), code: ptr::null(), type_ids: ptr::null() };
         let ctx = HostCtx { ctx, call, trampoline };
-        HostFunc { ctx, func_ref, data, owner }
+        HostFunc { ctx, func_ref, import: ptr::null_mut(), data, owner }
     }
 
     /// Makes the function reference point to the function at its final place, and gives its address.
@@ -75,6 +77,15 @@ impl HostFunc {
         self.func_ref.type_id
     }
 
+    /// An import was bound to the function. If that happens before the first call, which makes the trampoline, the import shall lead there
+    /// directly from then on. (Others go on through the stub, which costs a jump: mostly a store has one instance that imports a function.)
+    ///
+    /// # Safety
+    /// The import is valid as long as the function.
+    pub(crate) unsafe fn note_import(&mut self, import: *mut ImportedFunc) {
+        self.import = import;
+    }
+
     /// Lets calls go through a trampoline of the function's type.
     ///
     /// # Safety
@@ -82,14 +93,20 @@ impl HostFunc {
     pub(crate) unsafe fn set_trampoline(&mut self, trampoline: *const u8) {
         self.ctx.trampoline = trampoline;
         self.func_ref.entry = trampoline;
+        if !self.import.is_null() {
+            // SAFETY: `note_import` was promised that it is valid. Code that has read the entry before goes on through the stub.
+            unsafe { (*self.import).entry = trampoline };
+        }
     }
 
     /// What the embedder gave along: whatever its owner keeps at that address.
+    #[inline]
     pub fn data(&self) -> *const c_void {
         self.data
     }
 
     /// The store's block.
+    #[inline]
     pub fn runtime(&self) -> *mut VmRuntime {
         self.ctx.ctx.runtime
     }

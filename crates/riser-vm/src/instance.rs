@@ -208,7 +208,20 @@ impl Instance {
         }
     }
 
-    pub(crate) fn table_place(&self, table: TableIdx) -> *mut *mut Table {
+    /// Binds a table.
+    ///
+    /// # Safety
+    /// It is valid, and lives as long as the instance.
+    pub(crate) unsafe fn bind_table(&self, index: TableIdx, table: NonNull<Table>) {
+        let base = self.field::<*mut Slot>(self.module.layout.table_base(index));
+        // SAFETY: places of this instance; the rest is the caller's promise.
+        unsafe {
+            self.table_place(index).write(table.as_ptr());
+            base.write(table.as_ref().base());
+        }
+    }
+
+    fn table_place(&self, table: TableIdx) -> *mut *mut Table {
         assert!(table.index() < self.module.module.tables.len());
         self.field(self.module.layout.table(table))
     }

@@ -4,6 +4,7 @@
 
 use crate::builtins::{init_memory, init_table};
 use crate::const_expr::{self, Waiting};
+use crate::host::HostFunc;
 use crate::instance::{Instance, InstanceModule};
 use crate::store::{Entity, GrowError, GrowHooks, Growable, InstanceId, VmStore};
 use core::fmt;
@@ -143,11 +144,15 @@ unsafe fn bind_imports(store: &VmStore, instance: NonNull<Instance>, imports: &[
                     let func_ref = func.as_ptr();
                     let (entry, vmctx) = ((*func_ref).entry, (*func_ref).vmctx);
                     let imported = ImportedFunc { entry, vmctx, func_ref };
-                    instance.imported_func(FuncIdx(next(&mut funcs))).write(imported);
+                    let import = instance.imported_func(FuncIdx(next(&mut funcs)));
+                    import.write(imported);
+                    if (*vmctx).instance.is_null() {
+                        (*vmctx.cast::<HostFunc>()).note_import(import);
+                    }
                 }
                 Entity::Table(id) => {
                     let table = store.tables.get(id.index()).expect("an import of this store");
-                    instance.table_place(TableIdx(next(&mut tables))).write(table.as_ptr());
+                    instance.bind_table(TableIdx(next(&mut tables)), table);
                 }
                 Entity::Memory(id) => {
                     let memory = store.memory_address(id).expect("an import of this store");
@@ -251,8 +256,8 @@ unsafe fn make_tables(
             let asked = GrowHooks::ask(store, Growable::Table, 0, minimum, max);
             asked.map_err(|error| InstantiateError::limit(error, "table", minimum))?;
             let id = (*store).new_table(table.ty, init)?;
-            let place = (*store).tables.get(id.index()).ok_or(FULL)?;
-            instance.as_ref().table_place(TableIdx(at as u32)).write(place.as_ptr());
+            let table = (*store).tables.get(id.index()).ok_or(FULL)?;
+            instance.as_ref().bind_table(TableIdx(at as u32), table);
         }
     }
     Ok(())

@@ -116,6 +116,7 @@ impl Engine {
     }
 
     /// Whether guests are compiled to machine code, rather than interpreted.
+    #[inline]
     pub fn is_compiled(&self) -> bool {
         self.inner.compiled.is_some()
     }

@@ -128,16 +128,17 @@ impl Translator<'_> {
 
     /// The first element.
     fn table_base(&mut self, table: TableIdx) -> Value {
+        if self.fixed_size(table).is_some() {
+            let at = self.env.layout.table_base(table);
+            return self.constant_load(I64, self.vmctx, at);
+        }
         self.table_field(table, offset_of!(TableDef, base))
     }
 
-    /// A field of the runtime's description, which changes when the table grows.
+    /// A field of the runtime's description of a table that may grow.
     fn table_field(&mut self, table: TableIdx, offset: usize) -> Value {
         let at = self.env.layout.table(table);
         let def = self.constant_load(I64, self.vmctx, at);
-        if self.fixed_size(table).is_some() {
-            return self.constant_load(I64, def, offset as u32);
-        }
         let flags = self.in_region(self.trusted(), Region::TableDef(table.0));
         self.b.ins().load(I64, flags, def, offset as i32)
     }

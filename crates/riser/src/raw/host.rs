@@ -135,26 +135,66 @@ unsafe fn border<T: 'static, D>(
     slots: *mut Slot,
     body: impl FnOnce(Caller<'_, T>, &D) -> Result<()>,
 ) -> Status {
-    // SAFETY: the caller's promise. The function's data lives as long as the store; the store is borrowed
-    // exclusively by the call of code that leads here, which waits.
+    // SAFETY: the caller's promise.
     unsafe {
-        let host = callee.cast::<riser_vm::HostFunc>();
-        let runtime = (*host).runtime();
+        let runtime = (*callee).runtime;
         let store = (*runtime).store.cast::<StoreInner<T>>();
-        let data = &*(*host).data().cast::<D>();
-        let scope = (*store).opaque.vm.roots.enter();
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            let instance = riser_vm::instance_of(caller);
-            let caller = Caller::new(StoreContextMut(&mut *store), instance);
-            match &caller.store.0.observer {
+        // What is rare is done elsewhere, from the beginning: it needs registers, and here saving them would be most of the work.
+        if (*store).observer.is_some() {
+            return watched_border(callee, caller, slots, body);
+        }
+        caught(callee, store, move |_, store, data| {
+            let caller = Caller::new(StoreContextMut(store), riser_vm::instance_of(caller));
+            body(caller, data)
+        })
+    }
+}
+
+/// The same for a store whose calls are observed.
+///
+/// # Safety
+/// As for [`border`].
+#[cold]
+#[inline(never)]
+unsafe fn watched_border<T: 'static, D>(
+    callee: *mut VmCtx,
+    caller: *mut VmCtx,
+    slots: *mut Slot,
+    body: impl FnOnce(Caller<'_, T>, &D) -> Result<()>,
+) -> Status {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let store = (*(*callee).runtime).store.cast::<StoreInner<T>>();
+        caught(callee, store, move |host, store, data| {
+            let observer = store.observer.clone();
+            let caller = Caller::new(StoreContextMut(store), riser_vm::instance_of(caller));
+            match observer {
                 None => body(caller, data),
                 Some(observer) => {
-                    let observer = observer.clone();
-                    observed(&*observer, (*host).owner(), caller, slots, |caller| {
-                        body(caller, data)
-                    })
+                    observed(&*observer, host.owner(), caller, slots, |caller| body(caller, data))
                 }
             }
+        })
+    }
+}
+
+/// Runs `body` with the function, the store and the closure, in a scope of handles of its own; catches what it fails with.
+///
+/// # Safety
+/// As for [`border`]; `store` is the running one.
+#[inline(always)]
+unsafe fn caught<T: 'static, D>(
+    callee: *mut VmCtx,
+    store: *mut StoreInner<T>,
+    body: impl FnOnce(&riser_vm::HostFunc, &mut StoreInner<T>, &D) -> Result<()>,
+) -> Status {
+    // SAFETY: the caller's promise. The function and its data live as long as the store; the store is borrowed exclusively by
+    // the call of code that leads here, which waits.
+    unsafe {
+        let host = callee.cast::<riser_vm::HostFunc>();
+        let scope = (*store).opaque.vm.roots.enter();
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            body(&*host, &mut *store, &*(*host).data().cast::<D>())
         }));
         // The handles that were made for the call, and by it.
         (*store).opaque.vm.roots.exit(scope);
@@ -170,7 +210,6 @@ unsafe fn border<T: 'static, D>(
 ///
 /// # Safety
 /// As for [`border`]; `owner` is what keeps the function.
-#[cold]
 unsafe fn observed<T: 'static>(
     observer: &dyn HostObserver<T>,
     owner: &Arc<dyn Any + Send + Sync>,
