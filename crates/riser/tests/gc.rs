@@ -439,3 +439,80 @@ fn references_live_through_tail_calls_nested_calls_and_other_instances() -> Resu
     }
     Ok(())
 }
+
+/// Bytes, halves, words, doubles, vectors and references: all lengths around those that compiled code copies in place, in all
+/// directions, in one array and between two, against the same in slices.
+#[test]
+fn copies_are_of_exactly_the_elements() -> Result<()> {
+    const LEN: u32 = 96;
+    let engine = Engine::default();
+    let kinds = [
+        ("i8", "array.get_u", "(local.get 0)", ""),
+        ("i16", "array.get_u", "(local.get 0)", ""),
+        ("i32", "array.get", "(local.get 0)", ""),
+        ("i64", "array.get", "(i64.extend_i32_u (local.get 0))", "i32.wrap_i64"),
+        ("v128", "array.get", "(i32x4.splat (local.get 0))", "i32x4.extract_lane 3"),
+        ("i31ref", "array.get", "(ref.i31 (local.get 0))", "i31.get_u"),
+    ];
+    for (ty, get, value, number) in kinds {
+        let text = format!(
+            "(module (type $a (array (mut {ty})))
+                (global $arrays (mut (ref null $a)) (ref.null $a)) (global $other (mut (ref null $a)) (ref.null $a))
+                (func (export \"make\")
+                    (global.set $arrays (array.new_default $a (i32.const {LEN})))
+                    (global.set $other (array.new_default $a (i32.const {LEN}))))
+                (func $array (param i32) (result (ref null $a))
+                    (if (result (ref null $a)) (local.get 0) (then (global.get $other)) (else (global.get $arrays))))
+                (func (export \"set\") (param i32 i32 i32)
+                    (array.set $a (call $array (local.get 1)) (local.get 2) {value}))
+                (func (export \"get\") (param i32 i32) (result i32)
+                    ({get} $a (call $array (local.get 0)) (local.get 1)) {number})
+                (func (export \"copy\") (param i32 i32 i32 i32 i32)
+                    (array.copy $a $a (call $array (local.get 0)) (local.get 1)
+                        (call $array (local.get 2)) (local.get 3) (local.get 4))))"
+        );
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &Module::new(&engine, &text)?, &[])?;
+        let make = instance.get_typed_func::<(), ()>(&mut store, "make")?;
+        let set = instance.get_typed_func::<(u32, u32, u32), ()>(&mut store, "set")?;
+        let get = instance.get_typed_func::<(u32, u32), u32>(&mut store, "get")?;
+        type Args = (u32, u32, u32, u32, u32);
+        let copy = instance.get_typed_func::<Args, ()>(&mut store, "copy")?;
+        make.call(&mut store, ())?;
+        let mut expected = [[0; LEN as usize]; 2];
+        for array in 0..2 {
+            for index in 0..LEN {
+                let value = 1 + array * 100 + index;
+                set.call(&mut store, (value, array, index))?;
+                expected[array as usize][index as usize] = value;
+            }
+        }
+        for (len, to, from) in (0..=LEN).flat_map(|len| {
+            let last = LEN - len;
+            [(len, 0, last), (len, last, 0), (len, last / 2, last.min(last / 2 + 1))]
+        }) {
+            for (dst, src) in [(0, 1), (0, 0), (1, 0)] {
+                copy.call(&mut store, (dst, to, src, from, len))?;
+                let read = expected[src as usize][from as usize..][..len as usize].to_vec();
+                expected[dst as usize][to as usize..][..len as usize].copy_from_slice(&read);
+                for (array, expected) in (0..).zip(&expected) {
+                    for (index, &expected) in (0..).zip(expected) {
+                        let got = get.call(&mut store, (array, index))?;
+                        assert_eq!(
+                            got, expected,
+                            "{ty} {array} {index} after {len} of {src} from {from} to {dst} {to}"
+                        );
+                    }
+                }
+            }
+        }
+        for (to, from, len) in
+            [(LEN, 0, 1), (0, LEN, 1), (90, 0, 7), (0, 90, 7), (1, 0, u32::MAX), (u32::MAX, 0, 2)]
+        {
+            let error = copy.call(&mut store, (0, to, 0, from, len)).unwrap_err();
+            assert_eq!(trap(&error), Trap::ArrayOutOfBounds, "{ty} {to} {from} {len}");
+        }
+        copy.call(&mut store, (0, LEN, 1, LEN, 0))?;
+    }
+    Ok(())
+}

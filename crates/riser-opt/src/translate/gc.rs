@@ -1,7 +1,7 @@
 //! References: what they are, what they may become, and the objects that they lead to.
 //!
-//! `gc_cast.rs` asks what a reference refers to, `gc_access.rs` reads and writes objects, `gc_alloc.rs` makes small ones; the
-//! rest the runtime does. To make an object, it gets the operands in a row of slots on the stack, as the interpreter's frames
+//! `gc_cast.rs` asks what a reference refers to, `gc_access.rs` reads and writes objects, `gc_alloc.rs` makes small ones, `gc_copy.rs` copies a few
+//! elements; the rest the runtime does. To make an object, it gets the operands in a row of slots on the stack, as the interpreter's frames
 //! have them. It may collect garbage, which moves objects: so the slots with references stand in the call's stack map, and the reference
 //! to the new object is read from the first slot afterwards.
 //!
@@ -299,15 +299,6 @@ impl Translator<'_> {
         let width = self.i32(value.slots());
         let args = [self.as_slot(array), index, self.slot_address(slot), width, len];
         let status = self.builtin(builtin::array_fill, &args);
-        self.checked(status);
-    }
-
-    pub fn lower_array_copy(&mut self, _dst: TypeIdx, _src: TypeIdx) {
-        let len = self.pop();
-        let (src, src_index) = self.pop2();
-        let (dst, dst_index) = self.pop2();
-        let args = [self.as_slot(dst), dst_index, self.as_slot(src), src_index, len];
-        let status = self.builtin(builtin::array_copy, &args);
         self.checked(status);
     }
 

@@ -21,6 +21,7 @@ mod gc;
 mod gc_access;
 mod gc_alloc;
 mod gc_cast;
+mod gc_copy;
 mod locals;
 mod memory;
 mod simd;
