@@ -4,7 +4,7 @@
 use crate::mapping::{FileUsage, Mapping};
 use crate::{OutOfMemory, faults, file_bytes_max, guarded};
 use core::ops::Range;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -18,9 +18,33 @@ pub struct MemoryImage {
     /// The file's bytes to be read.
     view: Mapping,
     id: u64,
+    _counted: Counted,
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+
+/// How many images the process may have: each keeps a file open, of which a process has 1024 where nobody says otherwise.
+const IMAGES_MAX: usize = 256;
+
+static IMAGES: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts an image.
+#[derive(Debug)]
+struct Counted(&'static AtomicUsize);
+
+impl Counted {
+    fn new(counter: &'static AtomicUsize) -> Option<Counted> {
+        let add = |images| (images < IMAGES_MAX).then_some(images + 1);
+        let added = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        added.is_ok().then_some(Counted(counter))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 impl MemoryImage {
     /// An image of pieces and where they lie in a memory; later ones cover earlier ones.
@@ -42,6 +66,7 @@ impl MemoryImage {
         if file_bytes_max().is_some_and(|max| max < (end - start) as u64) {
             return Err(error);
         }
+        let counted = Counted::new(&IMAGES).ok_or(error)?;
         let file = File::from(
             memfd_create("riser-memory", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
                 .map_err(|_| error)?,
@@ -58,6 +83,7 @@ impl MemoryImage {
             pages: start..end,
             view,
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            _counted: counted,
         })
     }
 
@@ -105,6 +131,16 @@ impl Drop for MemoryImage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn there_are_not_too_many_images() {
+        // Other tests make images meanwhile.
+        static COUNTER: AtomicUsize = AtomicUsize::new(0);
+        let counted: Vec<Counted> = core::iter::from_fn(|| Counted::new(&COUNTER)).collect();
+        assert_eq!(counted.len(), IMAGES_MAX);
+        drop(counted);
+        assert!(Counted::new(&COUNTER).is_some());
+    }
 
     #[test]
     fn pieces_lie_where_they_belong() {

@@ -2,6 +2,7 @@
 
 use crate::bits::Bits;
 use crate::cell::{Global, Tag};
+use crate::images::MemoryImages;
 use crate::memory::Memory;
 use crate::store::FuncPtr;
 use crate::table::Table;
@@ -49,6 +50,7 @@ pub struct InstanceModule {
     type_ids: Box<[TypeId]>,
     last_type_id: TypeId,
     code: Box<dyn ModuleCode>,
+    images: MemoryImages,
 }
 
 impl InstanceModule {
@@ -63,7 +65,8 @@ impl InstanceModule {
         });
         let type_ids: Box<[TypeId]> = module.types.iter().map(|ty| ty.id).collect();
         let last_type_id = type_ids.iter().copied().max().unwrap_or(TypeId(0));
-        InstanceModule { module, layout, type_ids, last_type_id, code }
+        let images = MemoryImages::default();
+        InstanceModule { module, layout, type_ids, last_type_id, code, images }
     }
 
     /// The module.
@@ -79,6 +82,11 @@ impl InstanceModule {
     /// Where the arrays of its instances lie.
     pub fn layout(&self) -> &VmCtxLayout {
         &self.layout
+    }
+
+    /// What memories of its instances hold at first.
+    pub(crate) fn images(&self) -> &MemoryImages {
+        &self.images
     }
 
     /// The largest id of the module's types.

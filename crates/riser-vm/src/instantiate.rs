@@ -5,6 +5,7 @@
 use crate::builtins::{init_memory, init_table};
 use crate::const_expr::{self, Waiting};
 use crate::host::HostFunc;
+use crate::images::{self, Shown};
 use crate::instance::{Instance, InstanceModule};
 use crate::store::{Entity, GrowError, GrowHooks, Growable, InstanceId, VmStore};
 use core::fmt;
@@ -12,7 +13,7 @@ use core::ptr::NonNull;
 use riser_abi::{GlobalCell, ImportedFunc, Status};
 use riser_module::{ConstExpr, DataMode, ElementItems, ElementMode, Module};
 use riser_ops::{Features, FuncIdx, GlobalIdx, MemoryIdx, TableIdx, TagIdx, TrapCode, ValType};
-use riser_sys::OutOfMemory;
+use riser_sys::{MemoryImage, OutOfMemory};
 use std::sync::Arc;
 
 /// Why an instance could not be made. What was written to imported objects before stays written.
@@ -107,15 +108,55 @@ impl VmStore {
             let instance = (*this).instances.try_push(make).ok_or(FULL)?;
             Instance::bind(instance);
             bind_imports(&*this, instance, imports);
-            make_memories(this, instance, decoded)?;
-            make_tags(&mut *this, instance, decoded)?;
-            make_globals(this, instance, decoded)?;
-            make_tables(this, instance, decoded)?;
-            evaluate_segments(this, instance, decoded)?;
-            check_segments_fit(this, instance, decoded)?;
-            copy_elements(this, instance, decoded)?;
-            copy_data(this, instance, decoded)?;
+            let images = module.images().for_instance(decoded);
+            let shown = make_memories(this, instance, decoded, images)?;
+            let outcome = initialize(this, instance, decoded, shown);
+            if outcome.is_err() && !shown.is_empty() {
+                hide_images(instance, images, shown);
+            }
+            outcome?;
             Ok(InstanceId::of(instance.as_ref()))
+        }
+    }
+}
+
+/// Everything behind the memories. Where it fails, no data was written to a memory that shows an image: that there is one means that
+/// all data fits.
+///
+/// # Safety
+/// As for [`VmStore::instantiate`].
+unsafe fn initialize(
+    this: *mut VmStore,
+    instance: NonNull<Instance>,
+    decoded: &Module,
+    shown: Shown,
+) -> Result<()> {
+    // SAFETY: the caller's promise, for all steps.
+    unsafe {
+        make_tags(&mut *this, instance, decoded)?;
+        make_globals(this, instance, decoded)?;
+        make_tables(this, instance, decoded)?;
+        evaluate_segments(this, instance, decoded)?;
+        check_segments_fit(this, instance, decoded)?;
+        copy_elements(this, instance, decoded)?;
+        copy_data(this, instance, decoded, shown)
+    }
+}
+
+/// Takes back what memories show, because their instance cannot be made: functions of it may be in a table.
+///
+/// # Safety
+/// As for [`VmStore::instantiate`]; the memories that show something are bound.
+unsafe fn hide_images(
+    instance: NonNull<Instance>,
+    images: &[Option<Arc<MemoryImage>>],
+    shown: Shown,
+) {
+    for (at, image) in images.iter().enumerate() {
+        let memory = MemoryIdx(at as u32);
+        if let Some(image) = image.as_ref().filter(|_| shown.contains(memory)) {
+            // SAFETY: the caller's promise; no code of the instance runs yet.
+            unsafe { images::hide(instance.as_ref().memory(memory), image) };
         }
     }
 }
@@ -180,7 +221,9 @@ unsafe fn make_memories(
     store: *mut VmStore,
     instance: NonNull<Instance>,
     module: &Module,
-) -> Result<()> {
+    images: &[Option<Arc<MemoryImage>>],
+) -> Result<Shown> {
+    let mut shown = Shown::default();
     for (at, ty) in module.memories.iter().enumerate().skip(module.imported.memories as usize) {
         let minimum = ty.limits.min.saturating_mul(ty.page_size());
         let max = ty.limits.max.map(|max| max.saturating_mul(ty.page_size()));
@@ -189,12 +232,21 @@ unsafe fn make_memories(
         unsafe {
             let asked = GrowHooks::ask(store, Growable::Memory, 0, minimum, max);
             asked.map_err(|error| InstantiateError::limit(error, "memory", minimum))?;
-            let id = (*store).new_memory(*ty)?;
+            let image = images.get(at).and_then(Option::as_ref);
+            // Where an image cannot be mapped, its data is copied.
+            let showing = image.and_then(|image| (*store).new_memory_showing(*ty, image).ok());
+            let id = match showing {
+                Some(id) => {
+                    shown.insert(MemoryIdx(at as u32));
+                    id
+                }
+                None => (*store).new_memory(*ty)?,
+            };
             let memory = (*store).memory_address(id).ok_or(FULL)?;
             instance.as_ref().bind_memory(MemoryIdx(at as u32), memory);
         }
     }
-    Ok(())
+    Ok(shown)
 }
 
 fn saturate(size: u64) -> usize {
@@ -392,10 +444,16 @@ unsafe fn copy_data(
     store: *mut VmStore,
     instance: NonNull<Instance>,
     module: &Module,
+    shown: Shown,
 ) -> Result<()> {
     for (at, segment) in module.data.iter().enumerate() {
         let data = at as u32;
         let DataMode::Active { memory, offset: start } = &segment.mode else { continue };
+        if shown.contains(*memory) {
+            // SAFETY: the instance is used by this thread alone.
+            unsafe { (*instance.as_ptr()).drop_data(data) };
+            continue;
+        }
         let index = module.memories[memory.index()].index_type();
         // SAFETY: the caller's promise.
         let dst = unsafe { offset(store, instance, start, index)? };

@@ -20,6 +20,7 @@ mod exceptions;
 mod gc;
 mod heap_memory;
 mod host;
+mod images;
 mod instance;
 mod instantiate;
 mod interrupt;

@@ -7,7 +7,7 @@ use core::time::Duration;
 use riser_abi::{GUARDED_BYTES, MemoryDef, is_guarded};
 use riser_module::MemoryType;
 use riser_ops::TrapCode;
-use riser_sys::{OutOfMemory, Region};
+use riser_sys::{MemoryImage, OutOfMemory, Region};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Address space that a memory reserves at most, so that its base does not move: all that 32 bits reach.
@@ -127,11 +127,22 @@ fn max_pages(ty: &MemoryType) -> u64 {
 impl Memory {
     /// A memory of its type's smallest size, all zero; with guards if its type and `guards` say so.
     pub(crate) fn new(ty: MemoryType, index: u32, guards: bool) -> Result<Memory, OutOfMemory> {
+        Memory::showing(ty, index, guards, None)
+    }
+
+    /// The same with the bytes of an image, which only memories with guards can show.
+    pub(crate) fn showing(
+        ty: MemoryType,
+        index: u32,
+        guards: bool,
+        image: Option<&Arc<MemoryImage>>,
+    ) -> Result<Memory, OutOfMemory> {
         let len = bytes_of(&ty, ty.limits.min).ok_or(OutOfMemory { bytes: usize::MAX })?;
         let max = max_pages(&ty).saturating_mul(ty.page_size()).min(RESERVE_MAX);
         let max = usize::try_from(max).unwrap_or(len);
         let region = match guards && is_guarded(ty.memory64, ty.page_size_log2) {
-            true => Region::guarded(len, max, GUARDED_BYTES as usize, None)?,
+            true => Region::guarded(len, max, GUARDED_BYTES as usize, image)?,
+            false if image.is_some() => return Err(OutOfMemory { bytes: len }),
             false => Region::new(len, max)?,
         };
         let def = MemoryDef { base: region.base(), len: AtomicUsize::new(len) };

@@ -23,7 +23,7 @@ use riser_abi::{Builtins, FuncRef, GlobalCell, HostCall, Slot, Status, TagDef, V
 use riser_heap::{HeapLimits, HeapRef};
 use riser_module::{EntityIdx, GlobalType, MemoryType, TableType};
 use riser_ops::{FuncIdx, TrapCode, TypeId};
-use riser_sys::{MachineStack, OutOfMemory, SlotStack};
+use riser_sys::{MachineStack, MemoryImage, OutOfMemory, SlotStack};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -507,8 +507,29 @@ impl VmStore {
         if ty.shared {
             return self.add_shared_memory(Arc::new(SharedMemory::new(ty, self.guards)?));
         }
+        self.add_memory(ty, None)
+    }
+
+    /// Makes a memory that shows an image. A shared one cannot.
+    pub(crate) fn new_memory_showing(
+        &mut self,
+        ty: MemoryType,
+        image: &Arc<MemoryImage>,
+    ) -> Result<MemoryId, OutOfMemory> {
+        self.add_memory(ty, Some(image))
+    }
+
+    fn add_memory(
+        &mut self,
+        ty: MemoryType,
+        image: Option<&Arc<MemoryImage>>,
+    ) -> Result<MemoryId, OutOfMemory> {
         let index = self.memories.len() as u32;
-        let memory = StoreMemory::Own(Memory::new(ty, index, self.guards)?);
+        let memory = match image {
+            None => Memory::new(ty, index, self.guards)?,
+            some => Memory::showing(ty, index, self.guards, some)?,
+        };
+        let memory = StoreMemory::Own(memory);
         self.memories
             .try_push(|_| Some(memory))
             .ok_or(OutOfMemory { bytes: size_of::<Memory>() })?;

@@ -3,6 +3,7 @@
 //! | name | is |
 //! | --- | --- |
 //! | 64 hexadecimal digits, `.rsr` | code, by its key |
+//! | the same, `.add` | code that is to be added to it: what was compiled when there was no time to write all |
 //! | 32 hexadecimal digits, `.mod` | the hash of a module, by its file (`known.rs`) |
 //! | `.tmp-`, … | what is being written |
 //!
@@ -34,10 +35,16 @@ impl CacheKey {
     pub(super) fn file_name(&self) -> String {
         format!("{}{CODE}", blake3::Hash::from_bytes(self.0).to_hex())
     }
+
+    pub(super) fn added_name(&self) -> String {
+        format!("{}{ADDED}", blake3::Hash::from_bytes(self.0).to_hex())
+    }
 }
 
 /// What names of files with code end with.
 const CODE: &str = ".rsr";
+/// What names of files with more code end with.
+const ADDED: &str = ".add";
 /// What names of files with the hash of a module end with.
 pub(super) const MODULE: &str = ".mod";
 /// What names of files begin with that are being written.
@@ -52,12 +59,16 @@ const USE_PRECISION: Duration = Duration::from_secs(60);
 /// What a small file takes on the disk.
 const BLOCK_BYTES: u64 = 4096;
 
+/// As much is written when there is no time: 0.5 ms.
+const BRIEF_BYTES: u64 = 1 << 20;
+
 /// How much is handed to the system at once.
 const BUFFER_BYTES: usize = 256 << 10;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Code,
+    Added,
     Module,
     Unfinished,
 }
@@ -68,6 +79,8 @@ fn kind(name: &str) -> Option<Kind> {
     };
     if name.strip_suffix(CODE).is_some_and(|stem| is_hex(stem, 64)) {
         Some(Kind::Code)
+    } else if name.strip_suffix(ADDED).is_some_and(|stem| is_hex(stem, 64)) {
+        Some(Kind::Added)
     } else if name.strip_suffix(MODULE).is_some_and(|stem| is_hex(stem, 32)) {
         Some(Kind::Module)
     } else {
@@ -82,6 +95,20 @@ impl Cache {
         let count = if file.is_some() { &self.inner.hits } else { &self.inner.misses };
         count.fetch_add(1, Ordering::Relaxed);
         file
+    }
+
+    /// The code that is to be added to that.
+    pub(crate) fn lookup_added(&self, key: &CacheKey) -> Option<File> {
+        self.open(&key.added_name())
+    }
+
+    /// What such a file has; nothing if there is none.
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        if let Some(mut file) = self.open(name) {
+            file.read_to_end(&mut bytes)?;
+        }
+        Ok(bytes)
     }
 
     /// A file of the folder, if nobody else may have written it. Notes that it was used.
@@ -110,31 +137,63 @@ impl Cache {
         pieces: impl IntoIterator<Item = (Owner<'a>, Piece<'a>)>,
     ) -> io::Result<bool> {
         let key = CacheKey::new(source.engine, &source.hash);
-        let mut kept = Vec::new();
-        if let Some(mut file) = self.open(&key.file_name()) {
-            file.read_to_end(&mut kept)?;
-        }
-        let kept = ImageView::parse(&kept).ok();
-        let kept =
-            kept.filter(|kept| kept.engine() == source.engine && *kept.hash() == source.hash);
+        let (kept, added) = (self.read(&key.file_name())?, self.read(&key.added_name())?);
+        let (kept, added) = (view(&kept, &source), view(&added, &source));
         let mut source = source;
         let proved = source.validated;
-        source.validated |= kept.is_some_and(|kept| kept.validated());
+        let were_validated = [kept, added].iter().flatten().any(ImageView::validated);
+        source.validated |= were_validated;
         let mut image = ImageWriter::new(source);
         pieces.into_iter().for_each(|(owner, piece)| image.add(owner, piece));
-        if let Some(kept) = kept {
-            if (kept.validated() || !proved) && image.is_within(&kept) {
-                return Ok(false);
-            }
-            image.inherit(&kept);
+        if let (Some(kept), None) = (kept, added)
+            && (kept.validated() || !proved)
+            && image.is_within(&kept)
+        {
+            return Ok(false);
         }
-        self.store(&key, |to| {
-            image.write(|bytes| to.write_all(bytes)).map_err(|error| match error {
-                WriteError::Put(error) => error,
-                WriteError::TooLarge => io::ErrorKind::FileTooLarge.into(),
-            })
-        })?;
+        // What was made last is the best.
+        [added, kept].iter().flatten().for_each(|other| image.inherit(other));
+        self.store(&key, |to| write_image(&image, to))?;
+        if added.is_some() {
+            remove(&self.directory().join(key.added_name()))?;
+        }
         Ok(true)
+    }
+
+    /// Keeps functions for a process that ends, in a time that does not depend on how much is kept already: beside the rest, unless that is
+    /// little, and not all of them if there are many.
+    ///
+    /// # Errors
+    /// As for [`Cache::extend`].
+    pub(crate) fn extend_briefly<'a>(
+        &self,
+        source: ImageSource<'a>,
+        pieces: impl Iterator<Item = (Owner<'a>, Piece<'a>)>,
+    ) -> io::Result<()> {
+        let key = CacheKey::new(source.engine, &source.hash);
+        let length = |name: &str| {
+            fs::metadata(self.directory().join(name)).map_or(0, |metadata| metadata.len())
+        };
+        let mut bytes = 0;
+        let pieces: Vec<_> = pieces
+            .take_while(|(_, piece)| {
+                bytes += (piece.code.len() + piece.tables.len()) as u64;
+                bytes <= BRIEF_BYTES
+            })
+            .collect();
+        let added = length(&key.added_name());
+        // So much is added by a hundred runs, if no longer one puts it to the rest.
+        let is_full = added + bytes.min(BRIEF_BYTES) > 2 * BRIEF_BYTES;
+        if is_full || length(&key.file_name()) + added + bytes <= BRIEF_BYTES {
+            return self.extend(source, pieces).map(|_| ());
+        }
+        let added = self.read(&key.added_name())?;
+        let added = view(&added, &source);
+        let mut image = ImageWriter::new(source);
+        pieces.into_iter().for_each(|(owner, piece)| image.add(owner, piece));
+        added.iter().for_each(|added| image.inherit(added));
+        self.put(&key.added_name(), |to| write_image(&image, to))?;
+        self.shrink()
     }
 
     /// Keeps code for a key, in place of what was there. `write` is given where to write it.
@@ -208,6 +267,19 @@ impl Cache {
         }
         Ok(())
     }
+}
+
+/// The image in bytes, if it is one for the same engine and module.
+fn view<'a>(bytes: &'a [u8], source: &ImageSource<'_>) -> Option<ImageView<'a>> {
+    let image = ImageView::parse(bytes).ok()?;
+    (image.engine() == source.engine && *image.hash() == source.hash).then_some(image)
+}
+
+fn write_image(image: &ImageWriter<'_>, to: &mut dyn Write) -> io::Result<()> {
+    image.write(|bytes| to.write_all(bytes)).map_err(|error| match error {
+        WriteError::Put(error) => error,
+        WriteError::TooLarge => io::ErrorKind::FileTooLarge.into(),
+    })
 }
 
 /// Refuses to write more than it may. The system would end the process when a file becomes larger than a limit of the process.

@@ -279,3 +279,68 @@ fn later_runs_add_what_they_compiled() {
     assert!(extend(&cache, false, &[(5, 5)]).unwrap());
     assert_eq!(kept(&cache), [(5, 5)], "a damaged file is replaced");
 }
+
+/// As [`extend`], at the end of a process, with functions of so many bytes.
+fn extend_briefly(cache: &Cache, bytes: usize, functions: &[(u32, u8)]) {
+    let source = ImageSource { engine: b"engine", hash: [1; 32], validated: true, module: None };
+    let piece = |fill: u8| Piece {
+        code: Cow::Owned(vec![fill; bytes]),
+        alignment: 16,
+        tables: Cow::Owned(vec![0; 20]),
+    };
+    let pieces = functions.iter().map(|&(at, fill)| (Owner::Function(at), piece(fill)));
+    cache.extend_briefly(source, pieces).unwrap();
+}
+
+fn added(cache: &Cache) -> Vec<u32> {
+    let mut bytes = Vec::new();
+    let Some(mut file) = cache.lookup_added(&key(1)) else { return Vec::new() };
+    file.read_to_end(&mut bytes).unwrap();
+    ImageView::parse(&bytes).unwrap().functions().collect()
+}
+
+#[test]
+fn a_process_that_ends_writes_little() {
+    let scratch = Scratch::new("brief");
+    let cache = scratch.cache(BYTES_MAX);
+    extend_briefly(&cache, 1000, &[(1, 1)]);
+    extend_briefly(&cache, 1000, &[(2, 2)]);
+    assert_eq!((kept(&cache), added(&cache)), (vec![(1, 1), (2, 2)], vec![]), "all is little");
+    extend_briefly(&cache, 600_000, &[(3, 3)]);
+    extend_briefly(&cache, 600_000, &[(4, 4), (5, 5)]);
+    assert_eq!(kept(&cache).len(), 3);
+    assert_eq!(added(&cache), [4], "what is too much is made again");
+    let large = fs::metadata(scratch.0.join(key(1).file_name())).unwrap().modified().unwrap();
+    extend_briefly(&cache, 1000, &[(6, 6)]);
+    assert_eq!(added(&cache), [4, 6]);
+    let now = fs::metadata(scratch.0.join(key(1).file_name())).unwrap().modified().unwrap();
+    assert_eq!(now, large, "what is large is not written again");
+    assert_eq!(cache.stats().unwrap().modules, 1);
+    extend(&cache, true, &[(7, 7)]).unwrap();
+    assert_eq!(kept(&cache).iter().map(|&(at, _)| at).collect::<Vec<_>>(), [1, 2, 3, 4, 6, 7]);
+    assert_eq!(added(&cache), []);
+    // Damage costs what was added, and nothing else.
+    extend_briefly(&cache, 1000, &[(8, 8)]);
+    assert_eq!(added(&cache), [8]);
+    fs::write(scratch.0.join(key(1).added_name()), "damaged").unwrap();
+    extend_briefly(&cache, 1000, &[(9, 9)]);
+    assert_eq!(added(&cache), [9]);
+    assert_eq!(cache.clear().unwrap().modules, 1);
+    assert!(scratch.names().iter().all(|name| name == TAG.0), "{:?}", scratch.names());
+}
+
+#[test]
+fn files_that_others_may_write_are_not_used() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = Scratch::new("others");
+    let cache = scratch.cache(BYTES_MAX);
+    put(&cache, 1, b"one");
+    let path = scratch.0.join(key(1).file_name());
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(get(&cache, 1), None);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(get(&cache, 1), Some(b"one".into()));
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_eq!(get(&cache, 1), None, "it is a folder");
+}

@@ -1,7 +1,7 @@
 //! The compiled way to run: an engine's compiler and trampolines, and the code of a module, which is made function by
 //! function when they are called first.
 
-use super::keeper::Keeper;
+use super::keeper::{Keeper, Pace};
 use super::kept::Origin;
 use crate::announce::{Announced, Announcer, ToldOf};
 use crate::{Cache, Config, Error, Result, format_err};
@@ -204,9 +204,9 @@ impl CompiledEngine {
         &self.keeper
     }
 
-    /// Keeps what was compiled and is not kept yet.
+    /// Keeps what was compiled and is not kept yet, before the process ends.
     pub(crate) fn save(&self) {
-        self.keeper.save();
+        self.keeper.save(Pace::Brief);
     }
 }
 
@@ -307,7 +307,9 @@ pub(crate) struct CompiledModule {
     functions: AtomicUsize,
     origin: Origin,
     /// How much of what was published is kept in the cache.
-    saved: Mutex<usize>,
+    saved: AtomicUsize,
+    /// Held by who puts everything together.
+    saving: Mutex<()>,
 }
 
 struct State {
@@ -328,7 +330,7 @@ impl CompiledModule {
         let table: Box<[AtomicPtr<u8>]> =
             (0..functions).map(|defined| AtomicPtr::new(stubs.lazy(defined).cast_mut())).collect();
         let mut space = CodeSpace::new(CodeOwner(table.as_ptr().addr()), engine.pages());
-        if let Some(image) = &origin.image {
+        for image in &origin.images {
             engine.adopt_trampolines(&image.view())?;
             space.adopt(image.clone());
         }
@@ -343,7 +345,8 @@ impl CompiledModule {
             done: Condvar::new(),
             functions: AtomicUsize::new(0),
             origin,
-            saved: Mutex::new(0),
+            saved: AtomicUsize::new(0),
+            saving: Mutex::new(()),
         });
         if keeps {
             module.engine.keeper.add(&module);
@@ -429,8 +432,9 @@ impl CompiledModule {
 
     /// The code of a function that was made before.
     fn kept(&self, defined: u32) -> Option<*const u8> {
-        let image = self.origin.image.as_deref()?;
-        let kept = image.view().function(defined)?;
+        let images = self.origin.images.iter();
+        let (image, kept) =
+            images.filter_map(|image| Some((image, image.view().function(defined)?))).next()?;
         let code = image.address(&kept);
         let (bytes, tables) = (kept.code, kept.tables);
         self.announce(defined, Announced { address: code, bytes, tables });
@@ -462,20 +466,26 @@ impl CompiledModule {
     }
 
     /// Keeps what was compiled and is not kept yet. Whether there was something.
-    pub(super) fn save(&self) -> bool {
+    pub(super) fn save(&self, pace: Pace) -> bool {
         let (Some(cache), Some(hash)) = (&self.engine.cache, self.origin.hash) else {
             return false;
         };
-        let mut saved = lock(&self.saved);
-        let pieces = self.compiled_since(*saved);
+        // At the end nobody waits for what another thread is writing: it is written once more.
+        let _saving = (pace == Pace::Whole).then(|| lock(&self.saving));
+        let saved = self.saved.load(Ordering::Acquire);
+        let pieces = self.compiled_since(saved);
         if pieces.is_empty() {
             return false;
         }
-        *saved += pieces.len();
         let trampolines = self.engine.trampolines_of(&self.module);
         let source = ImageSource { engine: &self.engine.key, hash, validated: true, module: None };
+        let all = trampolines.iter().chain(&pieces).map(Copied::piece);
         // What cannot be kept is made again next time.
-        let _ = cache.extend(source, pieces.iter().chain(&trampolines).map(Copied::piece));
+        let _ = match pace {
+            Pace::Whole => cache.extend(source, all).map(|_| ()),
+            Pace::Brief => cache.extend_briefly(source, all),
+        };
+        self.saved.fetch_max(saved + pieces.len(), Ordering::Release);
         true
     }
 
@@ -491,9 +501,7 @@ impl CompiledModule {
         for (owner, piece) in pieces.iter().chain(&trampolines).map(Copied::piece) {
             image.add(owner, piece);
         }
-        if let Some(kept) = &self.origin.image {
-            image.inherit(&kept.view());
-        }
+        self.origin.images.iter().for_each(|kept| image.inherit(&kept.view()));
         image.to_vec().ok_or_else(|| Error::msg("there is more code than a file can have"))
     }
 
@@ -565,6 +573,6 @@ impl CompiledModule {
 
 impl Drop for CompiledModule {
     fn drop(&mut self) {
-        self.save();
+        self.save(Pace::Brief);
     }
 }

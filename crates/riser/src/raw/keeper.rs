@@ -1,7 +1,8 @@
 //! Keeping what was compiled in the cache: while the program runs, by a thread of its own, and once more at the end.
 //!
-//! The thread begins when something was compiled, waits longer each time, and ends when nothing new was compiled in between. At the end there is
-//! little left to write; writing takes about a thousandth of the time that compiling took.
+//! The thread begins when something was compiled, waits longer each time, and ends when nothing new was compiled in between. At the end
+//! only what is left is written, into a file of its own unless all is little, and without waiting for the thread: so the end of
+//! a program waits for less than a millisecond. The next run that lasts long enough for the thread puts it to the rest.
 
 use super::compiled::{CompiledEngine, CompiledModule};
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -10,9 +11,18 @@ use std::thread;
 use std::time::Duration;
 
 /// How long the thread waits at first.
-const PAUSE_MIN: Duration = Duration::from_millis(100);
+const PAUSE_MIN: Duration = Duration::from_millis(50);
 /// How long it waits at most.
-const PAUSE_MAX: Duration = Duration::from_secs(10);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// How much time there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Enough to put everything into one file.
+    Whole,
+    /// Somebody waits.
+    Brief,
+}
 
 /// The modules of an engine whose code is kept.
 #[derive(Default)]
@@ -44,10 +54,10 @@ impl Keeper {
     }
 
     /// Keeps what is new now. Whether there was something.
-    pub fn save(&self) -> bool {
+    pub fn save(&self, pace: Pace) -> bool {
         let modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let alive = modules.iter().filter_map(Weak::upgrade);
-        alive.filter(|module| module.save()).count() > 0
+        alive.filter(|module| module.save(pace)).count() > 0
     }
 }
 
@@ -58,10 +68,10 @@ fn keep(engine: &Weak<CompiledEngine>) {
         pause = (pause * 2).min(PAUSE_MAX);
         let Some(engine) = engine.upgrade() else { return };
         let keeper = engine.keeper();
-        if !keeper.save() {
+        if !keeper.save(Pace::Whole) {
             keeper.running.store(false, Ordering::SeqCst);
             // What was compiled just before this found a thread that was running.
-            if !keeper.save() {
+            if !keeper.save(Pace::Whole) {
                 return;
             }
             keeper.running.store(true, Ordering::SeqCst);

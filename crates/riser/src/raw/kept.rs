@@ -18,7 +18,7 @@ pub(crate) struct Origin {
     /// The hash of its bytes, if its code is to be kept.
     pub(super) hash: Option<[u8; 32]>,
     /// The code that was made before.
-    pub(super) image: Option<Arc<CodeImage>>,
+    pub(super) images: Vec<Arc<CodeImage>>,
 }
 
 impl Origin {
@@ -30,20 +30,22 @@ impl Origin {
         };
         let hash = hash(cache);
         let key = compiled.key();
-        let file = cache.lookup(&CacheKey::new(key, &hash));
+        let cache_key = CacheKey::new(key, &hash);
+        let files = [cache.lookup(&cache_key), cache.lookup_added(&cache_key)];
         // SAFETY: nobody changes a file of a cache. It is written under another name, and then only replaced; and nobody but
         // this user may write to its folder, as was checked when it was opened.
-        let image = file.and_then(|file| unsafe { CodeImage::map(&file, compiled.pages()) }.ok());
+        let map = |file| unsafe { CodeImage::map(&file, compiled.pages()) }.ok();
+        let images = files.into_iter().flatten().filter_map(map);
         let ours = |image: &CodeImage| {
             let view = image.view();
             view.engine() == key && *view.hash() == hash
         };
-        Origin { hash: Some(hash), image: image.filter(ours).map(Arc::new) }
+        Origin { hash: Some(hash), images: images.filter(ours).map(Arc::new).collect() }
     }
 
     /// Whether the module is known to be valid under the engine's configuration.
     pub(crate) fn validated(&self) -> bool {
-        self.image.as_ref().is_some_and(|image| image.view().validated())
+        self.images.iter().any(|image| image.view().validated())
     }
 }
 
@@ -74,7 +76,7 @@ unsafe fn from_image(engine: &Engine, image: CodeImage) -> Result<Module> {
     }
     let image = Arc::new(image);
     let bytes = ModuleBytes::new(ModuleOfImage(image.clone()));
-    let origin = Origin { hash: Some(*image.view().hash()), image: Some(image) };
+    let origin = Origin { hash: Some(*image.view().hash()), images: vec![image] };
     Module::from_owned(engine, bytes, origin)
 }
 
