@@ -23,7 +23,7 @@ const ENVIRONMENT: [(&str, &str); 3] = [
 ];
 
 /// The tests of the library in which frames, faults, signals and other threads matter.
-const LIBRARY: [&str; 6] = ["calls", "epochs", "exceptions", "gc", "objects", "threads"];
+const LIBRARY: [&str; 7] = ["calls", "epochs", "exceptions", "gc", "objects", "signals", "threads"];
 
 /// The ways in which the suite runs: see `crates/riser-testkit/tests/spec.rs`.
 const WAYS: [&str; 2] = ["compiled", "compiled-gc-stress"];

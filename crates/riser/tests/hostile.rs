@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::{Clock, trap};
+use common::{Clock, configs, trap};
 use riser::*;
 
 /// Recursion by every kind of call. `back` is the host's: it calls the export `to_host` again.
@@ -29,6 +29,13 @@ const RECURSION: &str = r#"(module
         (block $caught (try_table (catch_all $caught) (call $through_try))))
     (func $through_legacy (export "inside_a_legacy_handler")
         try call $through_legacy catch_all end)
+    (tag $tag)
+    (func $handler (export "in_a_handler")
+        (block $caught (try_table (catch_all $caught) (throw $tag))) (call $handler))
+    (func $with_ref (export "in_a_handler_with_its_exception")
+        (block $caught (result exnref) (try_table (catch_all_ref $caught) (throw $tag)) unreachable)
+        (call $with_ref) drop)
+    (func $legacy (export "in_a_legacy_handler") try throw $tag catch_all call $legacy end)
     (func $loops (export "in_a_loop") (loop $again (call $loops) (br $again)))
     (func $halves (export "tree") (call $halves) (call $halves))
     (func (export "answer") (result i32) (i32.const 42)))"#;
@@ -68,27 +75,69 @@ fn exports(module: &Module) -> Vec<String> {
 #[test]
 fn recursion_without_end_exhausts_the_stack() -> Result<()> {
     let clock = Clock::start();
-    let engine = Engine::default();
-    let names = exports(&Module::new(&engine, RECURSION)?);
-    assert_eq!(names.len(), 11);
-    let (mut store, instance) = with_back(&engine, RECURSION)?;
-    // Twice: what the first round left behind is no less than before.
-    for name in names.iter().chain(&names) {
-        let error = call(&mut store, instance, name).unwrap_err();
-        assert_eq!(trap(&error), Trap::StackOverflow, "{name}");
-        assert!(!error.downcast_ref::<WasmBacktrace>().unwrap().frames().is_empty(), "{name}");
-        assert_eq!(answer(&mut store, instance), 42, "after {name}");
+    for config in configs() {
+        let engine = Engine::new(&config)?;
+        let names = exports(&Module::new(&engine, RECURSION)?);
+        assert_eq!(names.len(), 14);
+        let (mut store, instance) = with_back(&engine, RECURSION)?;
+        // Twice: what the first round left behind is no less than before.
+        for name in names.iter().chain(&names) {
+            let error = call(&mut store, instance, name).unwrap_err();
+            assert_eq!(trap(&error), Trap::StackOverflow, "{name}");
+            assert!(!error.downcast_ref::<WasmBacktrace>().unwrap().frames().is_empty(), "{name}");
+            assert_eq!(answer(&mut store, instance), 42, "after {name}");
+        }
+        assert!(*store.data() > 10, "the host was in between {} times", store.data());
     }
-    assert!(*store.data() > 10, "the host was in between {} times", store.data());
     clock.check();
+    Ok(())
+}
+
+/// Uses a good part of a stack.
+fn takes_stack(depth: u32) -> u32 {
+    let room = std::hint::black_box([1_u8; 64 << 10]);
+    if depth == 0 { 0 } else { takes_stack(depth - 1) + u32::from(room[depth as usize]) }
+}
+
+#[test]
+fn hosts_have_a_stack_however_deep_their_caller_is() -> Result<()> {
+    for mut config in configs() {
+        let engine = Engine::new(config.max_wasm_stack(64 << 10))?;
+        let mut linker = Linker::new(&engine);
+        // Where the guest's stack ends the host has its own room, here a megabyte.
+        linker.func_wrap("host", "work", |mut caller: Caller<'_, u32>| {
+            *caller.data_mut() += 1;
+            takes_stack(16)
+        })?;
+        // What overflows in a guest that the host has called is an error there; who swallows it goes on.
+        linker.func_wrap("host", "try", |mut caller: Caller<'_, u32>| -> Result<u32> {
+            let deep = caller.get_export("deep").and_then(Extern::into_func).expect("exported");
+            let error = deep.call(&mut caller, &[], &mut []).unwrap_err();
+            assert_eq!(trap(&error), Trap::StackOverflow);
+            Ok(takes_stack(16))
+        })?;
+        let text = r#"(module
+            (import "host" "work" (func $work (result i32)))
+            (import "host" "try" (func $try (result i32)))
+            (func $deep (export "deep") (local i64 i64 i64 i64)
+                (drop (call $work)) (call $deep))
+            (func (export "catch") (result i32) (i32.add (call $try) (i32.add (call $try) (i32.const 10)))))"#;
+        let mut store = Store::new(&engine, 0);
+        let instance = linker.instantiate(&mut store, &Module::new(&engine, text)?)?;
+        assert_eq!(trap(&call(&mut store, instance, "deep").unwrap_err()), Trap::StackOverflow);
+        assert!(*store.data() > 100);
+        let caught = instance.get_typed_func::<(), u32>(&mut store, "catch")?;
+        assert_eq!(caught.call(&mut store, ())?, 42);
+    }
     Ok(())
 }
 
 #[test]
 fn recursion_on_a_small_stack_ends_the_same_way() -> Result<()> {
     // So small that some functions do not even begin.
-    for bytes in [0, 8, 64, 100, 1000, 5000] {
-        let engine = Engine::new(Config::new().max_wasm_stack(bytes))?;
+    let sizes = [0, 8, 64, 100, 1000, 5000];
+    for (bytes, mut config) in sizes.into_iter().flat_map(|bytes| configs().map(|it| (bytes, it))) {
+        let engine = Engine::new(config.max_wasm_stack(bytes))?;
         let (mut store, instance) = with_back(&engine, RECURSION)?;
         for name in exports(&Module::new(&engine, RECURSION)?) {
             let error = call(&mut store, instance, &name).unwrap_err();
@@ -225,19 +274,21 @@ fn what_never_returns_consumes_its_fuel() -> Result<()> {
 #[test]
 fn what_never_returns_meets_its_deadline() -> Result<()> {
     let clock = Clock::start();
-    let engine = Engine::new(Config::new().epoch_interruption(true))?;
-    let (mut store, instance, names) = endless(&engine)?;
-    for name in &names {
-        store.set_epoch_deadline(1);
-        let timer = engine.clone();
-        let timer = std::thread::spawn(move || {
-            std::thread::sleep(std::time::Duration::from_millis(5));
-            timer.increment_epoch();
-        });
-        assert_eq!(trap(&call(&mut store, instance, name).unwrap_err()), Trap::Interrupt);
-        timer.join().unwrap();
-        store.set_epoch_deadline(1);
-        assert_eq!(answer(&mut store, instance), 42, "after {name}");
+    for mut config in configs() {
+        let engine = Engine::new(config.epoch_interruption(true))?;
+        let (mut store, instance, names) = endless(&engine)?;
+        for name in &names {
+            store.set_epoch_deadline(1);
+            let timer = engine.clone();
+            let timer = std::thread::spawn(move || {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+                timer.increment_epoch();
+            });
+            assert_eq!(trap(&call(&mut store, instance, name).unwrap_err()), Trap::Interrupt);
+            timer.join().unwrap();
+            store.set_epoch_deadline(1);
+            assert_eq!(answer(&mut store, instance), 42, "after {name}");
+        }
     }
     clock.check();
     Ok(())

@@ -305,7 +305,7 @@ fn no_signal_is_lost_on_the_ways_to_code() -> Result<()> {
     Ok(())
 }
 
-/// Prints what it measures: `cargo test --release -p riser --test signals latency -- --ignored --nocapture`.
+/// Prints what it measures: `cargo test -p riser --test signals latency -- --ignored --nocapture`, on a machine that does nothing else.
 #[test]
 #[ignore = "a measurement"]
 fn latency_from_request_to_stop() -> Result<()> {

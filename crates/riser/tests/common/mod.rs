@@ -1,7 +1,7 @@
 //! What the tests share.
 #![allow(dead_code, reason = "not every test file uses all of it")]
 
-use riser::{Engine, Error, Instance, Module, Result, Store, Trap};
+use riser::{Config, Engine, Error, Instance, Module, Result, Store, Strategy, Trap};
 use std::time::{Duration, Instant};
 
 /// An instance of a module without imports, in a store of its own.
@@ -11,6 +11,15 @@ pub fn instance(text: &str) -> Result<(Store<()>, Instance)> {
     let mut store = Store::new(&engine, ());
     let instance = Instance::new(&mut store, &module, &[])?;
     Ok((store, instance))
+}
+
+/// A configuration per way to run.
+pub fn configs() -> [Config; 2] {
+    [Strategy::Auto, Strategy::Interpreter].map(|strategy| {
+        let mut config = Config::new();
+        config.strategy(strategy);
+        config
+    })
 }
 
 /// The trap in an error.
