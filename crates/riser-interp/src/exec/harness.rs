@@ -556,7 +556,12 @@ unsafe extern "C" fn no_madd(_: *mut VmCtx, _: *mut Slot) -> Status {
     Status::trap(TrapCode::Unreachable)
 }
 
+unsafe extern "C" fn no_pause(_: *mut VmCtx) -> Status {
+    Status::trap(TrapCode::Unreachable)
+}
+
 const BUILTINS: Builtins = Builtins {
+    pause: no_pause,
     f32x4_madd: no_madd,
     f64x2_madd: no_madd,
     raise: no_raise,
