@@ -3,7 +3,8 @@
 mod common;
 
 use common::{clif, everywhere, functions, host, module, options};
-use riser_ops::TrapCode;
+use riser_abi::{VmCtxCounts, VmCtxLayout};
+use riser_ops::{TableIdx, TrapCode};
 use riser_opt::{Compiler, OptOptions};
 
 #[test]
@@ -236,6 +237,21 @@ fn small_leaves_do_not_look_at_the_stack() {
     let wat = "(module (func (param i32) (result i32) (local.get 0)) (func (call 0 (i32.const 1)) (drop)))";
     assert!(!clif(wat, 0, options()).contains("stack_limit"));
     assert!(clif(wat, 1, options()).contains("stack_limit"));
+}
+
+#[test]
+fn a_table_that_cannot_grow_is_reached_with_one_load() {
+    let layout = VmCtxLayout::new(VmCtxCounts { tables: 1, ..VmCtxCounts::default() });
+    let (first, def) = (layout.table_base(TableIdx(0)), layout.table(TableIdx(0)));
+    for (max, offset, other) in [("5", first, def), ("6", def, first)] {
+        let wat = format!(
+            "(module (type $f (func)) (table 5 {max} funcref)
+              (func (param i32) (call_indirect (type $f) (local.get 0))))"
+        );
+        let clif = clif(&wat, 0, options());
+        let loads = |offset: u32| clif.contains(&format!(" v0+{offset}\n"));
+        assert!(loads(offset) && !loads(other), "{clif}");
+    }
 }
 
 #[test]
