@@ -1,5 +1,6 @@
 //! Canonical frames: at each host call, every Wasm frame is read (pc, locals, operands), and the listing is compared with
-//! a golden file, `frames/listing.txt`, in every way to run. `BLESS=1` rewrites it.
+//! a golden file, `frames/listing.txt`, in every way to run that keeps values. Compiled frames keep the references that are needed later: they are
+//! compared with those of the interpreter, and listed in `frames/references.txt`. `BLESS=1` rewrites both.
 //!
 //! The program has references, vectors and exceptions live, operands that are locals or constants, frames of two
 //! instances, and nested activations.
@@ -9,6 +10,7 @@ use riser::{
     Strategy, Val, WasmFrame,
 };
 use riser_testkit::golden;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -16,6 +18,18 @@ use std::path::Path;
 #[derive(Default)]
 struct Listing {
     text: String,
+    frames: Vec<Frame>,
+}
+
+/// A frame as all ways to run give it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Frame {
+    /// Which look it was.
+    note: String,
+    /// The function, and where it waits.
+    place: String,
+    /// What it refers to, each once, sorted.
+    references: Vec<String>,
 }
 
 /// A value with what it refers to: references have no fixed addresses.
@@ -64,7 +78,11 @@ fn look(mut caller: Caller<'_, Listing>, note: &str) -> Result<()> {
     let mut text = format!("{note}\n");
     for frame in WasmFrame::capture(&mut caller) {
         let name = frame.func_name().unwrap_or("?").to_string();
-        writeln!(text, "  {name} at {:#x}", frame.module_offset())?;
+        let place = format!("{name} at {:#x}", frame.module_offset());
+        writeln!(text, "  {place}")?;
+        let shown = frame.references().iter().map(|val| show(&mut caller, val));
+        let references = shown.collect::<Result<BTreeSet<String>>>()?.into_iter().collect();
+        caller.data_mut().frames.push(Frame { note: note.into(), place, references });
         if !frame.has_values() {
             continue;
         }
@@ -150,7 +168,70 @@ const OTHER: &str = r#"(module
         (call_ref $note (i32.const 5) (local.get $note))
         drop))"#;
 
-fn listing(config: &Config) -> Result<String> {
+/// Frames whose references are all needed after the call: as locals, as operands, in a loop, in a handler, through several frames.
+const LIVE: &str = r#"(module
+    (type $pair (struct (field (mut i32)) (field (ref null $pair))))
+    (type $bytes (array (mut i8)))
+    (import "host" "look" (func $look (param i32)))
+    (tag $e (param (ref $pair)))
+    (func $sum (param (ref null $pair) (ref null $bytes) anyref externref) (result i32)
+        (i32.add
+            (i32.add (struct.get $pair 0 (local.get 0)) (array.len (local.get 1)))
+            (i32.add (ref.is_null (local.get 2)) (ref.is_null (local.get 3)))))
+
+    (func $locals (export "locals") (param $host externref) (result i32)
+        (local $p (ref null $pair)) (local $bytes (ref null $bytes)) (local $small anyref)
+        (local.set $p (struct.new $pair (i32.const 1) (ref.null $pair)))
+        (local.set $bytes (array.new_fixed $bytes 2 (i32.const 3) (i32.const 4)))
+        (local.set $small (ref.i31 (i32.const 99)))
+        (call $look (i32.const 8))
+        (call $sum (local.get $p) (local.get $bytes) (local.get $small) (local.get $host)))
+
+    (func $operands (export "operands") (param $host externref) (result i32)
+        (struct.new $pair (i32.const 5) (struct.new $pair (i32.const 6) (ref.null $pair)))
+        (array.new_fixed $bytes 1 (i32.const 7))
+        (ref.null any)
+        (local.get $host)
+        (call $look (i32.const 9))
+        (call $sum))
+
+    (func $loops (export "loops") (param $host externref) (result i32)
+        (local $n i32) (local $list (ref null $pair))
+        (loop $next
+            (local.set $list (struct.new $pair (local.get $n) (local.get $list)))
+            (call $look (i32.const 10))
+            (local.set $n (i32.add (local.get $n) (i32.const 1)))
+            (br_if $next (i32.lt_u (local.get $n) (i32.const 3))))
+        (i32.add (struct.get $pair 0 (local.get $list)) (ref.is_null (local.get $host))))
+
+    (func $thrower (param $p (ref $pair)) (param $own (ref $pair)) (result i32)
+        (call $look (i32.const 11))
+        (if (struct.get $pair 0 (local.get $own)) (then (throw $e (local.get $p))))
+        (i32.const 0))
+    (func $handles (export "handles") (param $host externref) (result i32)
+        (local $p (ref null $pair))
+        (local.set $p (struct.new $pair (i32.const 12) (ref.null $pair)))
+        (block $caught (result (ref $pair))
+            (try_table (catch $e $caught)
+                (drop (call $thrower
+                    (struct.new $pair (i32.const 13) (local.get $p))
+                    (struct.new $pair (i32.const 14) (ref.null $pair)))))
+            unreachable)
+        (call $look (i32.const 12))
+        (i32.add (struct.get $pair 0) (struct.get $pair 0 (local.get $p))))
+
+    (func $depth (export "deep") (param $host externref) (result i32)
+        (call $deeper (i32.const 3) (ref.null $pair)))
+    (func $deeper (param $n i32) (param $outer (ref null $pair)) (result i32)
+        (local $own (ref null $pair))
+        (local.set $own (struct.new $pair (local.get $n) (local.get $outer)))
+        (if (i32.eqz (local.get $n))
+            (then (call $look (i32.const 13)) (return (struct.get $pair 0 (local.get $own)))))
+        (i32.add
+            (call $deeper (i32.sub (local.get $n) (i32.const 1)) (local.get $own))
+            (struct.get $pair 0 (local.get $own)))))"#;
+
+fn listing(config: &Config) -> Result<Listing> {
     let engine = Engine::new(config)?;
     let mut linker = Linker::<Listing>::new(&engine);
     linker.func_wrap("host", "look", |caller: Caller<'_, Listing>, note: i32| {
@@ -176,7 +257,26 @@ fn listing(config: &Config) -> Result<String> {
         program.get_typed_func::<(), ()>(&mut store, name)?.call(&mut store, ())?;
     }
     program.get_typed_func::<i64, ()>(&mut store, "tail")?.call(&mut store, 1)?;
-    Ok(store.into_data().text)
+    Ok(store.into_data())
+}
+
+/// What is seen of [`LIVE`].
+fn live(config: &Config) -> Result<Vec<Frame>> {
+    let engine = Engine::new(config)?;
+    let mut linker = Linker::<Listing>::new(&engine);
+    linker.func_wrap("host", "look", |caller: Caller<'_, Listing>, note: i32| {
+        look(caller, &format!("look {note}:"))
+    })?;
+    let mut store = Store::new(&engine, Listing::default());
+    let instance = linker.instantiate(&mut store, &Module::new(&engine, LIVE)?)?;
+    for (name, result) in
+        [("locals", 3), ("operands", 7), ("loops", 2), ("handles", 25), ("deep", 6)]
+    {
+        let host = ExternRef::new(&mut store, 5_u32)?;
+        let func = instance.get_typed_func::<Option<Rooted<ExternRef>>, i32>(&mut store, name)?;
+        assert_eq!(func.call(&mut store, Some(host))?, result, "{name}");
+    }
+    Ok(store.into_data().frames)
 }
 
 #[test]
@@ -184,25 +284,69 @@ fn frames_can_be_read_at_each_host_call() -> Result<()> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/frames/listing.txt");
     let mut interpreted = Config::new();
     interpreted.strategy(Strategy::Interpreter);
-    golden::check(&path, &listing(&interpreted)?);
+    golden::check(&path, &listing(&interpreted)?.text);
     // Nothing of it depends on where objects are, or on what code does besides.
-    golden::check(&path, &listing(interpreted.clone().gc_stress(true))?);
+    golden::check(&path, &listing(interpreted.clone().gc_stress(true))?.text);
     let mut watched = interpreted;
     watched.consume_fuel(false).epoch_interruption(false).cranelift_nan_canonicalization(true);
-    golden::check(&path, &listing(&watched)?);
+    golden::check(&path, &listing(&watched)?.text);
     Ok(())
 }
 
+/// The ways to run that compile: as always, and with a collection before each object.
+fn compiled() -> [Config; 2] {
+    let mut stressed = Config::new();
+    stressed.gc_stress(true);
+    [Config::new(), stressed]
+}
+
 /// Compiled frames have no values, and one that makes a tail call to the host is gone. Otherwise, which they are, and
-/// where they wait, is the same.
+/// where they wait, is the same, and what they refer to is among what the interpreter's refer to.
 #[test]
 fn compiled_frames_are_those_of_the_interpreter() -> Result<()> {
-    let is_value = |line: &&str| line.starts_with("    ") || line.starts_with("  tail at");
-    let frames = |text: String| -> Vec<String> {
-        text.lines().filter(|line| !is_value(line)).map(String::from).collect()
-    };
-    let interpreted = frames(listing(Config::new().strategy(Strategy::Interpreter))?);
-    assert_eq!(frames(listing(&Config::new())?), interpreted);
-    assert_eq!(frames(listing(Config::new().gc_stress(true).consume_fuel(false))?), interpreted);
+    let mut interpreted = listing(Config::new().strategy(Strategy::Interpreter))?.frames;
+    interpreted.retain(|frame| !frame.place.starts_with("tail at"));
+    for config in compiled() {
+        let frames = listing(&config)?.frames;
+        assert_eq!(frames.len(), interpreted.len());
+        for (ours, theirs) in frames.iter().zip(&interpreted) {
+            assert_eq!((&ours.note, &ours.place), (&theirs.note, &theirs.place));
+            let known = |reference| theirs.references.contains(reference);
+            assert!(ours.references.iter().all(known), "{ours:?} is more than {theirs:?}");
+        }
+    }
+    Ok(())
+}
+
+/// What a function needs later is what its compiled frame refers to.
+#[test]
+fn compiled_frames_keep_what_is_needed() -> Result<()> {
+    let interpreted = live(Config::new().strategy(Strategy::Interpreter))?;
+    for config in compiled() {
+        let frames = live(&config)?;
+        assert_eq!(frames.len(), interpreted.len());
+        for (ours, theirs) in frames.iter().zip(&interpreted) {
+            assert_eq!((&ours.note, &ours.place), (&theirs.note, &theirs.place));
+            // These need all that they have.
+            if ["locals", "operands", "loops", "thrower"]
+                .iter()
+                .any(|name| ours.place.starts_with(name))
+            {
+                assert_eq!(ours.references, theirs.references, "{}", ours.place);
+            }
+            assert!(ours.references.iter().all(|reference| theirs.references.contains(reference)));
+        }
+        if !Engine::new(&config)?.is_compiled() {
+            continue;
+        }
+        let mut text = String::new();
+        for Frame { note, place, references } in &frames {
+            let references =
+                if references.is_empty() { "none".into() } else { references.join(", ") };
+            writeln!(text, "{note} {place}: {references}")?;
+        }
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/frames/references.txt");
+        golden::check(path, &text);
+    }
     Ok(())
 }

@@ -36,6 +36,7 @@ pub use cell::{Global, Tag};
 pub use compiled::{
     CodeFrame, CodeImage, CodeKind, CodeOwner, CodeSpace, EpochWatch, Published, StubTable,
     call_compiled, install_traps, visit_compiled_frames, visit_compiled_references,
+    visit_frames_with_references,
 };
 pub use heap_memory::HeapBytes;
 pub use host::{HostEntryPoint, HostFunc, HostTrampoline};

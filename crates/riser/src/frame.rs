@@ -34,6 +34,7 @@ pub struct WasmFrame {
     pub(crate) locals: Vec<Val>,
     pub(crate) operands: Vec<Val>,
     pub(crate) has_values: bool,
+    pub(crate) references: Vec<Val>,
 }
 
 impl WasmFrame {
@@ -67,6 +68,36 @@ impl WasmFrame {
     /// wherever it likes, so [`WasmFrame::locals`] and [`WasmFrame::operands`] are empty then.
     pub fn has_values(&self) -> bool {
         self.has_values
+    }
+
+    /// The references into the heap that the frame holds, by what they refer to; null ones, and those to functions, are left out. They are what the collector
+    /// finds. In an interpreted frame they are those among the locals and operands; in a compiled one those that are needed later, and one may be there
+    /// more than once.
+    ///
+    /// ```
+    /// # use riser::*;
+    /// # fn main() -> Result<()> {
+    /// let engine = Engine::default();
+    /// let module = Module::new(&engine, r#"(module
+    ///     (import "host" "look" (func $look))
+    ///     (func (export "f") (param externref) (result externref)
+    ///         call $look
+    ///         local.get 0))"#)?;
+    /// let mut linker = Linker::new(&engine);
+    /// linker.func_wrap("host", "look", |mut caller: Caller<'_, ()>| -> Result<()> {
+    ///     let frames = WasmFrame::capture(&mut caller);
+    ///     let held = frames[0].references()[0].unwrap_externref().expect("not null");
+    ///     assert_eq!(held.data(&caller)?.unwrap().downcast_ref(), Some(&"mine"));
+    ///     Ok(())
+    /// })?;
+    /// let mut store = Store::new(&engine, ());
+    /// let mine = ExternRef::new(&mut store, "mine")?;
+    /// let f = linker.instantiate(&mut store, &module)?.get_func(&mut store, "f").unwrap();
+    /// f.call(&mut store, &[mine.into()], &mut [Val::null_extern_ref()])?;
+    /// # Ok(()) }
+    /// ```
+    pub fn references(&self) -> &[Val] {
+        &self.references
     }
 
     /// The locals, parameters first. None if the frame makes a tail call to the host: it is given up then.

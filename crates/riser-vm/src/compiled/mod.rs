@@ -36,4 +36,6 @@ pub use registry::{CodeKind, CodeOwner};
 pub use space::{CodeSpace, Published};
 pub use stubs::StubTable;
 pub use unwind::install_traps;
-pub use walk::{CodeFrame, visit_compiled_frames, visit_compiled_references};
+pub use walk::{
+    CodeFrame, visit_compiled_frames, visit_compiled_references, visit_frames_with_references,
+};

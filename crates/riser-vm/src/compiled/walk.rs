@@ -51,6 +51,21 @@ impl MachineFrame {
         unsafe { MachineFrame::new(word(self.fp), word(self.fp + size_of::<usize>())) }
     }
 
+    /// Gives each place that holds a reference into the heap (or null) to `visit`, once.
+    ///
+    /// # Safety
+    /// The frame is active, and waits.
+    unsafe fn references(&self, visit: &mut dyn FnMut(*mut u32)) {
+        // SAFETY: the code of a frame is registered; fact 3 of the module's documentation.
+        let tables = unsafe { self.function.tables() };
+        if let Some(call) = tables.call_at(self.function.offset(self.pc)) {
+            let sp = self.fp - call.frame_bytes as usize;
+            for at in call.references() {
+                visit(ptr::with_exposed_provenance_mut(sp + at as usize));
+            }
+        }
+    }
+
     /// As a frame of a function, if it is one.
     fn code_frame(&self) -> Option<CodeFrame> {
         let CodeKind::Function(func) = self.function.kind else { return None };
@@ -106,6 +121,28 @@ pub unsafe fn visit_compiled_frames(
     }
 }
 
+/// As [`visit_compiled_frames`], with the references into the heap that each frame keeps (or null), by their bits.
+///
+/// # Safety
+/// As for [`visit_compiled_frames`].
+pub unsafe fn visit_frames_with_references(
+    runtime: *const VmRuntime,
+    visit: &mut dyn FnMut(CodeFrame, &[u32]),
+) {
+    let mut found = Vec::new();
+    // SAFETY: the caller's promise; what a frame keeps lies in it.
+    unsafe {
+        machine_frames(runtime, &mut |frame| {
+            if let Some(of) = frame.code_frame() {
+                found.clear();
+                frame.references(&mut |at| found.push(at.read()));
+                visit(of, &found);
+            }
+            ControlFlow::Continue(())
+        });
+    }
+}
+
 /// Gives each place in active frames that holds a reference into the heap (or null) to `visit`, once.
 ///
 /// # Safety
@@ -117,13 +154,7 @@ pub unsafe fn visit_compiled_references(
     // SAFETY: the caller's promise; fact 3 of the module's documentation.
     unsafe {
         machine_frames(runtime, &mut |frame| {
-            let tables = frame.function.tables();
-            if let Some(call) = tables.call_at(frame.function.offset(frame.pc)) {
-                let sp = frame.fp - call.frame_bytes as usize;
-                for at in call.references() {
-                    visit(ptr::with_exposed_provenance_mut(sp + at as usize));
-                }
-            }
+            frame.references(visit);
             ControlFlow::Continue(())
         });
     }

@@ -3,12 +3,13 @@
 use super::run::{CodeHolder, module_of};
 use super::store::StoreOpaque;
 use super::values;
-use crate::{Val, WasmFrame};
-use core::ops::ControlFlow;
+use crate::gc::Place;
+use crate::{Rooted, Val, WasmFrame};
 use riser_abi::{GlobalCell, Slot};
+use riser_heap::{HeapRef, Referent};
 use riser_interp::{FrameInfo, FrameSource, FrameValue};
 use riser_ops::{FuncIdx, ValType};
-use riser_vm::{CodeFrame, instance_of, visit_compiled_frames};
+use riser_vm::{CodeFrame, instance_of, visit_frames_with_references};
 
 /// The frames that are active now, with their values.
 pub(crate) fn wasm_frames(store: &mut StoreOpaque) -> Vec<WasmFrame> {
@@ -43,25 +44,47 @@ unsafe fn wasm_frame(
     let (locals, operands) = (read(&state.locals), read(&state.operands));
     let func = FuncIdx(module.decoded().imported.funcs + frame.func);
     let (offset, has_values) = (state.wasm_offset, true);
-    Some(WasmFrame { func, offset, locals, operands, has_values, module: module.clone() })
+    let references =
+        locals.iter().chain(&operands).filter(|val| is_reference(val)).cloned().collect();
+    let module = module.clone();
+    Some(WasmFrame { func, offset, locals, operands, has_values, references, module })
+}
+
+/// Whether a value refers to something in the heap.
+fn is_reference(val: &Val) -> bool {
+    matches!(val, Val::ExternRef(Some(_)) | Val::AnyRef(Some(_)) | Val::ExnRef(Some(_)))
+}
+
+/// A reference as it stands in a compiled frame, by what it refers to: its type is not kept. `None` for null.
+fn held(store: &mut StoreOpaque, bits: u32) -> Option<Val> {
+    let at = HeapRef::from_bits(bits)?;
+    let referent = store.vm.heap.referent(at).ok()?;
+    let place = Place::new(store, at);
+    Some(match referent {
+        Referent::Extern => Val::ExternRef(Some(Rooted::at(place))),
+        Referent::Exn(_) => Val::ExnRef(Some(Rooted::at(place))),
+        Referent::I31(_) | Referent::Struct(_) | Referent::Array(_) => {
+            Val::AnyRef(Some(Rooted::at(place)))
+        }
+    })
 }
 
 /// The frames of compiled code, whose values are not known.
-fn compiled_frames(store: &StoreOpaque) -> Vec<WasmFrame> {
+fn compiled_frames(store: &mut StoreOpaque) -> Vec<WasmFrame> {
     let mut frames = Vec::new();
     // SAFETY: the store's code waits for the host, or there is none.
     unsafe {
-        visit_compiled_frames(store.vm.runtime(), &mut |frame| {
-            frames.push(frame);
-            ControlFlow::Continue(())
+        visit_frames_with_references(store.vm.runtime(), &mut |frame, references| {
+            frames.push((frame, references.to_vec()));
         });
     }
-    let frame = |frame: CodeFrame| {
+    let frame = |(frame, references): (CodeFrame, Vec<u32>)| {
         let module = module_of(store, &frame)?;
         let func = FuncIdx(module.decoded().imported.funcs + frame.func);
         let (locals, operands, has_values) = (Vec::new(), Vec::new(), false);
         let offset = frame.wasm_offset?;
-        Some(WasmFrame { func, offset, locals, operands, has_values, module })
+        let references = references.into_iter().filter_map(|bits| held(store, bits)).collect();
+        Some(WasmFrame { func, offset, locals, operands, has_values, references, module })
     };
     frames.into_iter().filter_map(frame).collect()
 }
