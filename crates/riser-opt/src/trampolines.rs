@@ -209,13 +209,14 @@ fn host(
     b.set_cold_block(marked);
     b.ins().brif(status, failed, &[], well, &[]);
 
+    // Read anew in both blocks, so that nothing but `callee` must be saved.
     b.switch_to_block(failed);
-    // Read anew, so that nothing but `callee` must be saved for this.
     let runtime = field(b, callee, offset_of!(HostCtx, ctx) + offset_of!(VmCtx, runtime));
     call_builtin(b, conv, &builtin::raise, runtime, &[callee, status]);
     b.ins().trap(clif_trap(TrapCode::Unreachable));
 
     b.switch_to_block(well);
+    let runtime = field(b, callee, offset_of!(HostCtx, ctx) + offset_of!(VmCtx, runtime));
     to_code_unless_marked(b, runtime, back, marked);
 
     b.switch_to_block(marked);
