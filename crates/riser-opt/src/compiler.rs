@@ -4,13 +4,15 @@ use crate::OptOptions;
 use crate::artifact;
 use crate::env::Env;
 use crate::joins;
+use crate::places;
 use crate::translate::{Failure, LocalsIn, Translator};
 use core::fmt;
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::ir::UserFuncName;
+use cranelift_codegen::dominator_tree::DominatorTree;
+use cranelift_codegen::ir::{Function, UserFuncName};
 use cranelift_codegen::isa::{Builder, OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::settings::{self, Configurable, Flags};
-use cranelift_codegen::{Context, isa};
+use cranelift_codegen::{CodegenResult, CompiledCode, Context, isa};
 use cranelift_frontend::FunctionBuilderContext;
 use riser_code::CodeArtifact;
 use riser_front::Walker;
@@ -60,6 +62,24 @@ pub struct CompileContext {
     pub(crate) walker: Walker,
     pub(crate) builder: FunctionBuilderContext,
     pub(crate) context: Context,
+    lower: Box<Lower>,
+    /// Whether the function is compiled with little effort.
+    is_quick: bool,
+}
+
+/// Makes machine code of an optimized function, with text if asked for. It keeps the memory of register allocation, whose
+/// type only Cranelift can name.
+type Lower = dyn FnMut(&dyn TargetIsa, &Function, &DominatorTree, bool) -> CodegenResult<CompiledCode>
+    + Send;
+
+/// What lowers functions, with memory of its own.
+fn lower() -> Box<Lower> {
+    let mut memory = Default::default();
+    Box::new(move |isa, func, domtree, text| {
+        let control = &mut ControlPlane::default();
+        let code = isa.compile_function(func, domtree, &mut memory, text, control)?;
+        Ok(code.apply_params(&func.params))
+    })
 }
 
 impl fmt::Debug for CompileContext {
@@ -156,6 +176,8 @@ impl Compiler {
             walker: Walker::new(),
             builder: FunctionBuilderContext::new(),
             context: Context::new(),
+            lower: lower(),
+            is_quick: false,
         }
     }
 
@@ -192,8 +214,7 @@ impl Compiler {
     ) -> Result<String, CompileError> {
         self.translate(cx, module, defined)?;
         let before = cx.context.func.display().to_string();
-        let outcome = cx.context.optimize(self.isa(), &mut ControlPlane::default());
-        outcome.map_err(|error| CompileError::new(error.to_string()))?;
+        self.optimize(cx)?;
         Ok(format!("{before}\n; optimized\n{}", cx.context.func.display()))
     }
 
@@ -208,10 +229,9 @@ impl Compiler {
         defined: u32,
     ) -> Result<String, CompileError> {
         self.translate(cx, module, defined)?;
-        cx.context.set_disasm(true);
-        self.compile(cx)?;
-        let text = cx.context.compiled_code().and_then(|code| code.vcode.clone());
-        text.ok_or_else(|| CompileError::new("text of the code"))
+        self.optimize(cx)?;
+        let code = self.lower(cx, true)?;
+        code.vcode.ok_or_else(|| CompileError::new("text of the code"))
     }
 
     /// Makes CLIF of a function.
@@ -266,10 +286,31 @@ impl Compiler {
 
     /// Makes machine code of the CLIF.
     pub(crate) fn compile(&self, cx: &mut CompileContext) -> Result<CodeArtifact, CompileError> {
-        let isa = if joins::are_too_deep(&mut cx.context) { &self.quick } else { &self.isa };
-        let compiled = cx.context.compile(&**isa, &mut ControlPlane::default());
-        let compiled = compiled.map_err(|error| CompileError::new(format!("{}", error.inner)))?;
-        artifact::of(compiled)
+        self.optimize(cx)?;
+        artifact::of(&self.lower(cx, false)?)
+    }
+
+    /// Optimizes the CLIF.
+    fn optimize(&self, cx: &mut CompileContext) -> Result<(), CompileError> {
+        cx.is_quick = joins::are_too_deep(&mut cx.context);
+        let isa = self.isa_for(cx);
+        let outcome = cx.context.optimize(isa, &mut ControlPlane::default());
+        outcome.map_err(|error| CompileError::new(error.to_string()))?;
+        places::attribute(&mut cx.context.func);
+        Ok(())
+    }
+
+    /// Makes machine code of optimized CLIF.
+    fn lower(&self, cx: &mut CompileContext, text: bool) -> Result<CompiledCode, CompileError> {
+        let isa = self.isa_for(cx);
+        let Context { func, domtree, .. } = &cx.context;
+        let lowered = (cx.lower)(isa, func, domtree, text);
+        lowered.map_err(|error| CompileError::new(error.to_string()))
+    }
+
+    /// With what the function is compiled.
+    fn isa_for(&self, cx: &CompileContext) -> &dyn TargetIsa {
+        if cx.is_quick { &*self.quick } else { &*self.isa }
     }
 }
 

@@ -11,6 +11,7 @@ mod artifact;
 mod compiler;
 mod env;
 mod joins;
+mod places;
 mod signature;
 mod trampolines;
 mod translate;
