@@ -33,7 +33,7 @@ pub struct FrameValue {
 pub struct FrameState {
     /// Offset in the module of the operator that is executed. It has taken its operands already, unless it allocates.
     pub wasm_offset: u32,
-    /// The locals, parameters first. None if the frame is given up for a tail call.
+    /// The locals, parameters first.
     pub locals: Vec<FrameValue>,
     /// The operands that stay on the stack, the lowest first.
     pub operands: Vec<FrameValue>,
@@ -46,8 +46,6 @@ struct Point {
     at: u32,
     /// Offset in the module of the operator.
     wasm_offset: u32,
-    /// The frame is given up here, for a tail call: nothing in it is looked at any more.
-    is_left: bool,
 }
 
 /// An operand's slot, while it holds a reference into the heap: from one place (by its number) up to another.
@@ -111,13 +109,12 @@ impl FrameMap {
         &mut self,
         at: u32,
         wasm_offset: u32,
-        is_left: bool,
         operands: impl Iterator<Item = FrameValue>,
     ) {
-        if self.wanted == Some(self.next_point()) && !is_left {
+        if self.wanted == Some(self.next_point()) {
             self.operands.extend(operands);
         }
-        self.points.push(Point { at, wasm_offset, is_left });
+        self.points.push(Point { at, wasm_offset });
     }
 
     /// Everything is recorded; places count from `entry`.
@@ -138,8 +135,7 @@ impl FrameMap {
 
     /// Gives the slots that hold references into the heap (or null) at a place to `visit`, each once.
     pub(crate) fn references(&self, number: u32, visit: &mut dyn FnMut(u32)) {
-        let Some(point) = self.points.get(number as usize) else { return };
-        if !point.is_left {
+        if (number as usize) < self.points.len() {
             self.references.iter().for_each(|&slot| visit(slot));
             stab(&self.held, &self.latest, number, visit);
         }
@@ -148,8 +144,8 @@ impl FrameMap {
     /// The frame at the place whose operands were wanted.
     pub(crate) fn into_state(self) -> Option<FrameState> {
         let point = *self.points.get(self.wanted? as usize)?;
-        let locals = if point.is_left { Vec::new() } else { self.locals };
-        Some(FrameState { wasm_offset: point.wasm_offset, locals, operands: self.operands })
+        let FrameMap { locals, operands, .. } = self;
+        Some(FrameState { wasm_offset: point.wasm_offset, locals, operands })
     }
 }
 
@@ -193,7 +189,7 @@ mod tests {
         let mut state = 1_u32;
         let mut open = Vec::new();
         for number in 0..64 {
-            map.point(number * 10, 0, false, core::iter::empty());
+            map.point(number * 10, 0, core::iter::empty());
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             for _ in 0..state >> 30 {
                 open.push((open.len() as u32, number + 1));

@@ -100,7 +100,7 @@ impl WasmFrame {
         &self.references
     }
 
-    /// The locals, parameters first. None if the frame makes a tail call to the host: it is given up then.
+    /// The locals, parameters first.
     pub fn locals(&self) -> &[Val] {
         &self.locals
     }

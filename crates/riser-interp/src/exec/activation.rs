@@ -29,7 +29,7 @@ pub(super) struct Record {
     pub(super) ret_ip: *const u8,
     /// The caller's frame; for [`RESTORE`], the caller's `VmCtx`.
     pub(super) fp: *mut Slot,
-    /// The callee. Null where the next record (above) has it.
+    /// The callee. Null where the next record (above) has it, and while a host function runs that replaced it.
     pub(super) header: *const FuncHeader,
 }
 

@@ -1,7 +1,7 @@
 //! Handlers of calls: to functions of the same instance, of others, and of the host.
 
 use super::activation::{Cx, EXIT, RESTORE, Record};
-use super::exceptions::{raised, raised_outside};
+use super::exceptions::raised;
 use super::header::{FuncHeader, HostEntry, owner};
 use super::operand::{A, S, SLOT, Src, Value};
 use super::{Flow, Handler, Regs, Slot, WORD, divert, handler, next, next_after, trap};
@@ -222,9 +222,10 @@ handler! {
         if (*header).is_host() {
             r.fp.copy_from(args, size);
             let fp = r.fp;
+            // The running function has been left: nobody sees its frame, and it catches nothing any more.
+            (*(*r.cx).csp).header = core::ptr::null();
             if !host(&mut r, header.cast(), vmctx, fp) {
-                // The running function has been left: it catches nothing any more.
-                return divert(r, raised_outside);
+                return divert(r, raised);
             }
             return ret(r);
         }

@@ -108,12 +108,12 @@ unsafe fn clause_of(frame: &Frame, tag: *const TagDef) -> Option<Clause> {
     }
 }
 
-/// Finds who catches an exception that is thrown where `cx` says. The innermost frame is left out if it `is_left`.
+/// Finds who catches an exception that is thrown where `cx` says.
 ///
 /// # Safety
 ///
 /// `cx` is the running activation.
-unsafe fn search(cx: &Cx, tag: *const TagDef, mut is_left: bool) -> Option<(Frame, Clause)> {
+unsafe fn search(cx: &Cx, tag: *const TagDef) -> Option<(Frame, Clause)> {
     let (mut ip, mut fp, mut vmctx) = (cx.ip, cx.fp, cx.vmctx);
     // A return address points behind its call; the address where something is thrown points at it.
     let mut behind = 0;
@@ -122,7 +122,7 @@ unsafe fn search(cx: &Cx, tag: *const TagDef, mut is_left: bool) -> Option<(Fram
     unsafe {
         loop {
             let Record { ret_ip, fp: outer, header } = *record;
-            if !header.is_null() && !core::mem::take(&mut is_left) {
+            if !header.is_null() {
                 let pc = ip.offset_from((*header).code()) as u32 - behind;
                 let frame = Frame { record, vmctx, header, fp, pc };
                 if let Some(clause) = clause_of(&frame, tag) {
@@ -149,7 +149,7 @@ unsafe fn search(cx: &Cx, tag: *const TagDef, mut is_left: bool) -> Option<(Fram
 ///
 /// `cx` is the running activation, whose `ip` and `fp` are set.
 #[inline(never)]
-unsafe fn unwind(cx: *mut Cx, is_left: bool) -> bool {
+unsafe fn unwind(cx: *mut Cx) -> bool {
     // SAFETY: the caller's promise. A frame that was found has slots for what its clause passes; the values are those
     // of the tag's type, with which the clause's block was validated.
     unsafe {
@@ -158,7 +158,7 @@ unsafe fn unwind(cx: *mut Cx, is_left: bool) -> bool {
         }
         let builtins: &Builtins = &*(*(*cx).runtime).builtins;
         let tag = (builtins.exception_tag)((*cx).vmctx);
-        let Some((frame, clause)) = search(&*cx, tag, is_left) else { return false };
+        let Some((frame, clause)) = search(&*cx, tag) else { return false };
         let slot = |number: u32| frame.fp.add(number as usize);
         let payload = if clause.tag == NONE { core::ptr::null_mut() } else { slot(clause.payload) };
         let has_reference = clause.reference != NONE;
@@ -183,21 +183,7 @@ handler! {
     fn raised[](r) {
         (*r.cx).ip = r.ip;
         (*r.cx).fp = r.fp;
-        if !unwind(r.cx, false) {
-            return (*r.cx).left;
-        }
-        r.ip = (*r.cx).ip;
-        r.fp = (*r.cx).fp;
-        r.reload_memory();
-        next(r)
-    }
-    /// The same after the running function was given up for a tail call.
-    #[cold]
-    #[inline(never)]
-    fn raised_outside[](r) {
-        (*r.cx).ip = r.ip;
-        (*r.cx).fp = r.fp;
-        if !unwind(r.cx, true) {
+        if !unwind(r.cx) {
             return (*r.cx).left;
         }
         r.ip = (*r.cx).ip;

@@ -157,7 +157,6 @@ impl Lowerer<'_> {
         self.u32(base);
         // At most a thousand parameters.
         self.u16(slots as u16);
-        self.leavepoint();
     }
 
     fn table_and_type(&mut self, table: TableIdx, ty: TypeIdx) {

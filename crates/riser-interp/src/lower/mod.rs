@@ -160,18 +160,13 @@ impl<'m> Lowerer<'m> {
     /// the host. The operands that are on the stack now must be in their slots, or virtual; no accumulator is good
     /// any more, and nothing may be moved before the instruction.
     fn safepoint(&mut self) {
-        self.record_point(false);
+        self.record_point();
         self.keep_slots();
         self.accs = [Acc::NOTHING; 3];
         self.last = None;
     }
 
-    /// The same for an instruction that gives up the frame.
-    fn leavepoint(&mut self) {
-        self.record_point(true);
-    }
-
-    fn record_point(&mut self, is_left: bool) {
+    fn record_point(&mut self) {
         let (Some(map), Some(instr)) = (&mut self.map, self.out.instrs.last()) else { return };
         let locals = &self.locals;
         let values = self.operands.iter().map(|operand| {
@@ -182,7 +177,7 @@ impl<'m> Lowerer<'m> {
             };
             FrameValue { ty: operand.ty, source }
         });
-        map.point(instr.at, instr.wasm_offset, is_left, values);
+        map.point(instr.at, instr.wasm_offset, values);
     }
 
     /// What the function takes. If that is more than was given, it must be lowered again.
