@@ -8,6 +8,7 @@ use wasm_smith::{Config, Module};
 const BUDGET: u32 = 1_000;
 
 /// Bytes that look random, decided by a seed (SplitMix64).
+#[derive(Clone, Copy)]
 pub struct Random(u64);
 
 impl Random {
@@ -43,7 +44,7 @@ pub fn module(seed: u64) -> Option<Vec<u8>> {
     let bytes: Vec<u8> = (0..length).map(|_| random.next() as u8).collect();
     let mut u = Unstructured::new(&bytes);
     let mut config: Config = u.arbitrary().ok()?;
-    allow(&mut config);
+    allow(&mut config, seed);
     // The generator itself panics for a few seeds.
     let made = catch_unwind(AssertUnwindSafe(|| Module::new(config, &mut u)));
     let mut module = made.ok()?.ok()?;
@@ -51,7 +52,7 @@ pub fn module(seed: u64) -> Option<Vec<u8>> {
     Some(module.to_bytes())
 }
 
-fn allow(config: &mut Config) {
+fn allow(config: &mut Config, seed: u64) {
     config.bulk_memory_enabled = true;
     config.extended_const_enabled = true;
     config.memory64_enabled = true;
@@ -62,7 +63,7 @@ fn allow(config: &mut Config) {
     config.simd_enabled = true;
     config.tail_call_enabled = true;
     config.wide_arithmetic_enabled = true;
-    config.relaxed_simd_enabled = false;
+    config.relaxed_simd_enabled = true;
     config.compact_imports_enabled = false;
     config.custom_page_sizes_enabled = true;
     config.exceptions_enabled = true;
@@ -74,12 +75,14 @@ fn allow(config: &mut Config) {
     config.allow_start_export = true;
     config.min_funcs = 4;
     config.min_exports = 1;
-    config.max_imports = 0;
+    config.max_imports = if seed.is_multiple_of(2) { 0 } else { 8 };
     config.min_imports = 0;
     config.max_memories = 3;
     config.max_tables = 3;
-    config.max_memory32_bytes = 4 << 20;
-    config.max_memory64_bytes = 4 << 20;
+    // Most memories are small: to compare large ones takes longer than to run.
+    let memory_max = if seed.is_multiple_of(8) { 4 << 20 } else { 1 << 18 };
+    config.max_memory32_bytes = memory_max;
+    config.max_memory64_bytes = memory_max.into();
     config.max_table_elements = 1_000;
     config.memory_max_size_required = true;
     config.table_max_size_required = true;

@@ -39,8 +39,13 @@ pub enum Form {
     Legacy,
 }
 
+/// The program of a seed.
+pub fn binary(seed: u64, form: Form) -> Vec<u8> {
+    wat::parse_str(program(seed, form)).expect("well-formed text")
+}
+
 /// The program of a seed, as text.
-pub fn program(seed: u64, form: Form) -> String {
+fn program(seed: u64, form: Form) -> String {
     let mut text =
         String::from("(module (type $pair (struct (field i32) (field (ref null $pair))))\n");
     for (number, (types, ..)) in TAGS.iter().enumerate() {
@@ -247,8 +252,8 @@ impl Func<'_> {
                 let mut text = format!("try $try{label} {body}\n");
                 for (tag, handler) in handlers {
                     match tag {
-                        Some(tag) => write!(text, "catch $t{tag} {handler}\n").unwrap(),
-                        None => write!(text, "catch_all {handler}\n").unwrap(),
+                        Some(tag) => writeln!(text, "catch $t{tag} {handler}").unwrap(),
+                        None => writeln!(text, "catch_all {handler}").unwrap(),
                     }
                 }
                 text + "end\n"
@@ -263,7 +268,7 @@ fn table(label: u32, own: usize, body: &str, handlers: &[(Option<usize>, String)
     let mut text = format!("(block $out{label}\n");
     for (place, (tag, _)) in handlers.iter().enumerate().rev() {
         let types = tag.map_or("", |tag| TAGS[tag].0);
-        write!(text, "(block $h{label}_{place} (result {types} exnref)\n").unwrap();
+        writeln!(text, "(block $h{label}_{place} (result {types} exnref)").unwrap();
     }
     text.push_str("(try_table ");
     for (place, (tag, _)) in handlers.iter().enumerate() {
