@@ -85,6 +85,7 @@ const BORDERS: &[Border] = &[
         why: "completions of the command line in shells",
     },
     Border { foreign: "clap_mangen", crates: &["riser-cli"], why: "man pages" },
+    Border { foreign: "iced-x86", crates: &["riser-cli"], why: "machine code as text" },
     Border { foreign: "indicatif", crates: &["riser-cli"], why: "bars of progress" },
     Border { foreign: "anstream", crates: &["riser-cli"], why: "colour on terminals only" },
     Border { foreign: "anstyle", crates: &["riser-cli"], why: "colour on terminals only" },

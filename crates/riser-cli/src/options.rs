@@ -478,6 +478,8 @@ pub struct InspectOptions {
     #[arg(long, value_name = "FUNC", conflicts_with_all = ["json", "all"])]
     pub clif: Option<String>,
     /// Show instead the machine code of a function
+    ///
+    /// Each instruction stands below the operator that it is of. Remarks say where it traps, which references a call leaves in the frame, and what handles exceptions.
     #[arg(long, value_name = "FUNC", conflicts_with_all = ["json", "all", "clif"])]
     pub asm: Option<String>,
 }

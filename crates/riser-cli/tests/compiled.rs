@@ -21,12 +21,69 @@ fn what_the_compiler_makes_of_a_function_is_shown() {
     let clif = show("--clif", "add");
     assert!(clif.starts_with("; `app::add` (func 1): (i32, i32) -> i32\nfunction u0:1("), "{clif}");
     assert_eq!(clif.matches("iadd").count(), 2, "before and after: {clif}");
-    for func in ["1", "app::add", "_ZN3app3add17h05af221e174051e9E"] {
+    for func in ["1", "app::add", "_ZN3app3add17h05af221e174051e9E", "wasm[1]"] {
         assert_eq!(show("--clif", func), clif);
     }
     let assembly = show("--asm", "$spin");
     assert!(assembly.starts_with("# `spin` (func 2): () -> ()\n"), "{assembly}");
     assert!(assembly.contains("j"), "{assembly}");
+}
+
+/// Jumps, a table of them, a division that traps, a constant, a call with an exception handler and one with a live reference.
+const LISTED: &[u8] = br#"(module
+  (tag $e)
+  (func $leaf (param i32) (result i32)
+    (block $a (block $b (block $c (br_table $a $b $c (local.get 0)))
+      (return (i32.const 10)))
+      (return (i32.const 20)))
+    (i32.const 30))
+  (func $divide (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
+  (func $constant (param v128) (result v128)
+    (i8x16.add (local.get 0) (v128.const i8x16 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)))
+  (func $catches (param externref) (result externref)
+    (block (try_table (catch $e 0) (drop (call $leaf (i32.const 1)))))
+    (local.get 0))
+)"#;
+
+#[test]
+fn machine_code_is_shown_with_operators_and_what_is_known_of_it() {
+    if riser_sys::ELF_MACHINE != 62 {
+        return;
+    }
+    let folder = Folder::new("inspect-listing", &[("listed.wat", LISTED)]);
+    let show = |func: &str| {
+        let text = stdout_of(folder.run(&["inspect", "--asm", func, "listed.wat"]));
+        assert!(
+            !text.contains('\u{1b}') && !text.contains("(bad)"),
+            "no colours in a file: {text}"
+        );
+        text
+    };
+    let leaf = show("leaf");
+    assert_eq!(leaf.matches(".long").count(), 3, "{leaf}");
+    let returns = leaf.lines().filter(|line| line.ends_with("  ret")).count();
+    assert_eq!(returns, 3, "what is behind the table is code again: {leaf}");
+    for constant in ["$0xa,", "$0x14,", "$0x1e,"] {
+        assert!(leaf.contains(constant), "{leaf}");
+    }
+    assert!(leaf.contains(" br_table"), "{leaf}");
+    let divide = show("divide");
+    assert!(divide.contains(" i32.div_s\n"), "{divide}");
+    let idiv = divide.lines().find(|line| line.contains("idiv")).expect("a division");
+    assert!(idiv.ends_with("# traps: integer overflow"), "{idiv}");
+    assert!(divide.contains("# traps: integer divide by zero"), "{divide}");
+    let constant = show("constant");
+    assert!(constant.contains(".byte 0x01, 0x02, 0x03"), "{constant}");
+    assert!(
+        constant.lines().filter(|line| line.contains(" add ")).count() == 0,
+        "no gap is read: {constant}"
+    );
+    let catches = show("catches");
+    let call = catches.lines().find(|line| line.contains("  call ")).expect("a call");
+    assert!(call.contains("# references at ") && call.contains("tag 0 to "), "{call}");
+    let colored =
+        stdout_of(folder.run(&["--color=always", "inspect", "--asm", "leaf", "listed.wat"]));
+    assert!(colored.contains('\u{1b}'), "{colored}");
 }
 
 #[test]
@@ -45,6 +102,8 @@ fn functions_that_cannot_be_shown_are_explained() {
     assert!(beyond.contains("it has 3 functions"), "{beyond}");
     let near = error(&["inspect", "--clif", "spinn", "add.wat"]);
     assert!(near.contains("did you mean `spin`?"), "{near}");
+    let part = error(&["inspect", "--clif", "pp::a", "add.wat"]);
+    assert!(part.contains("did you mean `app::add`?"), "{part}");
     let bad = error(&["inspect", "--clif", "bad", "bad.wat"]);
     assert!(bad.contains("bad.wat is not valid"), "{bad}");
 }

@@ -10,6 +10,8 @@ use crate::errors::{Report, refused, similar};
 use crate::input::Input;
 use crate::style;
 
+use super::listing::listing;
+
 /// What is shown of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -34,18 +36,31 @@ pub fn show(input: &Input, func: &str, form: Form) -> Result<(), Report> {
         .map_err(|error| Report::new(format!("there is no compiler for this machine: {error}")))?;
     let mut context = compiler.new_context();
     let text = match form {
-        Form::Clif => compiler.clif(&mut context, module, defined),
-        Form::Assembly => compiler.assembly(&mut context, module, defined),
+        Form::Clif => compiler.clif(&mut context, module, defined).map(|text| positions(&text)),
+        Form::Assembly => compiler.function(&mut context, module, defined).and_then(|artifact| {
+            match listing(module, func, &artifact) {
+                Some(text) => Ok(text),
+                None => compiler.assembly(&mut context, module, defined),
+            }
+        }),
     };
     let text = text.map_err(|error| Report::new(format!("{label} of {}: {error}", input.name)))?;
     let comment = if form == Form::Clif { ";" } else { "#" };
-    let text = format!(
-        "{comment} {label}: {}\n{}\n",
-        decoded.func_type_at(module.funcs[func.index()]),
-        text.trim_end()
-    );
-    style::print_bytes(text.as_bytes());
+    let heading =
+        format!("{comment} {label}: {}", decoded.func_type_at(module.funcs[func.index()]));
+    style::print(&format!("{}\n{}\n", style::styled(style::HEADING, heading), text.trim_end()));
     Ok(())
+}
+
+/// CLIF, in which the offsets of operators stand out.
+fn positions(clif: &str) -> String {
+    let line = |line: &str| match line.strip_prefix('@').and_then(|rest| rest.split_once(' ')) {
+        Some((offset, rest)) => {
+            format!("{} {rest}\n", style::styled(style::NAME, format!("@{offset}")))
+        }
+        None => format!("{line}\n"),
+    };
+    clif.lines().map(line).collect()
 }
 
 /// The function that is meant.
@@ -71,9 +86,36 @@ fn find(input: &Input, decoded: &Decoded, func: &str) -> Result<FuncIdx, Report>
     if let Some(func) = (0..all).map(FuncIdx).find(|&func| shown(func)) {
         return Ok(func);
     }
-    let report = Report::new(format!("{} has no function `{name}`", input.name));
-    match similar(name, named().map(|(_, name)| name)) {
-        Some(near) => Err(report.help(format!("did you mean `{near}`?"))),
-        None => Err(report.help("name it as backtraces do, or give its index")),
+    // Profilers show functions without a name by their index.
+    let index = name.strip_prefix("wasm[").and_then(|rest| rest.strip_suffix(']'));
+    if let Some(index) = index.and_then(|index| index.parse().ok()).filter(|&index| index < all) {
+        return Ok(FuncIdx(index));
     }
+    let report = Report::new(format!("{} has no function `{name}`", input.name));
+    let shown: Vec<String> = (0..all).filter_map(|func| decoded.func_name(FuncIdx(func))).collect();
+    let near = near(name, &shown, &named().map(|(_, name)| name).collect::<Vec<_>>());
+    Err(report.help(match near.is_empty() {
+        true => "name it as backtraces do, or give its index".to_string(),
+        false => format!("did you mean {}?", near.join(" or ")),
+    }))
+}
+
+/// As many suggestions as a person reads.
+const NEAR_MAX: usize = 5;
+
+/// What somebody may have meant: a name that is similar, or else names that contain what was given.
+fn near(name: &str, shown: &[String], raw: &[&str]) -> Vec<String> {
+    let quoted = |name: &str| format!("`{name}`");
+    let all = shown.iter().map(String::as_str).chain(raw.iter().copied());
+    if let Some(similar) = similar(name, all) {
+        return vec![quoted(similar)];
+    }
+    let lower = name.to_lowercase();
+    let contains = |shown: &&String| shown.to_lowercase().contains(&lower);
+    let mut found: Vec<&String> =
+        shown.iter().filter(|_| !lower.is_empty()).filter(contains).collect();
+    // What is added to the name is least in the likeliest.
+    found.sort_by_key(|name| name.len());
+    found.dedup();
+    found.iter().take(NEAR_MAX).map(|name| quoted(name)).collect()
 }

@@ -1,10 +1,11 @@
 //! `riser inspect`: what a module consists of, for people (`text.rs`) or programs (`json.rs`); what the compiler
-//! makes of a function (`code.rs`).
+//! makes of a function (`code.rs`, `listing.rs`).
 //!
 //! The module is decoded here and not given to an engine, so one that riser cannot run is shown too.
 
 mod code;
 mod json;
+mod listing;
 mod needs;
 mod text;
 
