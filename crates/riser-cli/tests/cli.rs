@@ -869,6 +869,9 @@ fn the_book_names_no_option_that_is_not_there() {
     let foreign = [
         "--path",
         "--target",
+        "--args",
+        "--jit",
+        "--sort",
         "--strip",
         "--release",
         "--open",
