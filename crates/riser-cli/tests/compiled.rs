@@ -4,6 +4,7 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use common::{Folder, guest, stdout_of, text_of, with_input};
 
@@ -229,4 +230,40 @@ fn real_programs_run_from_compiled_files() {
     let module = stdout_of(folder.run(&["--interp", program]));
     stdout_of(folder.run(&["compile", program, "-o", "program.rsr"]));
     assert_eq!(stdout_of(folder.run(&["program.rsr"])), module);
+}
+
+/// A memory at its end, a trap behind it, recursion without end.
+const MEMORY: &[u8] = br#"(module
+  (memory 1)
+  (func (export "at") (param i32) (result i32)
+    (i32.store (local.get 0) (i32.const 42)) (i32.load (local.get 0)))
+  (func $deep (export "deep") (param i32) (result i32) (call $deep (local.get 0))))
+"#;
+
+#[test]
+#[cfg(target_os = "linux")]
+fn programs_run_where_address_space_is_short() {
+    let folder = Folder::new("short-of-addresses", &[("memory.wat", MEMORY)]);
+    // In KiB: less than one memory with guards would take.
+    let limited = |words: &str| {
+        let shell = format!("ulimit -v 4000000; exec '{}' {words}", env!("CARGO_BIN_EXE_riser"));
+        folder.command("sh").args(["-c", &shell]).output().unwrap()
+    };
+    let hello = guest("hello.wasm");
+    let hello = Path::new(&hello).display();
+    let free = stdout_of(folder.riser().arg("--no-cache").arg(hello.to_string()).output().unwrap());
+    assert_eq!(stdout_of(limited(&format!("--no-cache '{hello}'"))), free);
+    for way in ["--no-cache", "--interp"] {
+        let call = |call: &str| limited(&format!("{way} --invoke {call}"));
+        assert_eq!(stdout_of(call("at memory.wat 65532")), "42\n");
+        for (words, message) in [
+            ("at memory.wat 65533", "out of bounds memory access"),
+            ("at memory.wat -1", "out of bounds memory access"),
+            ("deep memory.wat 1", "call stack exhausted"),
+        ] {
+            let output = call(words);
+            let said = text_of(&output.stderr);
+            assert!(!output.status.success() && said.contains(message), "{way} {words}: {said}");
+        }
+    }
 }
