@@ -394,64 +394,12 @@ impl VmStore {
         unsafe { (*self.runtime()).epoch = epoch };
     }
 
-    /// Moves the deadline to so many ticks from now.
-    pub fn set_epoch_deadline(&mut self, ticks: u64) {
-        // SAFETY: as for `fuel`; whoever set the epoch keeps it.
-        unsafe {
-            let runtime = self.runtime();
-            let now = (*(*runtime).epoch).load(Ordering::Relaxed);
-            (*runtime).epoch_deadline.store(now.saturating_add(ticks), Ordering::SeqCst);
-            if self.is_interrupted() {
-                (*runtime).epoch_deadline.store(0, Ordering::SeqCst);
-            }
-        }
-        self.mark();
-    }
-
     /// Lets compiled code be interrupted when the epoch reaches the deadline, as `watch` will tell.
     pub fn watch_with(&mut self, watch: Arc<EpochWatch>) {
         // SAFETY: the block lives until the store is dropped, which takes it off the list.
         unsafe { watch.add(self.runtime) };
         self.watch = Some(watch);
         self.mark();
-    }
-
-    /// Says what happens when the epoch reaches the deadline.
-    pub fn set_on_deadline(&mut self, hook: unsafe fn(*mut VmStore) -> Status) {
-        self.on_deadline = hook;
-        self.mark();
-    }
-
-    /// Sets the mark for compiled code if there is a reason to interrupt it, or else takes it away.
-    pub(crate) fn mark(&self) {
-        self.mark_since(None);
-    }
-
-    /// As [`VmStore::mark`]; that the deadline is reached is only a reason if the epoch is not `seen` any more.
-    pub(crate) fn mark_since(&self, seen: Option<u64>) {
-        let is_new = || seen != Some(self.epoch());
-        let is_over = || self.watch.is_some() && self.is_deadline_reached() && is_new();
-        let wanted = || self.is_interrupted() || is_over();
-        // SAFETY: the block is the store's.
-        let mark = unsafe { &(*self.runtime()).interrupt };
-        mark.store(0, Ordering::SeqCst);
-        // In this order: whoever asks for it sets the mark last.
-        if wanted() {
-            mark.store(1, Ordering::SeqCst);
-        }
-    }
-
-    /// The epoch.
-    pub(crate) fn epoch(&self) -> u64 {
-        // SAFETY: as for `fuel`; whoever set the epoch keeps it. In this order: whoever ticks advances the epoch before looking
-        // at the deadline, which was set before this is asked.
-        unsafe { (*(*self.runtime()).epoch).load(Ordering::SeqCst) }
-    }
-
-    /// Whether the epoch has reached the deadline.
-    pub(crate) fn is_deadline_reached(&self) -> bool {
-        // SAFETY: as for `fuel`.
-        self.epoch() >= unsafe { (*self.runtime()).epoch_deadline.load(Ordering::SeqCst) }
     }
 
     /// What ends the store's execution from another thread. Execution in a loop ends only if code watches the epoch.

@@ -243,12 +243,12 @@ fn endless(engine: &Engine) -> Result<(Store<()>, Named)> {
     Ok((store, funcs))
 }
 
-/// Ticks once in each round, so that a signal that is lost leaves a loop that never ends. Each round begins with a call of
-/// `begin`, which ends with the trap; `wait` comes between. What the times from tick to end were, in nanoseconds.
+/// Ticks once in each round, so that a signal that is lost leaves a loop that never ends. In each round `begin` is given what it calls when the
+/// deadline is set, and ends with the trap; `wait` comes between. What the times from tick to end were, in nanoseconds.
 fn ticks(
     engine: &Engine,
     rounds: u64,
-    mut begin: impl FnMut() -> Result<()>,
+    mut begin: impl FnMut(&dyn Fn()) -> Result<()>,
     mut wait: impl FnMut() + Send,
 ) -> Result<Vec<u64>> {
     let (round, ticked, over) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
@@ -280,8 +280,7 @@ fn ticks(
         });
         let mut times = Vec::new();
         for n in 1..=rounds {
-            round.store(n, Ordering::Release);
-            if let Err(error) = begin() {
+            if let Err(error) = begin(&|| round.store(n, Ordering::Release)) {
                 over.store(true, Ordering::Relaxed);
                 return Err(error);
             }
@@ -298,8 +297,9 @@ fn no_signal_is_lost_on_the_ways_to_code() -> Result<()> {
     let rounds = count(20_000) / 100;
     for (name, func) in &funcs {
         let mut dice = Dice(rounds);
-        let begin = || -> Result<()> {
+        let begin = |ready: &dyn Fn()| -> Result<()> {
             store.set_epoch_deadline(1);
+            ready();
             match func.call(&mut store, ()) {
                 Err(error) if error.downcast_ref() == Some(&Trap::Interrupt) => Ok(()),
                 other => bail!("{name}: {other:?}"),
@@ -317,8 +317,9 @@ fn latency_from_request_to_stop() -> Result<()> {
     let engine = engine()?;
     let (mut store, funcs) = endless(&engine)?;
     for (name, func) in &funcs {
-        let begin = || -> Result<()> {
+        let begin = |ready: &dyn Fn()| -> Result<()> {
             store.set_epoch_deadline(1);
+            ready();
             assert_eq!(trap(&func.call(&mut store, ()).unwrap_err()), Trap::Interrupt);
             Ok(())
         };
