@@ -36,7 +36,7 @@ impl Counted {
     fn new(counter: &'static AtomicUsize) -> Option<Counted> {
         let add = |images| (images < IMAGES_MAX).then_some(images + 1);
         let added = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
-        added.is_ok().then_some(Counted(counter))
+        added.is_ok().then(|| Counted(counter))
     }
 }
 

@@ -234,7 +234,7 @@ unsafe fn make_memories(
             asked.map_err(|error| InstantiateError::limit(error, "memory", minimum))?;
             let image = images.get(at).and_then(Option::as_ref);
             // Where an image cannot be mapped, its data is copied.
-            let showing = image.and_then(|image| (*store).new_memory_showing(*ty, image).ok());
+            let showing = image.and_then(|_| (*store).new_memory_showing(*ty, image).ok());
             let id = match showing {
                 Some(id) => {
                     shown.insert(MemoryIdx(at as u32));

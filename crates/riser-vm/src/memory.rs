@@ -125,12 +125,14 @@ fn max_pages(ty: &MemoryType) -> u64 {
 }
 
 impl Memory {
-    /// A memory of its type's smallest size, all zero; with guards if its type and `guards` say so.
-    pub(crate) fn new(ty: MemoryType, index: u32, guards: bool) -> Result<Memory, OutOfMemory> {
+    /// The same without an image.
+    #[cfg(test)]
+    fn new(ty: MemoryType, index: u32, guards: bool) -> Result<Memory, OutOfMemory> {
         Memory::showing(ty, index, guards, None)
     }
 
-    /// The same with the bytes of an image, which only memories with guards can show.
+    /// A memory of its type's smallest size, with guards if its type and `guards` say so. All is zero but the bytes of the image, which only memories
+    /// with guards can show.
     pub(crate) fn showing(
         ty: MemoryType,
         index: u32,

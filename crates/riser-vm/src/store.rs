@@ -455,29 +455,17 @@ impl VmStore {
         if ty.shared {
             return self.add_shared_memory(Arc::new(SharedMemory::new(ty, self.guards)?));
         }
-        self.add_memory(ty, None)
+        self.new_memory_showing(ty, None)
     }
 
-    /// Makes a memory that shows an image. A shared one cannot.
+    /// Makes a memory that may show an image. A shared one cannot.
     pub(crate) fn new_memory_showing(
-        &mut self,
-        ty: MemoryType,
-        image: &Arc<MemoryImage>,
-    ) -> Result<MemoryId, OutOfMemory> {
-        self.add_memory(ty, Some(image))
-    }
-
-    fn add_memory(
         &mut self,
         ty: MemoryType,
         image: Option<&Arc<MemoryImage>>,
     ) -> Result<MemoryId, OutOfMemory> {
         let index = self.memories.len() as u32;
-        let memory = match image {
-            None => Memory::new(ty, index, self.guards)?,
-            some => Memory::showing(ty, index, self.guards, some)?,
-        };
-        let memory = StoreMemory::Own(memory);
+        let memory = StoreMemory::Own(Memory::showing(ty, index, self.guards, image)?);
         self.memories
             .try_push(|_| Some(memory))
             .ok_or(OutOfMemory { bytes: size_of::<Memory>() })?;
