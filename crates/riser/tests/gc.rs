@@ -440,6 +440,26 @@ fn references_live_through_tail_calls_nested_calls_and_other_instances() -> Resu
     Ok(())
 }
 
+/// A module with two arrays of a kind of elements, whose functions make them, set and get an element, and copy.
+fn two_arrays(ty: &str, get: &str, value: &str, number: &str, len: u32) -> String {
+    format!(
+        "(module (type $a (array (mut {ty})))
+                (global $arrays (mut (ref null $a)) (ref.null $a)) (global $other (mut (ref null $a)) (ref.null $a))
+                (func (export \"make\")
+                    (global.set $arrays (array.new_default $a (i32.const {len})))
+                    (global.set $other (array.new_default $a (i32.const {len}))))
+                (func $array (param i32) (result (ref null $a))
+                    (if (result (ref null $a)) (local.get 0) (then (global.get $other)) (else (global.get $arrays))))
+                (func (export \"set\") (param i32 i32 i32)
+                    (array.set $a (call $array (local.get 1)) (local.get 2) {value}))
+                (func (export \"get\") (param i32 i32) (result i32)
+                    ({get} $a (call $array (local.get 0)) (local.get 1)) {number})
+                (func (export \"copy\") (param i32 i32 i32 i32 i32)
+                    (array.copy $a $a (call $array (local.get 0)) (local.get 1)
+                        (call $array (local.get 2)) (local.get 3) (local.get 4))))"
+    )
+}
+
 /// Bytes, halves, words, doubles, vectors and references: all lengths around those that compiled code copies in place, in all
 /// directions, in one array and between two, against the same in slices.
 #[test]
@@ -455,22 +475,7 @@ fn copies_are_of_exactly_the_elements() -> Result<()> {
         ("i31ref", "array.get", "(ref.i31 (local.get 0))", "i31.get_u"),
     ];
     for (ty, get, value, number) in kinds {
-        let text = format!(
-            "(module (type $a (array (mut {ty})))
-                (global $arrays (mut (ref null $a)) (ref.null $a)) (global $other (mut (ref null $a)) (ref.null $a))
-                (func (export \"make\")
-                    (global.set $arrays (array.new_default $a (i32.const {LEN})))
-                    (global.set $other (array.new_default $a (i32.const {LEN}))))
-                (func $array (param i32) (result (ref null $a))
-                    (if (result (ref null $a)) (local.get 0) (then (global.get $other)) (else (global.get $arrays))))
-                (func (export \"set\") (param i32 i32 i32)
-                    (array.set $a (call $array (local.get 1)) (local.get 2) {value}))
-                (func (export \"get\") (param i32 i32) (result i32)
-                    ({get} $a (call $array (local.get 0)) (local.get 1)) {number})
-                (func (export \"copy\") (param i32 i32 i32 i32 i32)
-                    (array.copy $a $a (call $array (local.get 0)) (local.get 1)
-                        (call $array (local.get 2)) (local.get 3) (local.get 4))))"
-        );
+        let text = two_arrays(ty, get, value, number, LEN);
         let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &Module::new(&engine, &text)?, &[])?;
         let make = instance.get_typed_func::<(), ()>(&mut store, "make")?;
