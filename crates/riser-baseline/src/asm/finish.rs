@@ -123,7 +123,7 @@ impl Asm {
 
     /// Writes breakpoints up to a multiple of `align`: nothing runs there.
     fn fill_up(&mut self, align: usize) {
-        while self.len % align != 0 {
+        while !self.len.is_multiple_of(align) {
             self.int3();
         }
     }
