@@ -1,0 +1,289 @@
+//! What is known of a body before its code is made.
+//!
+//! A first walk counts how often locals are used, and use in a loop counts more. The most used ones are *pinned*: they live in
+//! registers of their own for the whole function. It also says how large the frame is.
+
+use crate::convention::Params;
+use alloc::vec::Vec;
+use riser_front::{BlockSignature, BodyFacts, BodySink, Catch, End, MemArg, SimpleImm, Target};
+use riser_module::Module;
+use riser_ops::{
+    AccessKind, AccessOp, DataIdx, ElemIdx, FuncIdx, FuncType, GlobalIdx, HeapType, LocalIdx,
+    MemoryIdx, RefType, SimpleOp, TableIdx, TagIdx, TypeIdx, ValType,
+};
+
+/// What the first walk finds. Its memory is used for one body after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// How often each local is used, weighted.
+    pub uses: Vec<u32>,
+    /// How often something is called, weighted in the same way.
+    pub calls: u32,
+    /// How often the first memory is accessed, weighted.
+    pub accesses: u32,
+    /// Whether anything is called at all, the runtime included.
+    pub calls_anything: bool,
+    /// The most bytes of parameters on the stack that a tail call passes.
+    pub tail_args: u32,
+    /// The facts of the walk.
+    pub facts: BodyFacts,
+    /// How many loops are open.
+    loops: u32,
+    /// For each open block, whether it is a loop.
+    blocks: Vec<bool>,
+}
+
+/// How much more something counts in a loop than before it.
+const LOOP_WEIGHT: u32 = 8;
+
+/// Loops nested deeper than this weigh no more.
+const DEEPEST: u32 = 4;
+
+impl Plan {
+    /// How much counts what is walked now.
+    fn weight(&self) -> u32 {
+        LOOP_WEIGHT.pow(self.loops.min(DEEPEST))
+    }
+
+    fn local(&mut self, local: LocalIdx) {
+        let weight = self.weight();
+        if let Some(uses) = self.uses.get_mut(local.index()) {
+            *uses = uses.saturating_add(weight);
+        }
+    }
+
+    fn calls(&mut self) {
+        self.calls_anything = true;
+        self.calls = self.calls.saturating_add(self.weight());
+    }
+
+    fn tail_call(&mut self, ty: &FuncType) {
+        self.calls();
+        self.tail_args = self.tail_args.max(Params::stack_bytes_of(ty));
+    }
+
+    fn open(&mut self, is_loop: bool) {
+        self.blocks.push(is_loop);
+        self.loops += u32::from(is_loop);
+    }
+
+    fn close(&mut self) {
+        if self.blocks.pop() == Some(true) {
+            self.loops -= 1;
+        }
+    }
+}
+
+impl BodySink for Plan {
+    fn begin(&mut self, _: &Module, _: FuncIdx, ty: &FuncType, locals: &[(u32, ValType)]) {
+        let declared: u32 = locals.iter().map(|(count, _)| count).sum();
+        self.uses.clear();
+        self.uses.resize(ty.params().len() + declared as usize, 0);
+        self.blocks.clear();
+        self.blocks.push(false);
+        (self.loops, self.calls, self.accesses, self.calls_anything) = (0, 0, 0, false);
+        self.tail_args = 0;
+    }
+    fn at(&mut self, _: u32) {}
+    fn finish(&mut self, facts: &BodyFacts) {
+        self.facts = *facts;
+    }
+    fn simple(&mut self, _: SimpleOp, _: SimpleImm) {}
+    fn access(&mut self, op: AccessOp, arg: MemArg) {
+        if arg.memory.0 == 0 {
+            self.accesses = self.accesses.saturating_add(self.weight());
+        }
+        if matches!(op.row().kind, AccessKind::Wait | AccessKind::Notify) {
+            self.calls();
+        }
+    }
+    fn atomic_fence(&mut self) {}
+    fn i32_const(&mut self, _: i32) {}
+    fn i64_const(&mut self, _: i64) {}
+    fn f32_const(&mut self, _: u32) {}
+    fn f64_const(&mut self, _: u64) {}
+    fn v128_const(&mut self, _: u128) {}
+    fn unreachable(&mut self) {}
+    fn nop(&mut self) {}
+    fn drop(&mut self, _: ValType) {}
+    fn select(&mut self, _: ValType) {}
+    fn local_get(&mut self, local: LocalIdx, _: ValType) {
+        self.local(local);
+    }
+    fn local_set(&mut self, local: LocalIdx, _: ValType) {
+        self.local(local);
+    }
+    fn local_tee(&mut self, local: LocalIdx, _: ValType) {
+        self.local(local);
+    }
+    fn global_get(&mut self, _: GlobalIdx, _: ValType) {}
+    fn global_set(&mut self, _: GlobalIdx, _: ValType) {}
+    fn block(&mut self, _: BlockSignature<'_>) {
+        self.open(false);
+    }
+    fn loop_(&mut self, _: BlockSignature<'_>) {
+        self.open(true);
+    }
+    fn if_(&mut self, _: BlockSignature<'_>) {
+        self.open(false);
+    }
+    fn else_(&mut self, _: BlockSignature<'_>, _: bool) {}
+    fn end(&mut self, _: End, _: &[ValType]) {
+        self.close();
+    }
+    fn br(&mut self, _: Target) {}
+    fn br_if(&mut self, _: Target) {}
+    fn br_table(&mut self, _: &[Target], _: Target) {}
+    fn return_(&mut self, _: Target) {}
+    fn call(&mut self, _: FuncIdx, _: &FuncType) {
+        self.calls();
+    }
+    fn call_indirect(&mut self, _: TypeIdx, _: TableIdx, _: &FuncType) {
+        self.calls();
+    }
+    fn call_ref(&mut self, _: TypeIdx, _: &FuncType) {
+        self.calls();
+    }
+    fn return_call(&mut self, _: FuncIdx, ty: &FuncType) {
+        self.tail_call(ty);
+    }
+    fn return_call_indirect(&mut self, _: TypeIdx, _: TableIdx, ty: &FuncType) {
+        self.tail_call(ty);
+    }
+    fn return_call_ref(&mut self, _: TypeIdx, ty: &FuncType) {
+        self.tail_call(ty);
+    }
+    fn memory_size(&mut self, _: MemoryIdx) {}
+    fn memory_grow(&mut self, _: MemoryIdx) {
+        self.calls();
+    }
+    fn memory_init(&mut self, _: DataIdx, _: MemoryIdx) {
+        self.calls();
+    }
+    fn data_drop(&mut self, _: DataIdx) {
+        self.calls();
+    }
+    fn memory_copy(&mut self, _: MemoryIdx, _: MemoryIdx) {
+        self.calls();
+    }
+    fn memory_fill(&mut self, _: MemoryIdx) {
+        self.calls();
+    }
+    fn table_get(&mut self, _: TableIdx, _: RefType) {}
+    fn table_set(&mut self, _: TableIdx, _: RefType) {}
+    fn table_size(&mut self, _: TableIdx) {}
+    fn table_grow(&mut self, _: TableIdx) {
+        self.calls();
+    }
+    fn table_fill(&mut self, _: TableIdx) {
+        self.calls();
+    }
+    fn table_init(&mut self, _: ElemIdx, _: TableIdx) {
+        self.calls();
+    }
+    fn elem_drop(&mut self, _: ElemIdx) {
+        self.calls();
+    }
+    fn table_copy(&mut self, _: TableIdx, _: TableIdx) {
+        self.calls();
+    }
+    fn ref_null(&mut self, _: HeapType) {}
+    fn ref_is_null(&mut self, _: RefType) {}
+    fn ref_func(&mut self, _: FuncIdx) {
+        self.calls();
+    }
+    fn ref_as_non_null(&mut self, _: RefType) {}
+    fn ref_eq(&mut self) {}
+    fn br_on_null(&mut self, _: Target, _: RefType) {}
+    fn br_on_non_null(&mut self, _: Target, _: RefType) {}
+    fn ref_test(&mut self, _: RefType, _: RefType) {
+        self.calls();
+    }
+    fn ref_cast(&mut self, _: RefType, _: RefType) {
+        self.calls();
+    }
+    fn br_on_cast(&mut self, _: Target, _: RefType, _: RefType) {
+        self.calls();
+    }
+    fn br_on_cast_fail(&mut self, _: Target, _: RefType, _: RefType) {
+        self.calls();
+    }
+    fn any_convert_extern(&mut self, _: RefType) {}
+    fn extern_convert_any(&mut self, _: RefType) {}
+    fn ref_i31(&mut self) {}
+    fn i31_get(&mut self, _: bool) {}
+    fn struct_new(&mut self, _: TypeIdx) {
+        self.calls();
+    }
+    fn struct_new_default(&mut self, _: TypeIdx) {
+        self.calls();
+    }
+    fn struct_get(&mut self, _: TypeIdx, _: u32, _: Option<bool>) {
+        self.calls();
+    }
+    fn struct_set(&mut self, _: TypeIdx, _: u32) {
+        self.calls();
+    }
+    fn array_new(&mut self, _: TypeIdx) {
+        self.calls();
+    }
+    fn array_new_default(&mut self, _: TypeIdx) {
+        self.calls();
+    }
+    fn array_new_fixed(&mut self, _: TypeIdx, _: u32) {
+        self.calls();
+    }
+    fn array_new_data(&mut self, _: TypeIdx, _: DataIdx) {
+        self.calls();
+    }
+    fn array_new_elem(&mut self, _: TypeIdx, _: ElemIdx) {
+        self.calls();
+    }
+    fn array_get(&mut self, _: TypeIdx, _: Option<bool>) {
+        self.calls();
+    }
+    fn array_set(&mut self, _: TypeIdx) {
+        self.calls();
+    }
+    fn array_len(&mut self) {
+        self.calls();
+    }
+    fn array_fill(&mut self, _: TypeIdx) {
+        self.calls();
+    }
+    fn array_copy(&mut self, _: TypeIdx, _: TypeIdx) {
+        self.calls();
+    }
+    fn array_init_data(&mut self, _: TypeIdx, _: DataIdx) {
+        self.calls();
+    }
+    fn array_init_elem(&mut self, _: TypeIdx, _: ElemIdx) {
+        self.calls();
+    }
+    fn throw(&mut self, _: TagIdx, _: &FuncType) {
+        self.calls();
+    }
+    fn throw_ref(&mut self) {
+        self.calls();
+    }
+    fn try_table(&mut self, _: BlockSignature<'_>, _: &[Catch]) {
+        self.calls();
+        self.open(false);
+    }
+    fn try_(&mut self, _: BlockSignature<'_>) {
+        self.calls();
+        self.open(false);
+    }
+    fn catch(&mut self, _: TagIdx, _: &FuncType, _: BlockSignature<'_>, _: bool) {
+        self.calls();
+    }
+    fn catch_all(&mut self, _: BlockSignature<'_>, _: bool) {
+        self.calls();
+    }
+    fn delegate(&mut self, _: u32, _: End, _: &[ValType]) {
+        self.close();
+    }
+    fn rethrow(&mut self, _: u32) {
+        self.calls();
+    }
+}

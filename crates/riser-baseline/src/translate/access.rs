@@ -1,0 +1,232 @@
+//! Loads and stores, and where they go.
+//!
+//! A memory with a guard (see [`riser_abi::is_guarded`]) needs no comparison: what lies beyond its length faults, and the
+//! position of the faulting instruction says which trap that is. Other accesses are compared with the memory's length.
+
+use super::Translator;
+use crate::asm::{Alu, Cond, Gpr, Mem, Width};
+use crate::convention::Kind;
+use crate::operands::{Operand, SCRATCH};
+use core::mem::offset_of;
+use riser_abi::{GUARD_BYTES, MemoryDef};
+use riser_front::MemArg;
+use riser_ops::{AccessKind, AccessOp, AccessRow, Extension, MemoryIdx, TrapCode};
+
+/// Where an access goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub at: Mem,
+    /// Registers that the address is made of.
+    held: [Option<Gpr>; 2],
+}
+
+/// What is known of an access before its address is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reach {
+    pub memory: MemoryIdx,
+    /// Added to the operand.
+    pub offset: u64,
+    /// How many bytes are touched from there on.
+    pub width: u64,
+}
+
+impl Reach {
+    /// That of an access.
+    pub fn of(row: &AccessRow, arg: MemArg) -> Reach {
+        Reach { memory: arg.memory, offset: arg.offset, width: row.width.into() }
+    }
+}
+
+impl Translator<'_> {
+    /// A load or store.
+    pub fn lower_access(&mut self, op: AccessOp, arg: MemArg) {
+        let row = op.row();
+        match row.kind {
+            AccessKind::Load => self.load(row, arg),
+            AccessKind::Store => self.store(row, arg),
+            AccessKind::LoadSplat
+            | AccessKind::LoadZero
+            | AccessKind::LoadWiden
+            | AccessKind::LoadLane
+            | AccessKind::StoreLane => self.vector_access(op, arg),
+            _ => self.atomic_access(op, arg),
+        }
+    }
+
+    fn load(&mut self, row: &AccessRow, arg: MemArg) {
+        let kind = Kind::of(row.ty);
+        let address = self.pop();
+        let place = self.place(Reach::of(row, arg), address);
+        if kind.is_float() {
+            let xmm = self.alloc_xmm();
+            self.may_trap(TrapCode::MemoryOutOfBounds);
+            self.load_xmm(kind, xmm, place.at);
+            self.free_place(place);
+            return self.push_xmm(kind, xmm);
+        }
+        let gpr = self.reuse(place);
+        let width = width_of(row);
+        self.may_trap(TrapCode::MemoryOutOfBounds);
+        match row.extension {
+            Extension::Sign => {
+                let to = if kind == Kind::I32 { Width::W32 } else { Width::W64 };
+                self.asm.load_signed(width, to, gpr, place.at);
+            }
+            Extension::None | Extension::Zero => self.asm.load(width, gpr, place.at),
+        }
+        self.push_gpr(kind, gpr);
+    }
+
+    fn store(&mut self, row: &AccessRow, arg: MemArg) {
+        let value = self.pop();
+        let address = self.pop();
+        let kind = value.kind;
+        if kind.is_float() {
+            let xmm = self.xmm(value);
+            let place = self.place(Reach::of(row, arg), address);
+            self.may_trap(TrapCode::MemoryOutOfBounds);
+            self.store_xmm(kind, place.at, xmm);
+            self.free_xmm(xmm);
+            return self.free_place(place);
+        }
+        let width = width_of(row);
+        if let Some(immediate) = Self::immediate_of(value) {
+            let place = self.place(Reach::of(row, arg), address);
+            self.may_trap(TrapCode::MemoryOutOfBounds);
+            self.asm.store_imm(width, place.at, immediate);
+            return self.free_place(place);
+        }
+        let gpr = self.gpr(value);
+        let place = self.place(Reach::of(row, arg), address);
+        self.may_trap(TrapCode::MemoryOutOfBounds);
+        self.asm.store(width, place.at, gpr);
+        self.free(gpr);
+        self.free_place(place);
+    }
+
+    /// A place is not needed any more.
+    pub fn free_place(&mut self, place: Place) {
+        for gpr in place.held.into_iter().flatten() {
+            self.free(gpr);
+        }
+    }
+
+    /// A register for what is read from a place: one of those that the address is made of, if it is owned.
+    fn reuse(&mut self, place: Place) -> Gpr {
+        let mut found = None;
+        for gpr in place.held.into_iter().flatten() {
+            if found.is_none() && Self::is_for_operands(gpr) {
+                found = Some(gpr);
+            } else {
+                self.free(gpr);
+            }
+        }
+        found.unwrap_or_else(|| self.alloc())
+    }
+
+    /// Where an access goes that begins `reach.offset` bytes behind a popped operand.
+    pub fn place(&mut self, reach: Reach, address: Operand) -> Place {
+        let is_within = reach.offset.saturating_add(reach.width) <= GUARD_BYTES;
+        if self.env.is_guarded(reach.memory) && is_within {
+            return self.guarded_place(reach, address);
+        }
+        self.compared_place(reach, address)
+    }
+
+    fn guarded_place(&mut self, reach: Reach, address: Operand) -> Place {
+        if let Some(constant) = Self::const_of(address) {
+            // At most 4 GiB and the guard; an instruction can add half of that.
+            if let Ok(at) = i32::try_from(constant + reach.offset) {
+                let (base, held) = self.guarded_base(reach.memory);
+                return Place { at: Mem::at(base, at), held: [held, None] };
+            }
+        }
+        let index = self.gpr(address);
+        let (base, held) = self.guarded_base(reach.memory);
+        let at = Mem::indexed(base, index, 0, reach.offset as i32);
+        Place { at, held: [Some(index), held] }
+    }
+
+    /// The first byte of a guarded memory, and the register that is to be freed.
+    fn guarded_base(&mut self, memory: MemoryIdx) -> (Gpr, Option<Gpr>) {
+        if let (MemoryIdx(0), Some(base)) = (memory, self.memory_base) {
+            return (base, None);
+        }
+        let base = self.load_own(self.env.layout.memory_base(memory));
+        (base, Some(base))
+    }
+
+    /// Where an access goes, after comparing it with the memory's length.
+    ///
+    /// With masking, one that is out of bounds goes to address 0 and faults there, so that there is nothing to predict;
+    /// otherwise a comparison traps.
+    fn compared_place(&mut self, reach: Reach, address: Operand) -> Place {
+        let address = self.owned(address);
+        let at = self.compared(reach, address);
+        Place { at: Mem::at(at, 0), held: [Some(at), None] }
+    }
+
+    /// The same for an address in an owned register, which becomes the place.
+    fn compared(&mut self, reach: Reach, address: Gpr) -> Gpr {
+        let out_of_bounds = TrapCode::MemoryOutOfBounds;
+        let memory64 = self.env.module.memories[reach.memory.index()].memory64;
+        let Some(size) = reach.offset.checked_add(reach.width) else {
+            let label = self.far_trap(out_of_bounds);
+            self.asm.jmp(label);
+            return address;
+        };
+        let def = self.load_own(self.env.layout.memory(reach.memory));
+        // The end of the access.
+        self.asm.mov_imm(SCRATCH, size);
+        self.asm.alu(Alu::Add, Width::W64, SCRATCH, address);
+        if memory64 {
+            self.trap_if(Cond::B, out_of_bounds);
+        }
+        self.asm.alu(
+            Alu::Add,
+            Width::W64,
+            address,
+            Mem::at(def, offset_of!(MemoryDef, base) as i32),
+        );
+        if let Ok(offset) = i32::try_from(reach.offset) {
+            if offset != 0 {
+                self.asm.alu_imm(Alu::Add, Width::W64, address, offset);
+            }
+        } else {
+            let offset = self.alloc();
+            self.asm.mov_imm(offset, reach.offset);
+            self.asm.alu(Alu::Add, Width::W64, address, offset);
+            self.free(offset);
+        }
+        let len = Mem::at(def, offset_of!(MemoryDef, len) as i32);
+        self.asm.alu(Alu::Cmp, Width::W64, SCRATCH, len);
+        if self.env.options.spectre {
+            self.asm.mov_imm(def, 0);
+            self.asm.cmov(Cond::A, Width::W64, address, def);
+        } else {
+            self.trap_if(Cond::A, out_of_bounds);
+        }
+        self.free(def);
+        address
+    }
+
+    /// A vector access.
+    fn vector_access(&mut self, _: AccessOp, _: MemArg) {
+        self.fail("accesses to lanes of vectors, yet");
+    }
+
+    /// An atomic access.
+    fn atomic_access(&mut self, _: AccessOp, _: MemArg) {
+        self.fail("atomic accesses, yet");
+    }
+}
+
+/// The width of an access that is at most eight bytes wide.
+pub(crate) fn width_of(row: &AccessRow) -> Width {
+    match row.width {
+        1 => Width::W8,
+        2 => Width::W16,
+        4 => Width::W32,
+        _ => Width::W64,
+    }
+}

@@ -1,0 +1,366 @@
+//! How a function begins; locals, globals, constants, `drop` and `select`.
+
+use super::{Local, Place, Translator};
+use crate::asm::{Alu, Cond, Gpr, Mem, Width, Xmm};
+use crate::convention::{Kind, Params, Passed, VMCTX};
+use crate::frame::{OWN_AREA, OWN_VMCTX};
+use crate::operands::{At, PINNED_GPRS, PINNED_XMMS, SCRATCH, width};
+use core::mem::offset_of;
+use riser_abi::{VmCtx, VmRuntime, returns_in_area};
+use riser_ops::{FuncType, GlobalIdx, LocalIdx, TrapCode, ValType};
+
+/// A local must be used so often (see `plan.rs`) to get a register.
+const MIN_USES: u32 = 3;
+
+/// The first memory must be accessed so often for its first byte to get a register.
+const MIN_ACCESSES: u32 = 3;
+
+/// A frame of so many bytes needs no check of the stack if the function calls nothing: below the limit there is room for that.
+const LEAF_FRAME: u32 = 1024;
+
+/// So many slots are zeroed without a loop.
+const FEW_SLOTS: u32 = 16;
+
+impl Translator<'_> {
+    /// The code with which a function begins.
+    pub(super) fn begin_body(&mut self, ty: &FuncType, locals: &[(u32, ValType)]) {
+        let mut slot = 0;
+        let all = ty.params().iter().map(|&ty| (1, ty)).chain(locals.iter().copied());
+        for (count, ty) in all {
+            let kind = Kind::of(ty);
+            for _ in 0..count {
+                if kind == Kind::Ref {
+                    self.references.push(self.locals.len() as u32);
+                }
+                self.locals.push(Local { kind, slot, place: Place::Slot, aliases: 0 });
+                slot += kind.slots();
+            }
+        }
+        self.first_operand = slot;
+        self.pin_locals();
+        self.frame.slots = slot + self.plan.facts.max_operand_slots;
+        self.frame.has_area = returns_in_area(ty.results());
+        self.frame.row = 0;
+        self.frame.incoming = Params::stack_bytes_of(ty);
+        self.frame.args = self.frame.incoming.max(self.plan.tail_args);
+        self.frame.header =
+            8 * (1 + u32::from(self.frame.has_area) + self.frame.saved.len() as u32);
+        self.prologue();
+        self.receive_params(ty);
+        self.zero_locals(ty.params().len());
+        if let Some(base) = self.memory_base {
+            let at = self.env.layout.memory_base(riser_ops::MemoryIdx(0));
+            self.asm.load(Width::W64, base, Mem::at(VMCTX, at as i32));
+        }
+        self.open_body(ty);
+    }
+
+    /// Gives registers to the locals that are used most.
+    fn pin_locals(&mut self) {
+        self.frame.saved.clear();
+        self.memory_base = None;
+        let guarded =
+            !self.env.module.memories.is_empty() && self.env.is_guarded(riser_ops::MemoryIdx(0));
+        let mut gprs = &PINNED_GPRS[..];
+        if guarded && self.plan.accesses >= MIN_ACCESSES {
+            let (base, rest) = PINNED_GPRS.split_last().expect("there are some");
+            self.memory_base = Some(*base);
+            gprs = rest;
+        }
+        // The most used ones, in a list that is as long as there are registers.
+        let mut best_gprs: [(u32, u32); PINNED_GPRS.len()] = Default::default();
+        let mut best_xmms: [(u32, u32); PINNED_XMMS.len()] = Default::default();
+        for (number, (local, &uses)) in (0..).zip(self.locals.iter().zip(&self.plan.uses)) {
+            if uses < MIN_USES || local.kind == Kind::Ref {
+                continue;
+            }
+            if !local.kind.is_float() {
+                insert(&mut best_gprs, (uses, number));
+            } else if uses > 2 * self.plan.calls {
+                // Each call costs a store and a load.
+                insert(&mut best_xmms, (uses, number));
+            }
+        }
+        for (&gpr, &(uses, local)) in gprs.iter().zip(&best_gprs) {
+            if uses > 0 {
+                let bit = self.pinned.len() as u32;
+                self.locals[local as usize].place = Place::Gpr(gpr, bit);
+                self.pinned.push(local);
+                self.frame.saved.push(gpr);
+            }
+        }
+        self.frame.saved.extend(self.memory_base);
+        for (&xmm, &(uses, local)) in PINNED_XMMS.iter().zip(&best_xmms) {
+            if uses > 0 {
+                let bit = self.pinned.len() as u32;
+                self.locals[local as usize].place = Place::Xmm(xmm, bit);
+                self.pinned.push(local);
+            }
+        }
+        // Nothing of them is in their slots yet.
+        self.dirty = self.all_dirty();
+    }
+
+    /// The bits of all pinned locals.
+    pub(super) fn all_dirty(&self) -> u32 {
+        (1 << self.pinned.len()) - 1
+    }
+
+    /// The frame of the function: see `frame.rs`.
+    fn prologue(&mut self) {
+        self.asm.push(Gpr::RBP);
+        self.asm.mov(Width::W64, Gpr::RBP, Gpr::RSP);
+        let more = self.frame.args - self.frame.incoming;
+        if more > 0 {
+            // Room for the parameters of tail calls: what the caller left goes down.
+            self.asm.alu_imm(Alu::Sub, Width::W64, Gpr::RSP, more as i32);
+            for at in [0, 8] {
+                self.asm.load(Width::W64, SCRATCH, Mem::at(Gpr::RBP, at));
+                self.asm.store(Width::W64, Mem::at(Gpr::RSP, at), SCRATCH);
+            }
+            self.asm.mov(Width::W64, Gpr::RBP, Gpr::RSP);
+        }
+        if self.plan.calls_anything || self.frame.bytes() > LEAF_FRAME {
+            // Neither register has a parameter.
+            let (runtime, bottom) = (Gpr::R10, SCRATCH);
+            self.asm.load(Width::W64, runtime, Mem::at(VMCTX, offset_of!(VmCtx, runtime) as i32));
+            self.asm.mov(Width::W64, bottom, Gpr::RSP);
+            let at = self.asm.alu_imm32(Alu::Sub, Width::W64, bottom, 0);
+            self.frame_size_at.push(at);
+            let limit = Mem::at(runtime, offset_of!(VmRuntime, stack_limit) as i32);
+            self.asm.alu(Alu::Cmp, Width::W64, bottom, limit);
+            let overflow = self.far_trap_of_none(TrapCode::StackOverflow);
+            self.asm.jcc(Cond::B, overflow);
+            self.asm.mov(Width::W64, Gpr::RSP, bottom);
+        } else {
+            let at = self.asm.alu_imm32(Alu::Sub, Width::W64, Gpr::RSP, 0);
+            self.frame_size_at.push(at);
+        }
+        self.asm.store(Width::W64, OWN_VMCTX, VMCTX);
+        for number in 0..self.frame.saved.len() {
+            let (at, gpr) = (self.frame.saved_at(number), self.frame.saved[number]);
+            self.asm.store(Width::W64, at, gpr);
+        }
+        if self.frame.has_area {
+            self.asm.store(Width::W64, OWN_AREA, crate::convention::AREA);
+        }
+    }
+
+    /// Moves parameters to where the function has them.
+    fn receive_params(&mut self, ty: &FuncType) {
+        let mut params = Params::of(ty);
+        for number in 0..ty.params().len() {
+            let Local { kind, slot, place, .. } = self.locals[number];
+            let slot = self.frame.slot(slot, kind);
+            match (params.next(kind), place) {
+                (Passed::Gpr(from), Place::Gpr(to, _)) => {
+                    // What is narrow is extended by zeros.
+                    let width = if kind.is_narrow() { Width::W32 } else { Width::W64 };
+                    self.asm.mov(width, to, from);
+                }
+                (Passed::Gpr(from), _) => {
+                    if kind == Kind::Ref {
+                        self.asm.mov(Width::W32, from, from);
+                    }
+                    self.asm.store(width(kind), slot, from);
+                }
+                (Passed::Xmm(from), Place::Xmm(to, _)) => self.asm.mov_xmm(to, from),
+                (Passed::Xmm(from), _) => self.store_xmm(kind, slot, from),
+                (Passed::Stack(at), Place::Gpr(to, _)) => {
+                    let from = self.frame.incoming_at(at);
+                    self.asm.load(width(kind), to, from);
+                }
+                (Passed::Stack(at), Place::Xmm(to, _)) => {
+                    let from = self.frame.incoming_at(at);
+                    self.load_xmm(kind, to, from);
+                }
+                (Passed::Stack(at), Place::Slot) => {
+                    let from = self.frame.incoming_at(at);
+                    if kind == Kind::Ref {
+                        self.asm.load(Width::W32, SCRATCH, from);
+                        self.asm.store(Width::W64, slot, SCRATCH);
+                    } else {
+                        self.copy(kind, from, slot);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes all locals zero but the parameters. The collector looks at the slots of references whatever place they have.
+    fn zero_locals(&mut self, params: usize) {
+        let Some(first) = self.locals.get(params).map(|local| local.slot) else { return };
+        let few = self.first_operand - first <= FEW_SLOTS;
+        let zero = Gpr::RAX;
+        self.asm.zero(zero);
+        for number in params..self.locals.len() {
+            let local = self.locals[number];
+            match local.place {
+                Place::Gpr(gpr, _) => self.asm.zero(gpr),
+                Place::Xmm(xmm, _) => self.asm.zero_xmm(xmm),
+                Place::Slot if few => {
+                    for half in 0..local.kind.slots() {
+                        let slot = self.frame.slot(local.slot + half, Kind::I64);
+                        self.asm.store(Width::W64, slot, zero);
+                    }
+                }
+                Place::Slot => {}
+            }
+        }
+        if few {
+            return;
+        }
+        // Upwards from the last slot. Parameters are out of the registers by now, but for the `VmCtx`.
+        let (at, left) = (SCRATCH, Gpr::RCX);
+        let last = self.frame.slot(self.first_operand - 1, Kind::I64);
+        self.asm.lea(Width::W64, at, last);
+        self.asm.mov_imm(left, u64::from(self.first_operand - first));
+        let again = self.asm.label_here();
+        self.asm.store(Width::W64, Mem::at(at, 0), zero);
+        self.asm.alu_imm(Alu::Add, Width::W64, at, 8);
+        self.asm.alu_imm(Alu::Sub, Width::W32, left, 1);
+        self.asm.jcc(Cond::Ne, again);
+    }
+
+    pub(super) fn lower_local_get(&mut self, local: LocalIdx, _: ValType) {
+        let kind = self.locals[local.index()].kind;
+        self.push(kind, At::Local(local.0));
+    }
+
+    pub(super) fn lower_local_set(&mut self, local: LocalIdx, _: ValType) {
+        let value = self.pop();
+        if value.at == At::Local(local.0) {
+            return;
+        }
+        self.unalias(local.0);
+        let Local { kind, slot, place, .. } = self.locals[local.index()];
+        match place {
+            Place::Slot => {
+                let slot = self.frame.slot(slot, kind);
+                self.store_operand(value, slot);
+            }
+            Place::Gpr(gpr, bit) => {
+                self.move_to(value, gpr);
+                self.dirty |= 1 << bit;
+            }
+            Place::Xmm(xmm, bit) => {
+                self.move_to_xmm(value, xmm);
+                self.dirty |= 1 << bit;
+            }
+        }
+        self.free_operand(value);
+    }
+
+    pub(super) fn lower_local_tee(&mut self, local: LocalIdx, ty: ValType) {
+        let value = self.operands.stack.last().copied();
+        let keeps = value.is_some_and(|value| {
+            matches!(value.at, At::Gpr(_) | At::Xmm(_))
+                && self.locals[local.index()].place == Place::Slot
+        });
+        self.lower_local_set(local, ty);
+        match value {
+            // The register is still what it was.
+            Some(value) if keeps => {
+                match value.at {
+                    At::Gpr(gpr) => self.claim(gpr),
+                    At::Xmm(xmm) => self.claim_xmm(xmm),
+                    _ => {}
+                }
+                self.push(value.kind, value.at);
+            }
+            Some(value) if matches!(value.at, At::Const(_)) => self.push(value.kind, value.at),
+            _ => self.lower_local_get(local, ty),
+        }
+    }
+
+    /// A register with the address of a global's cell. To be freed.
+    fn global_cell(&mut self, global: GlobalIdx) -> Gpr {
+        let cell = self.env.layout.global(global);
+        self.load_own(cell)
+    }
+
+    pub(super) fn lower_global_get(&mut self, global: GlobalIdx, ty: ValType) {
+        let kind = Kind::of(ty);
+        let cell = self.global_cell(global);
+        let from = Mem::at(cell, 0);
+        if kind.is_float() {
+            let xmm = self.alloc_xmm();
+            self.load_xmm(kind, xmm, from);
+            self.free(cell);
+            self.push_xmm(kind, xmm);
+        } else {
+            self.asm.load(width(kind), cell, from);
+            self.push_gpr(kind, cell);
+        }
+    }
+
+    pub(super) fn lower_global_set(&mut self, global: GlobalIdx, _: ValType) {
+        let value = self.pop();
+        let cell = self.global_cell(global);
+        self.store_operand(value, Mem::at(cell, 0));
+        self.free(cell);
+        self.free_operand(value);
+    }
+
+    pub(super) fn lower_i32_const(&mut self, value: i32) {
+        self.push(Kind::I32, At::Const(u64::from(value as u32)));
+    }
+
+    pub(super) fn lower_i64_const(&mut self, value: i64) {
+        self.push(Kind::I64, At::Const(value as u64));
+    }
+
+    pub(super) fn lower_f32_const(&mut self, bits: u32) {
+        self.push(Kind::F32, At::Const(u64::from(bits)));
+    }
+
+    pub(super) fn lower_f64_const(&mut self, bits: u64) {
+        self.push(Kind::F64, At::Const(bits));
+    }
+
+    pub(super) fn lower_v128_const(&mut self, bits: u128) {
+        let xmm = self.alloc_xmm();
+        let bits = self.asm.const128(bits);
+        self.asm.load_const(xmm, bits);
+        self.push_xmm(Kind::V128, xmm);
+    }
+
+    pub(super) fn lower_nop(&mut self) {}
+
+    pub(super) fn lower_drop(&mut self, _: ValType) {
+        self.pop_and_free();
+    }
+
+    pub(super) fn lower_select(&mut self, ty: ValType) {
+        let condition = self.pop();
+        let second = self.pop();
+        let first = self.pop();
+        if Kind::of(ty).is_float() {
+            let result = self.owned_xmm(first);
+            let other: Xmm = self.xmm(second);
+            let cond = self.condition(condition);
+            let done = self.asm.new_label();
+            self.asm.jcc_short(cond, done);
+            self.asm.mov_xmm(result, other);
+            self.asm.bind(done);
+            self.free_xmm(other);
+            self.push_xmm(first.kind, result);
+            return;
+        }
+        let result = self.owned(first);
+        let other = self.rm(second);
+        let cond = self.condition(condition);
+        self.asm.cmov(cond.inverse(), width(first.kind), result, other);
+        self.free_rm(other);
+        self.push_gpr(first.kind, result);
+    }
+}
+
+/// Puts an entry into a list of the largest ones, if it belongs there.
+fn insert(best: &mut [(u32, u32)], entry: (u32, u32)) {
+    let at = best.partition_point(|other| other.0 >= entry.0);
+    if at < best.len() {
+        best[at..].rotate_right(1);
+        best[at] = entry;
+    }
+}

@@ -1,0 +1,193 @@
+//! From operators to instructions.
+//!
+//! The [`Translator`] is the sink of the second walk. `sink.rs` passes each operator on to the file of its topic. Where operands
+//! are, and how registers are given to them, stands in `operands.rs` of the crate.
+
+mod access;
+mod calls;
+mod control;
+mod fuel;
+mod locals;
+mod memory;
+mod missing;
+mod numbers;
+mod simple;
+mod sink;
+mod table;
+mod truncate;
+mod vectors;
+mod vm;
+
+use crate::asm::{Asm, Gpr, Label, Xmm};
+use crate::compiler::Env;
+use crate::convention::Kind;
+use crate::emit::Notes;
+use crate::frame::Frame;
+use crate::operands::Operands;
+use crate::plan::Plan;
+use alloc::vec::Vec;
+use control::Block;
+use riser_ops::ValType;
+
+/// Where a local is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Local {
+    pub kind: Kind,
+    pub slot: u32,
+    pub place: Place,
+    /// How many operands are this local, unchanged since they were pushed.
+    pub aliases: u32,
+}
+
+/// See [`Local`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In its slot.
+    Slot,
+    /// In a register of its own. While its bit in [`Translator::dirty`] is set, the slot may be outdated.
+    Gpr(Gpr, u32),
+    Xmm(Xmm, u32),
+}
+
+/// Memory that is used for one function after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    pub asm: Asm,
+    pub notes: Notes,
+    pub frame: Frame,
+    pub operands: Operands,
+    pub locals: Vec<Local>,
+    /// The locals in registers, by their bits.
+    pub pinned: Vec<u32>,
+    /// The locals that are references into the heap of objects.
+    pub references: Vec<u32>,
+    pub blocks: Vec<Block>,
+    pub cold: Vec<Cold>,
+}
+
+/// Code that stands behind the function's, and is hardly ever reached.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cold {
+    pub label: Label,
+    pub wasm: u32,
+    pub scope: u32,
+    pub what: ColdCode,
+}
+
+/// See [`Cold`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ColdCode {
+    /// Raises the status that is where integers are returned.
+    Raise,
+    /// Raises the error that the store keeps.
+    RaiseHostError,
+}
+
+/// Code whose exceptions leave the function.
+pub(crate) const NO_SCOPE: u32 = u32::MAX;
+
+/// See the module's documentation.
+pub(crate) struct Translator<'a> {
+    pub env: &'a Env<'a>,
+    pub plan: &'a Plan,
+    pub asm: &'a mut Asm,
+    pub notes: &'a mut Notes,
+    pub frame: &'a mut Frame,
+    pub operands: &'a mut Operands,
+    pub locals: &'a mut Vec<Local>,
+    pub pinned: &'a mut Vec<u32>,
+    pub references: &'a mut Vec<u32>,
+    pub blocks: &'a mut Vec<Block>,
+    pub cold: &'a mut Vec<Cold>,
+    /// The first slot of the operands.
+    pub first_operand: u32,
+    /// The pinned locals whose slots may be outdated, a bit for each.
+    pub dirty: u32,
+    /// The register that has the first byte of the first memory.
+    pub memory_base: Option<Gpr>,
+    /// The offset of the operator at hand in the module's bytes.
+    pub offset: u32,
+    /// The fuel of pure operators that was not taken yet.
+    pub unpaid: u32,
+    /// Where the instruction with the size of the frame has it.
+    pub frame_size_at: Vec<u32>,
+    /// Why translation was ended.
+    pub failure: Option<&'static str>,
+}
+
+impl<'a> Translator<'a> {
+    /// A sink for one body.
+    pub fn new(env: &'a Env<'a>, plan: &'a Plan, buffers: &'a mut Buffers) -> Translator<'a> {
+        let Buffers { asm, notes, frame, operands, locals, pinned, references, blocks, cold } =
+            buffers;
+        asm.clear();
+        notes.clear();
+        operands.clear();
+        locals.clear();
+        pinned.clear();
+        references.clear();
+        blocks.clear();
+        cold.clear();
+        Translator {
+            env,
+            plan,
+            asm,
+            notes,
+            frame,
+            operands,
+            locals,
+            pinned,
+            references,
+            blocks,
+            cold,
+            first_operand: 0,
+            dirty: 0,
+            memory_base: None,
+            offset: 0,
+            unpaid: 0,
+            frame_size_at: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// Ends translation: there is no code for what the body has.
+    pub fn fail(&mut self, what: &'static str) {
+        self.failure.get_or_insert(what);
+    }
+
+    /// Whether translation was not ended.
+    pub fn goes_on(&self) -> bool {
+        self.failure.is_none()
+    }
+
+    /// The next operator.
+    fn next_operator(&mut self, offset: u32) {
+        self.offset = offset;
+        if self.env.options.fuel {
+            self.meter();
+        }
+        if self.operands.top_is_condition() && !self.takes_condition() {
+            self.settle_condition();
+        }
+    }
+
+    /// Whether the operator at hand can use a condition as it is in the machine's flags.
+    fn takes_condition(&self) -> bool {
+        const IF: u8 = 0x04;
+        const BR_IF: u8 = 0x0D;
+        const SELECT: u8 = 0x1B;
+        const I32_EQZ: u8 = 0x45;
+        let byte = self.env.module.bytes.get(self.offset as usize);
+        matches!(byte, Some(&(IF | BR_IF | SELECT | I32_EQZ)))
+    }
+
+    /// What instructions emitted from here on are of: whoever looks for a trap or a call finds the operator at hand.
+    pub fn note_position(&mut self) {
+        self.notes.position(self.asm.offset(), self.offset);
+    }
+}
+
+/// The types of values.
+pub(crate) fn kinds(types: &[ValType]) -> impl DoubleEndedIterator<Item = Kind> + Clone + '_ {
+    types.iter().map(|&ty| Kind::of(ty))
+}

@@ -1,0 +1,316 @@
+//! Reaching the runtime: its blocks, its builtins; and traps.
+
+use super::{Cold, ColdCode, NO_SCOPE, Translator};
+use crate::asm::{Asm, Cond, Gpr, Label, Mem, Width};
+use crate::compiler::CompileError;
+use crate::convention::{C_PARAMS, Kind, RESULT, VMCTX};
+use crate::emit::{Call, FarTrap, Root};
+use crate::frame::{Frame, OWN_VMCTX, VMCTX_BELOW};
+use crate::operands::{Operand, SCRATCH};
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::mem::offset_of;
+use riser_abi::{BuiltinSignature, MachineType, Status, VmCtx, VmRuntime, builtin};
+use riser_code::{CodeArtifact, Handler, Position, TrapSite};
+use riser_ops::{TrapCode, TypeIdx};
+
+/// What a builtin is given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Arg {
+    /// A popped operand.
+    Operand(Operand),
+    /// What is in a register that the operator owns.
+    Gpr(Gpr),
+    /// A number, such as an index.
+    Imm(u64),
+    /// The canonical id of a type of the module, with these bits added.
+    TypeId(TypeIdx, u32),
+    /// The address of something in the row, so many bytes from its start.
+    Row(u32),
+}
+
+/// So many references, in the maps of all calls together, are noted for one function.
+const MOST_REFERENCES: usize = 1 << 22;
+
+impl Translator<'_> {
+    /// Reads a word of the function's own `VmCtx`. The register is to be freed.
+    pub fn load_own(&mut self, offset: u32) -> Gpr {
+        let gpr = self.alloc();
+        self.asm.load(Width::W64, gpr, OWN_VMCTX);
+        self.asm.load(Width::W64, gpr, Mem::at(gpr, offset as i32));
+        gpr
+    }
+
+    /// The store's block. The register is to be freed.
+    pub fn runtime(&mut self) -> Gpr {
+        self.load_own(offset_of!(VmCtx, runtime) as u32)
+    }
+
+    /// The canonical id of a type of the module. It is another in each engine, so code asks for it. The register is to be freed.
+    pub fn type_id(&mut self, ty: TypeIdx) -> Gpr {
+        let gpr = self.load_own(offset_of!(VmCtx, type_ids) as u32);
+        self.asm.load(Width::W32, gpr, Mem::at(gpr, 4 * ty.0 as i32));
+        gpr
+    }
+
+    /// The instruction emitted next traps by a fault.
+    pub fn may_trap(&mut self, code: TrapCode) {
+        self.note_position();
+        self.notes.traps.push(TrapSite { offset: self.asm.offset(), code });
+    }
+
+    /// Traps.
+    pub fn trap_here(&mut self, code: TrapCode) {
+        self.may_trap(code);
+        self.asm.ud2();
+    }
+
+    /// Where to jump to trap.
+    pub fn far_trap(&mut self, code: TrapCode) -> Label {
+        let wasm = self.offset;
+        self.far_trap_of(code, wasm)
+    }
+
+    /// The same, of no operator.
+    pub fn far_trap_of_none(&mut self, code: TrapCode) -> Label {
+        self.far_trap_of(code, Position::NONE)
+    }
+
+    fn far_trap_of(&mut self, code: TrapCode, wasm: u32) -> Label {
+        if let Some(last) = self.notes.far_traps.last()
+            && last.code == code
+            && last.wasm == wasm
+        {
+            return last.label;
+        }
+        let label = self.asm.new_label();
+        self.notes.far_traps.push(FarTrap { label, code, wasm });
+        label
+    }
+
+    /// Traps if a condition holds.
+    pub fn trap_if(&mut self, cond: Cond, code: TrapCode) {
+        let label = self.far_trap(code);
+        self.asm.jcc(cond, label);
+    }
+
+    /// Everything is in its slot, as it must be before a call.
+    pub fn settle_for_call(&mut self) {
+        self.settle_all();
+        self.clean();
+    }
+
+    /// A call instruction stands here: whoever looks for its return address finds what the frame has. Operands that are
+    /// references are in their slots.
+    pub fn note_call(&mut self, row: &[u32]) {
+        self.note_call_in(self.scope(), row);
+    }
+
+    fn note_call_in(&mut self, scope: u32, row: &[u32]) {
+        let references = self.notes.references.len() as u32;
+        self.notes.calls.push(Call { offset: self.asm.offset(), references, scope });
+        for number in 0..self.references.len() {
+            let slot = self.locals[self.references[number] as usize].slot;
+            let below = self.frame.below(slot, Kind::Ref);
+            self.notes.references.push(Root::Below(below));
+        }
+        for number in 0..self.operands.references.len() {
+            let operand = self.operands.stack[self.operands.references[number] as usize];
+            let below = self.frame.below(operand.slot, Kind::Ref);
+            self.notes.references.push(Root::Below(below));
+        }
+        self.notes.references.extend(row.iter().map(|&at| Root::Row(at)));
+        if self.notes.references.len() > MOST_REFERENCES {
+            self.fail("that many references during calls");
+        }
+    }
+
+    /// The scope that the code at hand is in.
+    pub fn scope(&self) -> u32 {
+        self.blocks.last().map_or(NO_SCOPE, |block| block.scope)
+    }
+
+    /// Calls a builtin, with arguments in the order of its signature. Operands among them are popped; all others are moved to
+    /// their slots. The result is in [`RESULT`], which the operator at hand owns; a narrow one is extended by zeros.
+    ///
+    /// `row` says where references are in the row, which the collector must know.
+    pub fn builtin(&mut self, builtin: BuiltinSignature, args: &[Arg], row: &[u32]) -> Gpr {
+        self.settle_for_call();
+        // Operands and registers first: the others are made from nothing.
+        let mut moves: Moves = Moves::default();
+        let mut later: Vec<(Gpr, Arg)> = Vec::new();
+        for (&arg, &to) in args.iter().zip(&C_PARAMS[1..]) {
+            match arg {
+                Arg::Operand(operand) => match self.gpr_of(operand) {
+                    Some(from) => moves.add(to, from),
+                    None => later.push((to, arg)),
+                },
+                Arg::Gpr(from) => moves.add(to, from),
+                _ => later.push((to, arg)),
+            }
+        }
+        moves.emit(self.asm);
+        for (to, arg) in later {
+            self.make_arg(to, arg);
+        }
+        for arg in args {
+            match *arg {
+                Arg::Operand(operand) => self.free_operand(operand),
+                Arg::Gpr(gpr) => self.free(gpr),
+                _ => {}
+            }
+        }
+        self.call_builtin(builtin, row);
+        self.reload(false);
+        self.claim(RESULT);
+        if builtin.result == MachineType::I32 {
+            self.asm.mov(Width::W32, RESULT, RESULT);
+        }
+        RESULT
+    }
+
+    fn make_arg(&mut self, to: Gpr, arg: Arg) {
+        match arg {
+            Arg::Operand(operand) => self.move_to(operand, to),
+            Arg::Gpr(from) => self.asm.mov(Width::W64, to, from),
+            Arg::Imm(value) => self.asm.mov_imm(to, value),
+            Arg::TypeId(ty, bits) => {
+                self.asm.load(Width::W64, to, OWN_VMCTX);
+                let ids = offset_of!(VmCtx, type_ids) as i32;
+                self.asm.load(Width::W64, to, Mem::at(to, ids));
+                self.asm.load(Width::W32, to, Mem::at(to, 4 * ty.0 as i32));
+                if bits != 0 {
+                    self.asm.alu_imm(crate::asm::Alu::Or, Width::W32, to, bits as i32);
+                }
+            }
+            Arg::Row(offset) => self.asm.lea(Width::W64, to, Frame::row_at(offset, 0)),
+        }
+    }
+
+    /// The call itself: arguments are where they belong.
+    pub(super) fn call_builtin(&mut self, builtin: BuiltinSignature, row: &[u32]) {
+        self.asm.load(Width::W64, VMCTX, OWN_VMCTX);
+        self.load_builtins(SCRATCH);
+        self.note_position();
+        self.asm.call_rm(Mem::at(SCRATCH, builtin.offset as i32));
+        self.note_call(row);
+    }
+
+    /// The table of builtins; the own `VmCtx` is in its register.
+    fn load_builtins(&mut self, to: Gpr) {
+        self.asm.load(Width::W64, to, Mem::at(VMCTX, offset_of!(VmCtx, runtime) as i32));
+        self.asm.load(Width::W64, to, Mem::at(to, offset_of!(VmRuntime, builtins) as i32));
+    }
+
+    /// Calls a builtin that gives a status, and goes on if that says that all is well.
+    pub fn checked(&mut self, builtin: BuiltinSignature, args: &[Arg], row: &[u32]) {
+        let status = self.builtin(builtin, args, row);
+        self.check_status(status);
+    }
+
+    /// Goes on if a status, where integers are returned, says that all is well, and raises it otherwise.
+    pub fn check_status(&mut self, status: Gpr) {
+        debug_assert_eq!(status, RESULT);
+        self.asm.test(Width::W32, status, status);
+        let label = self.cold(ColdCode::Raise);
+        self.asm.jcc(Cond::Ne, label);
+        self.free(status);
+    }
+
+    /// Code that stands behind the function's.
+    pub fn cold(&mut self, what: ColdCode) -> Label {
+        let (label, wasm, scope) = (self.asm.new_label(), self.offset, self.scope());
+        self.cold.push(Cold { label, wasm, scope, what });
+        label
+    }
+
+    /// Raises the status that is in [`RESULT`]: code ends here.
+    pub fn raise(&mut self, scope: u32) {
+        self.asm.mov(Width::W32, C_PARAMS[1], RESULT);
+        self.asm.load(Width::W64, VMCTX, OWN_VMCTX);
+        self.load_builtins(SCRATCH);
+        self.note_position();
+        self.asm.call_rm(Mem::at(SCRATCH, builtin::raise.offset as i32));
+        self.note_call_in(scope, &[]);
+        self.trap_here(TrapCode::Unreachable);
+    }
+
+    /// Emits what stands behind the function's code, and gives the artifact.
+    pub fn finish(mut self) -> Result<CodeArtifact, CompileError> {
+        self.operands.clear();
+        for at in 0..self.cold.len() {
+            let cold = self.cold[at];
+            self.asm.bind(cold.label);
+            self.offset = cold.wasm;
+            match cold.what {
+                ColdCode::Raise => self.raise(cold.scope),
+                ColdCode::RaiseHostError => {
+                    self.asm.mov_imm(RESULT, u64::from(Status::HOST_ERROR.bits()));
+                    self.raise(cold.scope);
+                }
+            }
+        }
+        for at in 0..self.notes.far_traps.len() {
+            let far = self.notes.far_traps[at];
+            self.asm.bind(far.label);
+            self.offset = far.wasm;
+            self.trap_here(far.code);
+        }
+        if let Some(what) = self.failure {
+            return Err(CompileError::new(what));
+        }
+        let frame_bytes = self.frame.bytes();
+        for &at in &self.frame_size_at {
+            self.asm.patch_u32(at, frame_bytes);
+        }
+        let vmctx = frame_bytes - VMCTX_BELOW;
+        let code = self.asm.finish().map_err(|error| CompileError::new(error.to_string()))?;
+        let calls = self.notes.call_sites(frame_bytes, |_| Vec::<Handler>::new());
+        let _ = vmctx;
+        Ok(CodeArtifact {
+            code: code.bytes.to_vec(),
+            alignment: code.align,
+            traps: core::mem::take(&mut self.notes.traps),
+            positions: core::mem::take(&mut self.notes.positions),
+            calls,
+        })
+    }
+}
+
+/// Moves between registers, all at once.
+#[derive(Debug, Default)]
+pub(crate) struct Moves {
+    moves: Vec<(Gpr, Gpr)>,
+}
+
+impl Moves {
+    /// `to` is to have what `from` has.
+    pub fn add(&mut self, to: Gpr, from: Gpr) {
+        if to != from {
+            self.moves.push((to, from));
+        }
+    }
+
+    /// Emits them. Changes [`SCRATCH`], and no flags.
+    pub fn emit(mut self, asm: &mut Asm) {
+        while !self.moves.is_empty() {
+            let is_read = |to: Gpr, moves: &[(Gpr, Gpr)]| moves.iter().any(|&(_, from)| from == to);
+            match self.moves.iter().position(|&(to, _)| !is_read(to, &self.moves)) {
+                Some(at) => {
+                    let (to, from) = self.moves.swap_remove(at);
+                    asm.mov(Width::W64, to, from);
+                }
+                None => {
+                    // A circle: the first register is read from elsewhere.
+                    let (to, _) = self.moves[0];
+                    asm.mov(Width::W64, SCRATCH, to);
+                    for (_, from) in &mut self.moves {
+                        if *from == to {
+                            *from = SCRATCH;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
