@@ -21,7 +21,8 @@ fn main() {
 }
 
 /// The crates on which compiled code depends: those that make it, and those that it runs with.
-const CRATES: [&str; 9] = ["ops", "numerics", "abi", "module", "front", "code", "opt", "sys", "vm"];
+const CRATES: [&str; 10] =
+    ["ops", "numerics", "abi", "module", "front", "code", "baseline", "opt", "sys", "vm"];
 
 /// A hash of what code is made by, since code that is kept must not be run by a program that would make another: the sources, if this is
 /// built where they are. (Elsewhere the version says it.)

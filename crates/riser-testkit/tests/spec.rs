@@ -110,7 +110,7 @@ struct Way {
     configure: fn(&mut Config),
 }
 
-const WAYS: [Way; 5] = [
+const WAYS: [Way; 7] = [
     Way { name: "interp", configure: |config| _ = config.strategy(Strategy::Interpreter) },
     Way {
         name: "interp-gc-stress",
@@ -118,6 +118,11 @@ const WAYS: [Way; 5] = [
     },
     Way { name: "compiled", configure: |_| {} },
     Way { name: "compiled-gc-stress", configure: |config| _ = config.gc_stress(true) },
+    Way { name: "baseline", configure: |config| _ = config.strategy(Strategy::Baseline) },
+    Way {
+        name: "baseline-gc-stress",
+        configure: |config| _ = config.strategy(Strategy::Baseline).gc_stress(true),
+    },
     Way { name: "compiled-kept", configure: |config| _ = config.cache(Some(cache().clone())) },
 ];
 

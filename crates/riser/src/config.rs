@@ -90,6 +90,8 @@ pub enum Strategy {
     /// [`Engine::is_compiled`](crate::Engine::is_compiled) tells.
     #[default]
     Auto,
+    /// Compiled by the baseline compiler, quickly, to slower code. For x86-64 only.
+    Baseline,
     /// Compiled by the optimizing compiler, whose back end is Cranelift.
     Cranelift,
     /// Interpreted.

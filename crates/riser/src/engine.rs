@@ -102,7 +102,9 @@ impl Engine {
         let is_watched = announcer.is_some();
         let compiled = match config.strategy {
             Strategy::Interpreter => None,
-            Strategy::Cranelift => Some(CompiledEngine::new(config, announcer)?),
+            Strategy::Baseline | Strategy::Cranelift => {
+                Some(CompiledEngine::new(config, announcer)?)
+            }
             Strategy::Auto => CompiledEngine::new(config, announcer).ok(),
         };
         if is_watched && compiled.is_none() {

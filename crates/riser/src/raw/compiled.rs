@@ -1,6 +1,7 @@
 //! The compiled way to run: an engine's compiler and trampolines, and the code of a module, which is made function by
 //! function when they are called first.
 
+use super::compilers::{CompileContext, Compilers};
 use super::keeper::{Keeper, Pace};
 use super::kept::Origin;
 use crate::announce::{Announced, Announcer, ToldOf};
@@ -10,7 +11,6 @@ use riser_code::image::{self, ImageSource, ImageView, ImageWriter, Owner, Piece,
 use riser_code::{CodeArtifact, CodeTables};
 use riser_module::{EntityIdx, EntityType, Module};
 use riser_ops::{FuncType, ValType};
-use riser_opt::{CompileContext, Compiler, OptOptions};
 use riser_sys::{CodePages, DebugObject};
 use riser_vm::{CodeKind, CodeOwner, CodeSpace, CompileFailure, Published, StubTable};
 use std::borrow::Cow;
@@ -20,7 +20,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// What all modules of a compiled engine share.
 pub(crate) struct CompiledEngine {
-    compiler: Compiler,
+    compilers: Compilers,
     trampolines: Mutex<Trampolines>,
     /// Where host functions begin.
     host_stubs: StubTable,
@@ -76,13 +76,7 @@ impl CompiledEngine {
         if !riser_sys::COMPILED_CODE {
             return Err(Error::msg("compiled code cannot be run on this platform"));
         }
-        let options = OptOptions {
-            canonicalize_nans: config.canonicalize_nan,
-            fuel: config.consume_fuel,
-            guards: !riser_sys::address_space_limited(),
-            ..OptOptions::default()
-        };
-        let compiler = Compiler::host(options).map_err(Error::new)?;
+        let compilers = Compilers::new(config)?;
         riser_vm::install_traps().map_err(Error::new)?;
         // An address that nothing else has.
         let unique = Box::leak(Box::new(0_u8));
@@ -92,10 +86,11 @@ impl CompiledEngine {
         let trampolines =
             Mutex::new(Trampolines { objects: Vec::new(), space, known: HashMap::new() });
         let host_stubs = StubTable::new(1)?;
-        let key = key(&compiler, config);
-        let (contexts, cache, keeper) = (Mutex::default(), config.cache.clone(), Keeper::default());
+        let key = key(&compilers, config);
+        let cache = config.cache.clone().filter(|_| compilers.is_worth_keeping());
+        let (contexts, keeper) = (Mutex::default(), Keeper::default());
         Ok(CompiledEngine {
-            compiler,
+            compilers,
             trampolines,
             host_stubs,
             contexts,
@@ -108,7 +103,7 @@ impl CompiledEngine {
 
     /// Whether memories have guards.
     pub(crate) fn guards(&self) -> bool {
-        self.compiler.options().guards
+        self.compilers.guards()
     }
 
     /// On which pages code is.
@@ -119,7 +114,7 @@ impl CompiledEngine {
     /// Does something with memory for compiling.
     fn with_context<R>(&self, body: impl FnOnce(&mut CompileContext) -> R) -> R {
         let kept = lock(&self.contexts).pop();
-        let mut context = kept.unwrap_or_else(|| self.compiler.new_context());
+        let mut context = kept.unwrap_or_else(|| self.compilers.new_context());
         let result = body(&mut context);
         lock(&self.contexts).push(context);
         result
@@ -151,8 +146,8 @@ impl CompiledEngine {
             return Ok((known.code, None));
         }
         let made = self.with_context(|context| match kind {
-            TrampolineKind::Entry => self.compiler.entry_trampoline(context, ty),
-            TrampolineKind::Host => self.compiler.host_trampoline(context, ty),
+            TrampolineKind::Entry => self.compilers.opt.entry_trampoline(&mut context.opt, ty),
+            TrampolineKind::Host => self.compilers.opt.host_trampoline(&mut context.opt, ty),
         });
         let artifact = made.map_err(Error::new)?;
         if trampolines.known.len() < TRAMPOLINES_MAX {
@@ -280,12 +275,12 @@ impl Copied {
 }
 
 /// What an engine's code depends on.
-fn key(compiler: &Compiler, config: &Config) -> Vec<u8> {
+fn key(compilers: &Compilers, config: &Config) -> Vec<u8> {
     let features: Vec<&str> = config.features.names().collect();
     let parts = [
         format!("riser {} {}", env!("CARGO_PKG_VERSION"), env!("RISER_SOURCES")),
         format!("image {}", image::VERSION),
-        compiler.fingerprint(),
+        compilers.fingerprint(),
         // What decides whether a module is valid.
         format!("features {} {:?}", features.join(" "), config.limits),
     ];
@@ -527,9 +522,9 @@ impl CompiledModule {
         Ok(())
     }
 
-    fn artifact(&self, defined: u32) -> Result<CodeArtifact, riser_opt::CompileError> {
+    fn artifact(&self, defined: u32) -> Result<CodeArtifact, CompileFailure> {
         let engine = &*self.engine;
-        engine.with_context(|context| engine.compiler.function(context, &self.module, defined))
+        engine.with_context(|context| engine.compilers.function(context, &self.module, defined))
     }
 
     /// Makes the code of all functions, on several threads if that is wanted.

@@ -23,6 +23,8 @@ mod compiled;
 #[cfg(not(riser_compiled))]
 #[path = "no_compiled.rs"]
 mod compiled;
+#[cfg(riser_compiled)]
+mod compilers;
 mod deadline;
 pub(crate) mod exceptions;
 mod frames;
