@@ -1,6 +1,6 @@
 //! Labels, jumps, calls, jump tables, and what stands between instructions.
 
-use super::encode::{Imm, Op};
+use super::encode::{Bits, Op};
 use super::finish::{Fixup, Kind};
 use super::{Asm, Cond, Gpr, Label, Rm};
 
@@ -8,7 +8,7 @@ use super::{Asm, Cond, Gpr, Label, Rm};
 pub(super) const UNBOUND: u32 = u32::MAX;
 
 /// What processors do nothing with, by length: the forms that Intel's manual recommends.
-const NOPS: [u128; 10] = [
+const NOPS: [u64; 9] = [
     0,
     0x90,
     0x90_66,
@@ -18,7 +18,6 @@ const NOPS: [u128; 10] = [
     0x0000_441F_0F66,
     0x00_0000_0080_1F0F,
     0x0000_0000_0084_1F0F,
-    0x00_0000_0000_841F_0F66,
 ];
 
 /// Labels.
@@ -70,30 +69,30 @@ impl Asm {
     /// Jumps; in two bytes if the label is known and near.
     pub fn jmp(&mut self, label: Label) {
         if let Some(distance) = self.short_distance(label) {
-            return self.put(u128::from(distance) << 8 | 0xEB, 16);
+            return self.put_head(Bits::byte(0xEB).then(Bits::byte(distance)));
         }
-        self.put(0xE9, 40);
+        self.put_head(Bits { value: 0xE9, count: 40 });
         self.fix(label, Kind::Near);
     }
 
     /// Jumps if the condition holds; in two bytes if the label is known and near.
     pub fn jcc(&mut self, cond: Cond, label: Label) {
         if let Some(distance) = self.short_distance(label) {
-            return self.put(u128::from(distance) << 8 | 0x70 | cond as u128, 16);
+            return self.put_head(Bits::byte(0x70 | cond as u8).then(Bits::byte(distance)));
         }
-        self.put(0x800F | (cond as u128) << 8, 48);
+        self.put_head(Bits { value: 0x800F | (cond as u64) << 8, count: 48 });
         self.fix(label, Kind::Near);
     }
 
     /// As [`Asm::jmp`], always in two bytes: the label must turn out to be near, at most 127 bytes ahead, or [`Asm::finish`] fails.
     pub fn jmp_short(&mut self, label: Label) {
-        self.put(0xEB, 16);
+        self.put_head(Bits::half(0xEB));
         self.fix(label, Kind::Short);
     }
 
     /// As [`Asm::jcc`], always in two bytes: the label must turn out to be near, at most 127 bytes ahead, or [`Asm::finish`] fails.
     pub fn jcc_short(&mut self, cond: Cond, label: Label) {
-        self.put(0x70 | cond as u128, 16);
+        self.put_head(Bits::half(0x70 | cond as u16));
         self.fix(label, Kind::Short);
     }
 
@@ -112,37 +111,37 @@ impl Asm {
 
     /// Calls what is at a label.
     pub fn call(&mut self, label: Label) {
-        self.put(0xE8, 40);
+        self.put_head(Bits { value: 0xE8, count: 40 });
         self.fix(label, Kind::Near);
     }
 
     /// Jumps to an address.
     pub fn jmp_rm(&mut self, target: impl Into<Rm>) {
-        self.emit(Op::one(0xFF), 4, target.into(), Imm::NONE);
+        self.emit(Op::one(0xFF), 4, target.into());
     }
 
     /// Calls an address.
     pub fn call_rm(&mut self, target: impl Into<Rm>) {
-        self.emit(Op::one(0xFF), 2, target.into(), Imm::NONE);
+        self.emit(Op::one(0xFF), 2, target.into());
     }
 
     /// Returns, and takes `popped` bytes of arguments from the stack.
     pub fn ret(&mut self, popped: u16) {
         if popped == 0 {
-            self.put(0xC3, 8);
+            self.put_head(Bits::byte(0xC3));
         } else {
-            self.put(0xC2 | u128::from(popped) << 8, 24);
+            self.put_head(Bits::byte(0xC2).then(Bits::half(popped)));
         }
     }
 
     /// An instruction that is none: the machine traps.
     pub fn ud2(&mut self) {
-        self.put(0x0B0F, 16);
+        self.put_head(Bits::half(0x0B0F));
     }
 
     /// A breakpoint.
     pub fn int3(&mut self) {
-        self.put(0xCC, 8);
+        self.put_head(Bits::byte(0xCC));
     }
 
     /// Fills up with instructions that do nothing to the next multiple of `bytes`, a power of two, counted from the beginning of the code.
@@ -151,14 +150,14 @@ impl Asm {
         let mut rest = self.offset().wrapping_neg() & (bytes - 1);
         while rest > 0 {
             let now = rest.min(NOPS.len() as u32 - 1);
-            self.put(NOPS[now as usize], 8 * now);
+            self.put_head(Bits { value: NOPS[now as usize], count: 8 * now });
             rest -= now;
         }
     }
 
     /// The address of a label, of code or of a jump table.
     pub fn lea_label(&mut self, dst: Gpr, label: Label) {
-        self.emit_relative(Op::one(0x8D).wide(true), dst.number(), Imm::NONE);
+        self.emit_relative(Op::one(0x8D).wide(true), dst.number(), Bits::NONE);
         self.fix(label, Kind::Near);
     }
 

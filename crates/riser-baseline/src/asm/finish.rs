@@ -1,6 +1,7 @@
 //! Putting code, constants and jump tables together, and filling in the distances between them.
 
 use super::control::UNBOUND;
+use super::encode::Bits;
 use super::{Asm, CODE_BYTES_MAX, Label};
 use core::fmt;
 
@@ -90,7 +91,11 @@ impl Asm {
         for index in 0..self.fixups.len() {
             self.fill_in(self.fixups[index], constants)?;
         }
-        Ok(Code { bytes: &self.buffer[..self.len], instruction_bytes, align: Code::ALIGN_MAX })
+        Ok(Code {
+            bytes: &self.buffer[..self.len as usize],
+            instruction_bytes,
+            align: Code::ALIGN_MAX,
+        })
     }
 
     /// Gives where the constants begin.
@@ -99,8 +104,8 @@ impl Asm {
         if !pool.is_empty() {
             self.fill_up(pool.align());
         }
-        let begin = self.len;
-        pool.each(|value, bytes| self.put(value, 8 * bytes));
+        let begin = self.len as usize;
+        pool.each(|value, bytes| self.put_head(Bits { value, count: 8 * bytes }));
         self.pool = pool;
         begin
     }
@@ -114,7 +119,7 @@ impl Asm {
             self.labels[label.0 as usize] = begin;
             for target in first..first + count as usize {
                 let offset = self.place(self.targets[target])?;
-                self.put(offset.wrapping_sub(begin).into(), 32);
+                self.put_head(Bits::word(offset.wrapping_sub(begin)));
             }
             first += count as usize;
         }
@@ -122,7 +127,7 @@ impl Asm {
     }
 
     /// Writes breakpoints up to a multiple of `align`: nothing runs there.
-    fn fill_up(&mut self, align: usize) {
+    fn fill_up(&mut self, align: u32) {
         while !self.len.is_multiple_of(align) {
             self.int3();
         }

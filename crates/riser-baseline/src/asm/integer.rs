@@ -1,29 +1,26 @@
 //! Instructions on general registers and memory.
 
-use super::encode::{Imm, M0F, M3A, M38, NP, Op, P66, PF2, PF3, word_or_double};
+use super::encode::{Bits, M0F, M3A, M38, NP, Op, P66, PF2, PF3, word_or_double};
 use super::{Alu, Asm, Cond, Gpr, Mem, Rm, Shift, Width, Xmm, XmmRm};
 
-/// The opcode for a width, if the one of bytes is an even number and that of wider operands follows it. `reg` and `rm` are those operands
-/// that are registers of this width.
-#[inline]
-const fn sized(w: Width, opcode: u8) -> Op {
-    match w {
-        Width::W8 => Op::one(opcode),
-        Width::W16 => Op::one(opcode + 1).half(),
-        Width::W32 => Op::one(opcode + 1),
-        Width::W64 => Op::one(opcode + 1).wide(true),
-    }
+/// An operation by width, where the opcode for bytes is an even number and that for wider operands follows it.
+const fn sizes(bytes: Op) -> [Op; 4] {
+    let word = bytes.plus(1);
+    [bytes, word.half(), word, word.wide(true)]
 }
 
-/// As [`sized`], with an opcode after `0F`.
+/// As [`sizes`], with an opcode of one byte.
+#[inline]
+const fn sized(w: Width, opcode: u8) -> Op {
+    const ZERO: [Op; 4] = sizes(Op::one(0));
+    ZERO[w as usize].plus(opcode)
+}
+
+/// As [`sizes`], with an opcode after `0F`.
 #[inline]
 const fn sized_two(w: Width, opcode: u8) -> Op {
-    match w {
-        Width::W8 => Op::two(opcode),
-        Width::W16 => Op::two(opcode + 1).half(),
-        Width::W32 => Op::two(opcode + 1),
-        Width::W64 => Op::two(opcode + 1).wide(true),
-    }
+    const ZERO: [Op; 4] = sizes(Op::two(0));
+    ZERO[w as usize].plus(opcode)
 }
 
 /// An operation for a width, where there is none on bytes.
@@ -58,11 +55,11 @@ const fn with_operand(w: Width, op: Op, operand: Rm) -> Op {
 
 /// An immediate of a width. That of 64 bits has 32, and is extended with its sign.
 #[inline]
-const fn immediate(w: Width, value: i32) -> Imm {
+const fn immediate(w: Width, value: i32) -> Bits {
     match w {
-        Width::W8 => Imm::byte(value as u8),
-        Width::W16 => Imm::half(value as u16),
-        Width::W32 | Width::W64 => Imm::word(value),
+        Width::W8 => Bits::byte(value as u8),
+        Width::W16 => Bits::half(value as u16),
+        Width::W32 | Width::W64 => Bits::word(value as u32),
     }
 }
 
@@ -83,7 +80,7 @@ impl Asm {
     pub fn alu(&mut self, op: Alu, w: Width, dst: Gpr, src: impl Into<Rm>) {
         let src = src.into();
         let op = with_register(w, sized(w, (op as u8) << 3 | 2), dst);
-        self.emit(with_operand(w, op, src), dst.number(), src, Imm::NONE);
+        self.emit(with_operand(w, op, src), dst.number(), src);
     }
 
     /// `dst = dst op imm`, in the shortest form. The immediate is extended with its sign, or cut, to the width.
@@ -91,34 +88,34 @@ impl Asm {
         let dst = dst.into();
         if is_short(w, imm) {
             let word = no_bytes(w, Op::one(0x83));
-            return self.emit(word, op as u8, dst, Imm::byte(imm as u8));
+            return self.emit_imm(word, op as u8, dst, Bits::byte(imm as u8));
         }
         if dst == Rm::Reg(Gpr::RAX) {
             return self.emit_accumulator(w, (op as u8) << 3 | 4, imm);
         }
         let word = with_operand(w, sized(w, 0x80), dst);
-        self.emit(word, op as u8, dst, immediate(w, imm));
+        self.emit_imm(word, op as u8, dst, immediate(w, imm));
     }
 
     /// As [`Asm::alu_imm`] on 32 or 64 bits, always with an immediate of four bytes, whose offset is returned: for what is known
     /// later ([`Asm::patch_u32`]).
     pub fn alu_imm32(&mut self, op: Alu, w: Width, dst: impl Into<Rm>, imm: i32) -> u32 {
         assert!(matches!(w, Width::W32 | Width::W64), "the immediate has four bytes");
-        self.emit(sized(w, 0x80), op as u8, dst.into(), Imm::word(imm));
+        self.emit_imm(sized(w, 0x80), op as u8, dst.into(), Bits::word(imm as u32));
         self.offset() - 4
     }
 
     /// `dst = dst op src`, in memory.
     pub fn alu_store(&mut self, op: Alu, w: Width, dst: Mem, src: Gpr) {
         let word = with_register(w, sized(w, (op as u8) << 3), src);
-        self.emit_mem(word, src.number(), dst, Imm::NONE);
+        self.emit_mem(word, src.number(), dst);
     }
 
     /// Sets flags for `a & b`.
     pub fn test(&mut self, w: Width, a: impl Into<Rm>, b: Gpr) {
         let a = a.into();
         let word = with_operand(w, with_register(w, sized(w, 0x84), b), a);
-        self.emit(word, b.number(), a, Imm::NONE);
+        self.emit(word, b.number(), a);
     }
 
     /// Sets flags for `a & imm`. A small positive immediate is tested on the low byte of a register, which gives the same flags.
@@ -129,27 +126,27 @@ impl Asm {
             return self.emit_accumulator(w, 0xA8, imm);
         }
         let word = with_operand(w, sized(w, 0xF6), a);
-        self.emit(word, 0, a, immediate(w, imm));
+        self.emit_imm(word, 0, a, immediate(w, imm));
     }
 
     /// An instruction on `rax` with an immediate, without ModRM.
     fn emit_accumulator(&mut self, w: Width, opcode: u8, imm: i32) {
-        let head = sized(w, opcode).legacy(0);
-        let imm = immediate(w, imm);
-        let bits = u128::from(head.value) | u128::from(imm.value) << head.count;
-        self.put(bits, head.count + imm.bits);
+        self.put(sized(w, opcode).legacy(0), immediate(w, imm));
     }
 
     /// `dst = dst * src`, the low bits. Not on bytes.
     pub fn imul(&mut self, w: Width, dst: Gpr, src: impl Into<Rm>) {
-        self.emit(no_bytes(w, Op::two(0xAF)), dst.number(), src.into(), Imm::NONE);
+        self.emit(no_bytes(w, Op::two(0xAF)), dst.number(), src.into());
     }
 
     /// `dst = src * imm`, the low bits. Not on bytes.
     pub fn imul_imm(&mut self, w: Width, dst: Gpr, src: impl Into<Rm>, imm: i32) {
-        let (opcode, imm) =
-            if is_short(w, imm) { (0x6B, Imm::byte(imm as u8)) } else { (0x69, immediate(w, imm)) };
-        self.emit(no_bytes(w, Op::one(opcode)), dst.number(), src.into(), imm);
+        let (opcode, imm) = if is_short(w, imm) {
+            (0x6B, Bits::byte(imm as u8))
+        } else {
+            (0x69, immediate(w, imm))
+        };
+        self.emit_imm(no_bytes(w, Op::one(opcode)), dst.number(), src.into(), imm);
     }
 
     /// `rdx:rax = rax * src`, unsigned; on bytes `ax = al * src`.
@@ -183,7 +180,7 @@ impl Asm {
     }
 
     fn unary(&mut self, w: Width, digit: u8, operand: Rm) {
-        self.emit(with_operand(w, sized(w, 0xF6), operand), digit, operand, Imm::NONE);
+        self.emit(with_operand(w, sized(w, 0xF6), operand), digit, operand);
     }
 
     /// Fills `rdx` with the sign of `rax` (`cwd`, `cdq`, `cqo`). Not on bytes.
@@ -193,21 +190,20 @@ impl Asm {
 
     /// An instruction without operands.
     pub(super) fn plain(&mut self, op: Op) {
-        let head = op.legacy(0);
-        self.put(u128::from(head.value), head.count);
+        self.put_head(op.legacy(0));
     }
 
     /// Shifts or rotates by `cl`, modulo 32, or 64 for 64 bits.
     pub fn shift_cl(&mut self, op: Shift, w: Width, dst: impl Into<Rm>) {
         let dst = dst.into();
-        self.emit(with_operand(w, sized(w, 0xD2), dst), op as u8, dst, Imm::NONE);
+        self.emit(with_operand(w, sized(w, 0xD2), dst), op as u8, dst);
     }
 
     /// Shifts or rotates by a constant, modulo 32, or 64 for 64 bits.
     pub fn shift_imm(&mut self, op: Shift, w: Width, dst: impl Into<Rm>, by: u8) {
         let dst = dst.into();
-        let (opcode, imm) = if by == 1 { (0xD0, Imm::NONE) } else { (0xC0, Imm::byte(by)) };
-        self.emit(with_operand(w, sized(w, opcode), dst), op as u8, dst, imm);
+        let (opcode, imm) = if by == 1 { (0xD0, Bits::NONE) } else { (0xC0, Bits::byte(by)) };
+        self.emit_imm(with_operand(w, sized(w, opcode), dst), op as u8, dst, imm);
     }
 
     /// `dst = src shifted by by`, flags stay. Needs BMI2. On 32 or 64 bits.
@@ -223,13 +219,13 @@ impl Asm {
             Shift::Rol | Shift::Ror => panic!("no rotation takes three registers"),
         };
         let word = word_or_double(w, Op::of(prefix, M38, 0xF7));
-        self.emit_vex(word, dst.number(), by.number(), as_vex(src.into()), Imm::NONE);
+        self.emit_vex(word, dst.number(), by.number(), as_vex(src.into()), Bits::NONE);
     }
 
     /// `dst = src rotated right`, flags stay. Needs BMI2. On 32 or 64 bits.
     pub fn rorx(&mut self, w: Width, dst: Gpr, src: impl Into<Rm>, by: u8) {
         let word = word_or_double(w, Op::of(PF2, M3A, 0xF0));
-        self.emit_vex(word, dst.number(), 0, as_vex(src.into()), Imm::byte(by));
+        self.emit_vex(word, dst.number(), 0, as_vex(src.into()), Bits::byte(by));
     }
 
     /// How many zeros lead. Needs LZCNT. Not on bytes.
@@ -257,21 +253,21 @@ impl Asm {
         self.scan(NP, 0xBC, w, dst, src.into());
     }
 
-    fn scan(&mut self, prefix: u32, opcode: u8, w: Width, dst: Gpr, src: Rm) {
+    fn scan(&mut self, prefix: u64, opcode: u8, w: Width, dst: Gpr, src: Rm) {
         let word = no_bytes(w, Op::of(prefix, M0F, opcode));
-        self.emit(word, dst.number(), src, Imm::NONE);
+        self.emit(word, dst.number(), src);
     }
 
     /// The low byte of `dst` is 1 if the condition holds, else 0; the rest stays.
     pub fn setcc(&mut self, cond: Cond, dst: Gpr) {
         let word = Op::two(0x90 | cond as u8).byte_register(dst.number());
-        self.emit_reg(word, 0, dst.number(), Imm::NONE);
+        self.emit_reg(word, 0, dst.number());
     }
 
     /// `dst = src` if the condition holds. Memory is read in any case, and the upper half of `dst` becomes zero on 32 bits in any case. Not on
     /// bytes.
     pub fn cmov(&mut self, cond: Cond, w: Width, dst: Gpr, src: impl Into<Rm>) {
-        self.emit(no_bytes(w, Op::two(0x40 | cond as u8)), dst.number(), src.into(), Imm::NONE);
+        self.emit(no_bytes(w, Op::two(0x40 | cond as u8)), dst.number(), src.into());
     }
 }
 
@@ -290,27 +286,26 @@ impl Asm {
     #[inline]
     pub fn mov(&mut self, w: Width, dst: Gpr, src: Gpr) {
         let word = Op::one(0x8B).wide(matches!(w, Width::W64));
-        self.emit_reg(word, dst.number(), src.number(), Imm::NONE);
+        self.emit_reg(word, dst.number(), src.number());
     }
 
     /// `dst = imm`, in the shortest form that leaves the flags.
     pub fn mov_imm(&mut self, dst: Gpr, imm: u64) {
         let number = dst.number();
+        let op = Op::one(0xB8).plus(number & 7);
         if let Ok(imm) = u32::try_from(imm) {
-            let head = Op::one(0xB8 | number & 7).legacy(number >> 3);
-            self.put(u128::from(head.value) | u128::from(imm) << head.count, head.count + 32);
+            self.put_head(op.legacy(number >> 3).then(Bits::word(imm)));
         } else if imm as i64 == i64::from(imm as i32) {
-            self.emit_reg(Op::one(0xC7).wide(true), 0, number, Imm::word(imm as i32));
+            self.emit_reg_imm(Op::one(0xC7).wide(true), 0, number, Bits::word(imm as u32));
         } else {
-            let head = Op::one(0xB8 | number & 7).wide(true).legacy(number >> 3);
-            self.put(u128::from(head.value) | u128::from(imm) << head.count, head.count + 64);
+            self.put(op.wide(true).legacy(number >> 3), Bits { value: imm, count: 64 });
         }
     }
 
     /// `dst = 0`, shorter than [`Asm::mov_imm`]; flags are lost.
     #[inline]
     pub fn zero(&mut self, dst: Gpr) {
-        self.emit_reg(Op::one(0x33), dst.number(), dst.number(), Imm::NONE);
+        self.emit_reg(Op::one(0x33), dst.number(), dst.number());
     }
 
     /// Loads, with zeros above.
@@ -322,29 +317,29 @@ impl Asm {
             Width::W32 => Op::one(0x8B),
             Width::W64 => Op::one(0x8B).wide(true),
         };
-        self.emit_mem(word, dst.number(), src, Imm::NONE);
+        self.emit_mem(word, dst.number(), src);
     }
 
     /// Loads `from` bits and extends them with their sign to `to`, 32 or 64 bits; with 32, zeros are above.
     pub fn load_signed(&mut self, from: Width, to: Width, dst: Gpr, src: Mem) {
-        self.emit_mem(sign_extending(from, to), dst.number(), src, Imm::NONE);
+        self.emit_mem(sign_extending(from, to), dst.number(), src);
     }
 
     /// Stores the low bits of a register.
     #[inline]
     pub fn store(&mut self, w: Width, dst: Mem, src: Gpr) {
-        self.emit_mem(with_register(w, sized(w, 0x88), src), src.number(), dst, Imm::NONE);
+        self.emit_mem(with_register(w, sized(w, 0x88), src), src.number(), dst);
     }
 
     /// Stores a constant. One of 64 bits is extended with its sign from 32.
     pub fn store_imm(&mut self, w: Width, dst: Mem, imm: i32) {
-        self.emit_mem(sized(w, 0xC6), 0, dst, immediate(w, imm));
+        self.emit_mem_imm(sized(w, 0xC6), 0, dst, immediate(w, imm));
     }
 
     /// The address itself, all of it or its low 32 bits with zeros above.
     pub fn lea(&mut self, w: Width, dst: Gpr, src: Mem) {
         let word = Op::one(0x8D).wide(matches!(w, Width::W64));
-        self.emit_mem(word, dst.number(), src, Imm::NONE);
+        self.emit_mem(word, dst.number(), src);
     }
 
     /// `dst = src`, the low bits, with zeros above.
@@ -355,13 +350,13 @@ impl Asm {
             Width::W32 => Op::one(0x8B),
             Width::W64 => Op::one(0x8B).wide(true),
         };
-        self.emit_reg(word, dst.number(), src.number(), Imm::NONE);
+        self.emit_reg(word, dst.number(), src.number());
     }
 
     /// `dst = src`, the low bits extended with their sign to `to`, 32 or 64 bits; with 32, zeros are above.
     pub fn extend_signed(&mut self, from: Width, to: Width, dst: Gpr, src: Gpr) {
         let word = with_register(from, sign_extending(from, to), src);
-        self.emit_reg(word, dst.number(), src.number(), Imm::NONE);
+        self.emit_reg(word, dst.number(), src.number());
     }
 
     /// Pushes all of a register.
@@ -375,8 +370,8 @@ impl Asm {
     }
 
     fn push_or_pop(&mut self, opcode: u8, register: Gpr) {
-        let head = Op::one(opcode | register.number() & 7).legacy(register.number() >> 3);
-        self.put(u128::from(head.value), head.count);
+        let op = Op::one(opcode).plus(register.number() & 7);
+        self.put_head(op.legacy(register.number() >> 3));
     }
 }
 
@@ -398,30 +393,30 @@ impl Asm {
     pub fn xchg(&mut self, w: Width, a: impl Into<Rm>, b: Gpr) {
         let a = a.into();
         let word = with_operand(w, with_register(w, sized(w, 0x86), b), a);
-        self.emit(word, b.number(), a, Imm::NONE);
+        self.emit(word, b.number(), a);
     }
 
     /// `(dst, src) = (dst + src, dst)`, atomically. On a smaller width the upper bits of `src` stay, on 32 they become zero.
     pub fn lock_xadd(&mut self, w: Width, dst: Mem, src: Gpr) {
         let word = with_register(w, sized_two(w, 0xC0), src).locked();
-        self.emit_mem(word, src.number(), dst, Imm::NONE);
+        self.emit_mem(word, src.number(), dst);
     }
 
     /// If `dst == rax` then `dst = src`, else `rax = dst`, atomically. Sets the zero flag if they were equal.
     pub fn lock_cmpxchg(&mut self, w: Width, dst: Mem, src: Gpr) {
         let word = with_register(w, sized_two(w, 0xB0), src).locked();
-        self.emit_mem(word, src.number(), dst, Imm::NONE);
+        self.emit_mem(word, src.number(), dst);
     }
 
     /// `dst = dst op src`, in memory, atomically. Not for [`Alu::Cmp`].
     pub fn lock_alu(&mut self, op: Alu, w: Width, dst: Mem, src: Gpr) {
         assert!(op != Alu::Cmp, "a comparison writes nothing");
         let word = with_register(w, sized(w, (op as u8) << 3), src).locked();
-        self.emit_mem(word, src.number(), dst, Imm::NONE);
+        self.emit_mem(word, src.number(), dst);
     }
 
     /// Everything before is visible before everything after.
     pub fn mfence(&mut self) {
-        self.put(0xF0_AE0F, 24);
+        self.put_head(Bits { value: 0xF0_AE0F, count: 24 });
     }
 }

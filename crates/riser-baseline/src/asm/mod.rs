@@ -23,7 +23,7 @@ pub use sse::{Fma, Sse, SseImm, VecShift};
 pub use vector::{FloatCmp, Rounding};
 
 use alloc::vec::Vec;
-use encode::{Imm, Op, Place, join};
+use encode::{Bits, Op, Place};
 use finish::Fixup;
 use pool::Pool;
 
@@ -39,7 +39,7 @@ const BUFFER_BYTES: usize = 4096;
 pub struct Asm {
     /// The code, then room. What lies beyond `len` means nothing.
     buffer: Vec<u8>,
-    len: usize,
+    len: u32,
     /// Where each label is, or [`control::UNBOUND`].
     labels: Vec<u32>,
     fixups: Vec<Fixup>,
@@ -70,7 +70,7 @@ impl Asm {
     /// How many bytes of code there are: where the next instruction begins.
     #[inline]
     pub fn offset(&self) -> u32 {
-        self.len as u32
+        self.len
     }
 
     /// Replaces four bytes of the code, little endian.
@@ -80,23 +80,39 @@ impl Asm {
     /// They must have been written.
     pub fn patch_u32(&mut self, at: u32, value: u32) {
         let at = at as usize;
-        assert!(at + 4 <= self.len, "what is patched was not written");
+        assert!(at + 4 <= self.len as usize, "what is patched was not written");
         self.buffer[at..at + 4].copy_from_slice(&value.to_le_bytes());
     }
 
-    /// Writes the low `count` bits, at most 16 bytes.
+    /// Writes what begins an instruction, at most 8 bytes, and what ends it, at most 8 bytes; if there is an end, the beginning has at most 7.
     #[inline]
-    fn put(&mut self, bits: u128, count: u32) {
-        let free = self.buffer.get_mut(self.len..).and_then(<[u8]>::first_chunk_mut::<CHUNK_BYTES>);
-        let Some(chunk) = free else { return self.put_after_growth(bits, count) };
-        *chunk = bits.to_le_bytes();
-        self.len += count as usize / 8;
+    fn put(&mut self, head: Bits, tail: Bits) {
+        let at = self.len as usize;
+        let Some(chunk) = self.buffer.get_mut(at..at + CHUNK_BYTES) else {
+            return self.put_after_growth(head, tail);
+        };
+        let bytes = head.count as usize / 8;
+        chunk[..8].copy_from_slice(&head.value.to_le_bytes());
+        // The mask says what is known anyway, so that nothing is checked.
+        chunk[bytes & 7..][..8].copy_from_slice(&tail.value.to_le_bytes());
+        self.len += (head.count + tail.count) / 8;
+    }
+
+    /// Writes at most 8 bytes.
+    #[inline]
+    fn put_head(&mut self, head: Bits) {
+        let at = self.len as usize;
+        let Some(chunk) = self.buffer.get_mut(at..at + CHUNK_BYTES) else {
+            return self.put_after_growth(head, Bits::NONE);
+        };
+        chunk[..8].copy_from_slice(&head.value.to_le_bytes());
+        self.len += head.count / 8;
     }
 
     #[cold]
     #[inline(never)]
-    fn put_after_growth(&mut self, bits: u128, count: u32) {
-        if self.len + CHUNK_BYTES > CODE_BYTES_MAX {
+    fn put_after_growth(&mut self, head: Bits, tail: Bits) {
+        if self.len as usize + CHUNK_BYTES > CODE_BYTES_MAX {
             // Goes on in the same memory, for nothing: the whole is refused in the end.
             self.too_long = true;
             self.len = 0;
@@ -104,29 +120,48 @@ impl Asm {
             let bytes = (2 * self.buffer.len()).clamp(BUFFER_BYTES, CODE_BYTES_MAX);
             self.buffer.resize(bytes, 0);
         }
-        self.put(bits, count);
+        if tail.count == 0 { self.put_head(head) } else { self.put(head, tail) }
     }
 
     /// An instruction with operands `reg` and `rm`, in registers.
-    fn emit_reg(&mut self, op: Op, reg: u8, rm: u8, imm: Imm) {
+    fn emit_reg(&mut self, op: Op, reg: u8, rm: u8) {
         let place = Place::reg(reg, rm);
-        let (bits, count) = join(op.legacy(place.rxb), place, imm);
-        self.put(bits, count);
+        self.put_head(op.legacy(place.rxb).then(place.form));
+    }
+
+    /// An instruction with operands `reg` and `rm`, in registers, and an immediate.
+    fn emit_reg_imm(&mut self, op: Op, reg: u8, rm: u8, imm: Bits) {
+        let place = Place::reg(reg, rm);
+        self.put(op.legacy(place.rxb).then(place.form), imm);
     }
 
     /// An instruction with operands `reg` and `mem`.
-    fn emit_mem(&mut self, op: Op, reg: u8, mem: Mem, imm: Imm) {
+    fn emit_mem(&mut self, op: Op, reg: u8, mem: Mem) {
         let place = Place::mem(reg, mem);
-        let (bits, count) = join(op.legacy(place.rxb), place, imm);
-        self.put(bits, count);
+        self.put(op.legacy(place.rxb).then(place.form), place.disp);
+    }
+
+    /// An instruction with operands `reg` and `mem`, and an immediate.
+    fn emit_mem_imm(&mut self, op: Op, reg: u8, mem: Mem, imm: Bits) {
+        let place = Place::mem(reg, mem);
+        self.put(op.legacy(place.rxb).then(place.form), place.disp.then(imm));
     }
 
     /// An instruction with operands `reg` and `rm`.
     #[inline]
-    fn emit(&mut self, op: Op, reg: u8, rm: Rm, imm: Imm) {
+    fn emit(&mut self, op: Op, reg: u8, rm: Rm) {
         match rm {
-            Rm::Reg(rm) => self.emit_reg(op, reg, rm.number(), imm),
-            Rm::Mem(mem) => self.emit_mem(op, reg, mem, imm),
+            Rm::Reg(rm) => self.emit_reg(op, reg, rm.number()),
+            Rm::Mem(mem) => self.emit_mem(op, reg, mem),
+        }
+    }
+
+    /// An instruction with operands `reg` and `rm`, and an immediate.
+    #[inline]
+    fn emit_imm(&mut self, op: Op, reg: u8, rm: Rm, imm: Bits) {
+        match rm {
+            Rm::Reg(rm) => self.emit_reg_imm(op, reg, rm.number(), imm),
+            Rm::Mem(mem) => self.emit_mem_imm(op, reg, mem, imm),
         }
     }
 }
@@ -142,7 +177,7 @@ mod tests {
         let label = asm.new_label();
         asm.jmp(label);
         // As if all of it had been written before.
-        asm.len = CODE_BYTES_MAX - 3;
+        asm.len = CODE_BYTES_MAX as u32 - 3;
         asm.ud2();
         asm.bind(label);
         assert_eq!(asm.finish().unwrap_err(), AsmError::TooLong);

@@ -1,6 +1,7 @@
 //! What instructions work on: registers, places in memory, constants, widths and conditions.
 //!
-//! All of these are small plain values. [`Mem`] keeps its parts as an instruction does, so that encoding one is a few shifts.
+//! All of these are small plain values. [`Mem`] is kept as an instruction says it, so that what is known of a place when this compiler is
+//! compiled costs nothing later.
 
 /// A general register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,21 +97,38 @@ pub enum Width {
 /// A place in memory: a register, perhaps another one times 1, 2, 4 or 8, and a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Mem {
-    pub(super) base: u8,
-    /// 4, the number of the stack pointer, means that there is none: an instruction says it the same way.
-    pub(super) index: u8,
-    pub(super) scale: u8,
+    /// ModRM and perhaps SIB, without the mode and without the other operand.
+    pub(super) form: u16,
+    /// How many bits of `form` there are, 8 or 16.
+    pub(super) form_bits: u8,
+    /// The extensions of the registers' numbers, X is 2 and B is 1, and [`NEEDS_DISP`].
+    pub(super) flags: u8,
     pub(super) disp: i32,
 }
 
-/// The number in the place of an index that says that there is none.
-pub(super) const NO_INDEX: u8 = 4;
+/// The place must be said with a displacement, even if that is zero.
+pub(super) const NEEDS_DISP: u8 = 0x80;
+/// Instead of a base: a SIB follows. In the place of an index: there is none. It is the number of the stack pointer.
+const SIB: u8 = 4;
+
+/// `rbp` and `r13` without a displacement mean something else.
+const fn needs_disp(base: Gpr) -> u8 {
+    if base.0 & 7 == 5 { NEEDS_DISP } else { 0 }
+}
 
 impl Mem {
     /// `[base + disp]`
     #[inline]
     pub const fn at(base: Gpr, disp: i32) -> Self {
-        Self { base: base.0, index: NO_INDEX, scale: 0, disp }
+        let flags = base.0 >> 3 | needs_disp(base);
+        let low = (base.0 & 7) as u16;
+        // `rsp` and `r12` as a base mean that a SIB follows, and so need one.
+        let (form, form_bits) = if base.0 & 7 == SIB {
+            (SIB as u16 | (SIB as u16) << 11 | low << 8, 16)
+        } else {
+            (low, 8)
+        };
+        Self { form, form_bits, flags, disp }
     }
 
     /// `[base + (index << scale) + disp]`
@@ -120,20 +138,27 @@ impl Mem {
     /// The stack pointer cannot be an index, and the scale is at most 3.
     #[inline]
     pub const fn indexed(base: Gpr, index: Gpr, scale: u8, disp: i32) -> Self {
-        assert!(index.0 != NO_INDEX && scale < 4);
-        Self { base: base.0, index: index.0, scale, disp }
+        assert!(index.0 != SIB && scale < 4);
+        let sib = (scale << 6 | (index.0 & 7) << 3 | base.0 & 7) as u16;
+        let flags = index.0 >> 3 << 1 | base.0 >> 3 | needs_disp(base);
+        Self { form: SIB as u16 | sib << 8, form_bits: 16, flags, disp }
     }
 
     /// The register that is added as it is.
     #[inline]
     pub const fn base(self) -> Gpr {
-        Gpr(self.base)
+        let low = if self.form_bits == 16 { self.form >> 8 } else { self.form };
+        Gpr(low as u8 & 7 | (self.flags & 1) << 3)
     }
 
     /// The register that is added scaled, and the binary logarithm of its factor.
     #[inline]
     pub const fn index(self) -> Option<(Gpr, u8)> {
-        if self.index == NO_INDEX { None } else { Some((Gpr(self.index), self.scale)) }
+        let index = (self.form >> 11) as u8 & 7 | (self.flags & 2) << 2;
+        if self.form_bits == 8 || index == SIB {
+            return None;
+        }
+        Some((Gpr(index), (self.form >> 14) as u8))
     }
 
     /// The constant that is added.

@@ -38,7 +38,7 @@ impl Pool {
     }
 
     /// The greatest alignment that a constant needs.
-    pub(super) fn align(&self) -> usize {
+    pub(super) fn align(&self) -> u32 {
         match (self.sixteen.is_empty(), self.eight.is_empty()) {
             (false, _) => 16,
             (true, false) => 8,
@@ -57,10 +57,13 @@ impl Pool {
         }
     }
 
-    /// Hands over every constant with its size in bytes, those with the greatest alignment first.
-    pub(super) fn each(&self, mut hear: impl FnMut(u128, u32)) {
-        self.sixteen.iter().for_each(|&value| hear(value, 16));
-        self.eight.iter().for_each(|&value| hear(value.into(), 8));
+    /// Hands over all constants in words with their size in bytes, those with the greatest alignment first.
+    pub(super) fn each(&self, mut hear: impl FnMut(u64, u32)) {
+        for &value in &self.sixteen {
+            hear(value as u64, 8);
+            hear((value >> 64) as u64, 8);
+        }
+        self.eight.iter().for_each(|&value| hear(value, 8));
         self.four.iter().for_each(|&value| hear(value.into(), 4));
     }
 

@@ -13,7 +13,7 @@ macro_rules! instructions {
         $(#[$meta])*
         #[allow(missing_docs, reason = "the names are the machine's")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[repr(u32)]
+        #[repr(u64)]
         pub enum $enum { $($(#[$doc])* $name = $encode($($part),+),)+ }
 
         impl $enum {
