@@ -69,30 +69,30 @@ impl Asm {
     /// Jumps; in two bytes if the label is known and near.
     pub fn jmp(&mut self, label: Label) {
         if let Some(distance) = self.short_distance(label) {
-            return self.put_head(Bits::byte(0xEB).then(Bits::byte(distance)));
+            return self.put_bits(Bits::byte(0xEB).then(Bits::byte(distance)));
         }
-        self.put_head(Bits { value: 0xE9, count: 40 });
+        self.put_bits(Bits { value: 0xE9, count: 40 });
         self.fix(label, Kind::Near);
     }
 
     /// Jumps if the condition holds; in two bytes if the label is known and near.
     pub fn jcc(&mut self, cond: Cond, label: Label) {
         if let Some(distance) = self.short_distance(label) {
-            return self.put_head(Bits::byte(0x70 | cond as u8).then(Bits::byte(distance)));
+            return self.put_bits(Bits::byte(0x70 | cond as u8).then(Bits::byte(distance)));
         }
-        self.put_head(Bits { value: 0x800F | (cond as u64) << 8, count: 48 });
+        self.put_bits(Bits { value: 0x800F | (cond as u64) << 8, count: 48 });
         self.fix(label, Kind::Near);
     }
 
     /// As [`Asm::jmp`], always in two bytes: the label must turn out to be near, at most 127 bytes ahead, or [`Asm::finish`] fails.
     pub fn jmp_short(&mut self, label: Label) {
-        self.put_head(Bits::half(0xEB));
+        self.put_bits(Bits::half(0xEB));
         self.fix(label, Kind::Short);
     }
 
     /// As [`Asm::jcc`], always in two bytes: the label must turn out to be near, at most 127 bytes ahead, or [`Asm::finish`] fails.
     pub fn jcc_short(&mut self, cond: Cond, label: Label) {
-        self.put_head(Bits::half(0x70 | cond as u16));
+        self.put_bits(Bits::half(0x70 | cond as u16));
         self.fix(label, Kind::Short);
     }
 
@@ -111,7 +111,7 @@ impl Asm {
 
     /// Calls what is at a label.
     pub fn call(&mut self, label: Label) {
-        self.put_head(Bits { value: 0xE8, count: 40 });
+        self.put_bits(Bits { value: 0xE8, count: 40 });
         self.fix(label, Kind::Near);
     }
 
@@ -128,20 +128,20 @@ impl Asm {
     /// Returns, and takes `popped` bytes of arguments from the stack.
     pub fn ret(&mut self, popped: u16) {
         if popped == 0 {
-            self.put_head(Bits::byte(0xC3));
+            self.put_bits(Bits::byte(0xC3));
         } else {
-            self.put_head(Bits::byte(0xC2).then(Bits::half(popped)));
+            self.put_bits(Bits::byte(0xC2).then(Bits::half(popped)));
         }
     }
 
     /// An instruction that is none: the machine traps.
     pub fn ud2(&mut self) {
-        self.put_head(Bits::half(0x0B0F));
+        self.put_bits(Bits::half(0x0B0F));
     }
 
     /// A breakpoint.
     pub fn int3(&mut self) {
-        self.put_head(Bits::byte(0xCC));
+        self.put_bits(Bits::byte(0xCC));
     }
 
     /// Fills up with instructions that do nothing to the next multiple of `bytes`, a power of two, counted from the beginning of the code.
@@ -150,7 +150,7 @@ impl Asm {
         let mut rest = self.offset().wrapping_neg() & (bytes - 1);
         while rest > 0 {
             let now = rest.min(NOPS.len() as u32 - 1);
-            self.put_head(Bits { value: NOPS[now as usize], count: 8 * now });
+            self.put_bits(Bits { value: NOPS[now as usize], count: 8 * now });
             rest -= now;
         }
     }

@@ -1,28 +1,30 @@
 //! How an instruction becomes bytes.
 //!
 //! An [`Op`] is what an instruction is without its operands: prefixes and opcode, in one word that is a constant
-//! wherever it is used. With the operands' ModRM and SIB it is at most seven bytes, the *head*; displacement and immediate are at most eight, the
-//! *tail*. The two are written over each other, eight bytes each, with one check of the buffer's bounds (`Asm::put` in `mod.rs`).
-//! Nearly all of this is without branches: they would depend on which registers are used, which is hard to predict.
+//! wherever it is used. An instruction is written in three parts: its *prefixes*, at most two bytes; its *head*, which is
+//! REX, opcode, ModRM and SIB, at most six; and its *tail*, displacement and immediate, at most eight. Each is written as a whole word over
+//! what the one before it had too much, with one check of the buffer's bounds for all (`Asm::put` in `mod.rs`). Nearly all of this is without
+//! branches: they would depend on which registers are used, which is hard to predict.
 
 use super::operands::{Mem, NEEDS_DISP, Width};
 
 /// An instruction without its operands.
 ///
-/// From the low bits: 32 for prefixes (other than REX) and opcode in the order of memory; 8, how many bits of these are prefixes;
-/// 8, how many there are; 8 for what is always in REX; 8 for a digit in the place of a register.
+/// From the low bits: 8 for REX as far as it is known, or zero; 24 for the opcode with its escape bytes; 8, how many bits of these there are; 4,
+/// how many bytes of prefixes; 4 for a digit in the place of a register; 16 for the prefixes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Op(pub(super) u64);
 
-const PREFIX_BITS: u32 = 32;
-const BITS: u32 = 40;
-const REX: u32 = 48;
-const DIGIT: u32 = 56;
+const OPCODE: u32 = 8;
+const OPCODE_BITS: u32 = 32;
+const PREFIX_BYTES: u32 = 40;
+const DIGIT: u32 = 44;
+const PREFIXES: u32 = 48;
 
 /// 64-bit operands: REX.W.
-const WIDE: u64 = 8 << REX;
+const WIDE: u64 = 8;
 /// REX even if it says nothing, so that the byte registers 4 to 7 are those of `rsp` to `rdi`.
-const FORCE_REX: u64 = 0x40 << REX;
+const REX: u64 = 0x40;
 
 // Mandatory prefixes.
 pub(super) const NP: u64 = 0;
@@ -48,7 +50,8 @@ pub(super) const fn row(prefix: u64, map: u64, opcode: u64) -> u64 {
         M0F => 8,
         _ => 16,
     };
-    let op = Op(map | opcode << escape_bits | (escape_bits + 8) << BITS);
+    let bytes = map | opcode << escape_bits;
+    let op = Op(bytes << OPCODE | (escape_bits + 8) << OPCODE_BITS);
     if prefix == NP { op.0 } else { op.prefixed(prefix).0 }
 }
 
@@ -63,6 +66,9 @@ pub(super) const fn group(opcode: u64, digit: u64) -> u64 {
 }
 
 impl Op {
+    /// No prefixes: for a head that has them in it.
+    pub(super) const NONE: Self = Self(0);
+
     /// An opcode of one byte.
     pub(super) const fn one(opcode: u8) -> Self {
         Self::of(NP, M0, opcode)
@@ -94,75 +100,79 @@ impl Op {
         self.prefixed(0xF0)
     }
 
-    /// With a prefix before everything else.
+    /// With a prefix before the others.
     const fn prefixed(self, prefix: u64) -> Self {
-        let bytes = prefix | (self.0 & 0xFFFF_FFFF) << 8;
-        assert!(bytes >> 32 == 0, "too many prefixes");
-        Self((self.0 >> 32 << 32 | bytes) + (8 << BITS) + (8 << PREFIX_BITS))
+        let prefixes = prefix | self.0 >> PREFIXES << 8;
+        assert!(prefixes >> 16 == 0, "too many prefixes");
+        let rest = self.0 & ((1 << PREFIXES) - 1);
+        Self((rest | prefixes << PREFIXES) + (1 << PREFIX_BYTES))
     }
 
     /// With a number added to the opcode.
     #[inline]
     pub(super) const fn plus(self, number: u8) -> Self {
-        Self(self.0 + ((number as u64) << (self.bits() - 8)))
+        Self(self.0 + ((number as u64) << self.opcode_bits()))
     }
 
     /// For a byte register: the second four have their names only with REX.
     #[inline]
     pub(super) const fn byte_register(self, number: u8) -> Self {
-        Self(self.0 | if number & 0xC == 4 { FORCE_REX } else { 0 })
+        Self(self.0 | if number & 0xC == 4 { REX } else { 0 })
     }
 
     /// The digit that stands in the place of a register.
     pub(super) const fn digit(self) -> u8 {
-        (self.0 >> DIGIT) as u8
+        (self.0 >> DIGIT) as u8 & 15
+    }
+
+    /// The prefixes, and above them what means nothing.
+    #[inline]
+    pub(super) const fn prefixes(self) -> u16 {
+        (self.0 >> PREFIXES) as u16
+    }
+
+    /// How many bytes of prefixes there are, at most two.
+    #[inline]
+    pub(super) const fn prefix_bytes(self) -> u32 {
+        (self.0 >> PREFIX_BYTES) as u32 & 3
     }
 
     #[inline]
-    const fn prefix_bits(self) -> u32 {
-        (self.0 >> PREFIX_BITS) as u8 as u32
+    const fn opcode_bits(self) -> u32 {
+        (self.0 >> OPCODE_BITS) as u8 as u32
     }
 
-    #[inline]
-    const fn bits(self) -> u32 {
-        (self.0 >> BITS) as u8 as u32
-    }
-
-    /// Prefixes and opcode in legacy encoding, for the extensions R, X and B (4, 2 and 1) of the operands' numbers.
+    /// REX and opcode, for the extensions R, X and B (4, 2 and 1) of the operands' numbers.
     #[inline]
     pub(super) const fn legacy(self, rxb: u8) -> Bits {
-        let rex = rxb | (self.0 >> REX) as u8;
-        let (rex, rex_bits) = if rex == 0 { (0, 0) } else { (0x40 | rex as u64, 8) };
-        let prefix_bits = self.prefix_bits();
-        let bytes = self.0 & 0xFFFF_FFFF;
-        let prefixes = bytes & ((1 << prefix_bits) - 1);
-        let value = prefixes | rex << prefix_bits | (bytes ^ prefixes) << rex_bits;
-        Bits { value, count: self.bits() + rex_bits }
+        let bytes = self.0 & 0xFFFF_FFFF | rxb as u64;
+        let rex_bits = if bytes & 0xFF == 0 { 0 } else { 8 };
+        Bits { value: (bytes | REX) >> (8 - rex_bits), count: self.opcode_bits() + rex_bits }
     }
 
-    /// Prefixes and opcode in VEX encoding on 128 bits, with the number of the operand between.
+    /// The same instruction in VEX form on 128 bits, with the number of the operand between: the prefix becomes part of the head.
     #[inline]
     pub(super) const fn vex(self, rxb: u8, between: u8) -> Bits {
-        let bytes = self.0 & 0xFFFF_FFFF;
-        let prefix = match bytes & ((1 << self.prefix_bits()) - 1) {
+        let prefix = match self.prefixes() as u64 {
             P66 => 1,
             PF3 => 2,
             PF2 => 3,
             _ => 0,
         };
-        let map = match bytes >> self.prefix_bits() & 0xFFFF {
+        let bytes = (self.0 & 0xFFFF_FFFF) >> OPCODE;
+        let map = match bytes & 0xFFFF {
             M38 => 2,
             M3A => 3,
             _ => 1,
         };
-        let opcode = bytes >> (self.bits() - 8);
+        let opcode = bytes >> (self.opcode_bits() - 8);
         let second = (!rxb as u64 & 7) << 5 | map;
-        let third = (self.0 & WIDE) >> REX << 4 | (!between as u64 & 15) << 3 | prefix;
+        let third = (self.0 & WIDE) << 4 | (!between as u64 & 15) << 3 | prefix;
         Bits { value: 0xC4 | second << 8 | third << 16 | opcode << 24, count: 32 }
     }
 }
 
-/// Bits in the order of memory, at most 64. Above them are zeros.
+/// Bits in the order of memory, at most 64. Above them are zeros, unless said otherwise.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bits {
     pub(super) value: u64,
@@ -185,6 +195,12 @@ impl Bits {
     #[inline]
     pub(super) const fn word(value: u32) -> Self {
         Self { value: value as u64, count: 32 }
+    }
+
+    /// The low bits, and zeros above.
+    #[inline]
+    pub(super) const fn cut(self) -> Self {
+        Self { value: self.value & ((1 << self.count) - 1), count: self.count }
     }
 
     /// These, then those; together at most 64.
@@ -215,7 +231,7 @@ impl Place {
         }
     }
 
-    /// A register and a place in memory.
+    /// A register and a place in memory. Above the displacement may be bits that mean nothing.
     #[inline]
     pub(super) const fn mem(reg: u8, mem: Mem) -> Self {
         let is_byte = mem.disp == mem.disp as i8 as i32;
@@ -223,12 +239,11 @@ impl Place {
         // No displacement, one of 8 bits, or one of 32.
         let mode = 2 - is_byte as u64 - is_zero as u64;
         let disp_bits = 32 - 24 * is_byte as u32 - 8 * is_zero as u32;
-        let disp = mem.disp as u32 as u64 & ((1 << disp_bits) - 1);
         let form = mem.form as u64 | mode << 6 | (reg as u64 & 7) << 3;
         Self {
             rxb: reg >> 3 << 2 | mem.flags & 3,
             form: Bits { value: form, count: mem.form_bits as u32 },
-            disp: Bits { value: disp, count: disp_bits },
+            disp: Bits { value: mem.disp as u32 as u64, count: disp_bits },
         }
     }
 

@@ -105,7 +105,7 @@ impl Asm {
             self.fill_up(pool.align());
         }
         let begin = self.len as usize;
-        pool.each(|value, bytes| self.put_head(Bits { value, count: 8 * bytes }));
+        pool.each(|value, bytes| self.put_bits(Bits { value, count: 8 * bytes }));
         self.pool = pool;
         begin
     }
@@ -119,7 +119,7 @@ impl Asm {
             self.labels[label.0 as usize] = begin;
             for target in first..first + count as usize {
                 let offset = self.place(self.targets[target])?;
-                self.put_head(Bits::word(offset.wrapping_sub(begin)));
+                self.put_bits(Bits::word(offset.wrapping_sub(begin)));
             }
             first += count as usize;
         }

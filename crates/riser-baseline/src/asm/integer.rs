@@ -131,7 +131,8 @@ impl Asm {
 
     /// An instruction on `rax` with an immediate, without ModRM.
     fn emit_accumulator(&mut self, w: Width, opcode: u8, imm: i32) {
-        self.put(sized(w, opcode).legacy(0), immediate(w, imm));
+        let op = sized(w, opcode);
+        self.put(op, op.legacy(0), immediate(w, imm));
     }
 
     /// `dst = dst * src`, the low bits. Not on bytes.
@@ -190,7 +191,7 @@ impl Asm {
 
     /// An instruction without operands.
     pub(super) fn plain(&mut self, op: Op) {
-        self.put_head(op.legacy(0));
+        self.put(op, op.legacy(0), Bits::NONE);
     }
 
     /// Shifts or rotates by `cl`, modulo 32, or 64 for 64 bits.
@@ -294,11 +295,11 @@ impl Asm {
         let number = dst.number();
         let op = Op::one(0xB8).plus(number & 7);
         if let Ok(imm) = u32::try_from(imm) {
-            self.put_head(op.legacy(number >> 3).then(Bits::word(imm)));
+            self.put_bits(op.legacy(number >> 3).then(Bits::word(imm)));
         } else if imm as i64 == i64::from(imm as i32) {
             self.emit_reg_imm(Op::one(0xC7).wide(true), 0, number, Bits::word(imm as u32));
         } else {
-            self.put(op.wide(true).legacy(number >> 3), Bits { value: imm, count: 64 });
+            self.put(op, op.wide(true).legacy(number >> 3), Bits { value: imm, count: 64 });
         }
     }
 
@@ -371,7 +372,7 @@ impl Asm {
 
     fn push_or_pop(&mut self, opcode: u8, register: Gpr) {
         let op = Op::one(opcode).plus(register.number() & 7);
-        self.put_head(op.legacy(register.number() >> 3));
+        self.put_bits(op.legacy(register.number() >> 3));
     }
 }
 
@@ -417,6 +418,6 @@ impl Asm {
 
     /// Everything before is visible before everything after.
     pub fn mfence(&mut self) {
-        self.put_head(Bits { value: 0xF0_AE0F, count: 24 });
+        self.put_bits(Bits { value: 0xF0_AE0F, count: 24 });
     }
 }

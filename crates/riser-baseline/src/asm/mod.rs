@@ -29,8 +29,8 @@ use pool::Pool;
 
 /// No code is longer: distances within it must fit 32 bits with a sign, including what stands behind it.
 const CODE_BYTES_MAX: usize = 1 << 30;
-/// What is written at once. An instruction has at most 15 bytes.
-const CHUNK_BYTES: usize = 16;
+/// The room that writing an instruction takes. It has at most 15 bytes, but is written with more that mean nothing.
+const CHUNK_BYTES: usize = 24;
 /// The first size of the buffer.
 const BUFFER_BYTES: usize = 4096;
 
@@ -84,34 +84,49 @@ impl Asm {
         self.buffer[at..at + 4].copy_from_slice(&value.to_le_bytes());
     }
 
-    /// Writes what begins an instruction, at most 8 bytes, and what ends it, at most 8 bytes; if there is an end, the beginning has at most 7.
+    /// Writes an instruction: prefixes of an operation, at most six bytes of head, at most eight of tail.
     #[inline]
-    fn put(&mut self, head: Bits, tail: Bits) {
+    fn put(&mut self, op: Op, head: Bits, tail: Bits) {
         let at = self.len as usize;
         let Some(chunk) = self.buffer.get_mut(at..at + CHUNK_BYTES) else {
-            return self.put_after_growth(head, tail);
+            return self.put_after_growth(op, head, tail);
         };
-        let bytes = head.count as usize / 8;
-        chunk[..8].copy_from_slice(&head.value.to_le_bytes());
         // The mask says what is known anyway, so that nothing is checked.
-        chunk[bytes & 7..][..8].copy_from_slice(&tail.value.to_le_bytes());
-        self.len += (head.count + tail.count) / 8;
-    }
-
-    /// Writes at most 8 bytes.
-    #[inline]
-    fn put_head(&mut self, head: Bits) {
-        let at = self.len as usize;
-        let Some(chunk) = self.buffer.get_mut(at..at + CHUNK_BYTES) else {
-            return self.put_after_growth(head, Bits::NONE);
-        };
-        chunk[..8].copy_from_slice(&head.value.to_le_bytes());
-        self.len += head.count / 8;
+        let head_at = op.prefix_bytes() as usize;
+        let tail_at = head_at + ((head.count as usize / 8) & 7);
+        chunk[..2].copy_from_slice(&op.prefixes().to_le_bytes());
+        chunk[head_at..][..8].copy_from_slice(&head.value.to_le_bytes());
+        chunk[tail_at..][..8].copy_from_slice(&tail.value.to_le_bytes());
+        self.len += tail_at as u32 + tail.count / 8;
     }
 
     #[cold]
     #[inline(never)]
-    fn put_after_growth(&mut self, head: Bits, tail: Bits) {
+    fn put_after_growth(&mut self, op: Op, head: Bits, tail: Bits) {
+        self.grow();
+        self.put(op, head, tail);
+    }
+
+    /// Writes at most 8 bytes as they are.
+    #[inline]
+    fn put_bits(&mut self, bits: Bits) {
+        let at = self.len as usize;
+        let Some(chunk) = self.buffer.get_mut(at..at + CHUNK_BYTES) else {
+            return self.put_bits_after_growth(bits);
+        };
+        chunk[..8].copy_from_slice(&bits.value.to_le_bytes());
+        self.len += bits.count / 8;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn put_bits_after_growth(&mut self, bits: Bits) {
+        self.grow();
+        self.put_bits(bits);
+    }
+
+    /// Makes room for a chunk.
+    fn grow(&mut self) {
         if self.len as usize + CHUNK_BYTES > CODE_BYTES_MAX {
             // Goes on in the same memory, for nothing: the whole is refused in the end.
             self.too_long = true;
@@ -120,31 +135,30 @@ impl Asm {
             let bytes = (2 * self.buffer.len()).clamp(BUFFER_BYTES, CODE_BYTES_MAX);
             self.buffer.resize(bytes, 0);
         }
-        if tail.count == 0 { self.put_head(head) } else { self.put(head, tail) }
     }
 
     /// An instruction with operands `reg` and `rm`, in registers.
     fn emit_reg(&mut self, op: Op, reg: u8, rm: u8) {
         let place = Place::reg(reg, rm);
-        self.put_head(op.legacy(place.rxb).then(place.form));
+        self.put(op, op.legacy(place.rxb).then(place.form), Bits::NONE);
     }
 
     /// An instruction with operands `reg` and `rm`, in registers, and an immediate.
     fn emit_reg_imm(&mut self, op: Op, reg: u8, rm: u8, imm: Bits) {
         let place = Place::reg(reg, rm);
-        self.put(op.legacy(place.rxb).then(place.form), imm);
+        self.put(op, op.legacy(place.rxb).then(place.form), imm);
     }
 
     /// An instruction with operands `reg` and `mem`.
     fn emit_mem(&mut self, op: Op, reg: u8, mem: Mem) {
         let place = Place::mem(reg, mem);
-        self.put(op.legacy(place.rxb).then(place.form), place.disp);
+        self.put(op, op.legacy(place.rxb).then(place.form), place.disp);
     }
 
     /// An instruction with operands `reg` and `mem`, and an immediate.
     fn emit_mem_imm(&mut self, op: Op, reg: u8, mem: Mem, imm: Bits) {
         let place = Place::mem(reg, mem);
-        self.put(op.legacy(place.rxb).then(place.form), place.disp.then(imm));
+        self.put(op, op.legacy(place.rxb).then(place.form), place.disp.cut().then(imm));
     }
 
     /// An instruction with operands `reg` and `rm`.

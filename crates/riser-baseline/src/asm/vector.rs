@@ -243,7 +243,7 @@ impl Asm {
     /// An instruction with an operand at a distance that [`Asm::finish`] fills in.
     pub(super) fn emit_relative(&mut self, op: Op, reg: u8, imm: Bits) {
         let place = Place::relative(reg);
-        self.put(op.legacy(place.rxb).then(place.form), place.disp.then(imm));
+        self.put(op, op.legacy(place.rxb).then(place.form), place.disp.then(imm));
     }
 
     /// Has the distance to a constant written before the immediate that ends the last instruction.
@@ -260,7 +260,8 @@ impl Asm {
             XmmRm::Mem(mem) => Place::mem(reg, mem),
             XmmRm::Const(_) => Place::relative(reg),
         };
-        self.put(op.vex(place.rxb, between).then(place.form), place.disp.then(imm));
+        let head = op.vex(place.rxb, between).then(place.form);
+        self.put(Op::NONE, head, place.disp.cut().then(imm));
         if let XmmRm::Const(constant) = rm {
             self.fix_const(constant, imm);
         }
