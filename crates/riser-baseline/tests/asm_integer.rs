@@ -70,6 +70,25 @@ fn imm(w: Width, value: i32) -> Arg {
 }
 
 #[test]
+fn a_place_in_memory_is_what_it_was_made_of() {
+    for base in gprs() {
+        for disp in [0, -1, 128, i32::MIN] {
+            let mem = Mem::at(base, disp);
+            assert_eq!((mem.base(), mem.index(), mem.disp()), (base, None, disp));
+            assert_eq!(mem.with_disp(5), Mem::at(base, 5));
+            for index in gprs().filter(|&index| index != Gpr::RSP) {
+                for scale in 0..4 {
+                    let mem = Mem::indexed(base, index, scale, disp);
+                    assert_eq!(mem.base(), base);
+                    assert_eq!((mem.index(), mem.disp()), (Some((index, scale)), disp));
+                    assert_eq!(mem.with_disp(5), Mem::indexed(base, index, scale, 5));
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn places_in_memory_are_said_as_asked_for() {
     for mem in all_mems() {
         for reg in [Gpr::RAX, Gpr::RSP, Gpr::R13] {

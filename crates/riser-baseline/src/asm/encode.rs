@@ -125,7 +125,7 @@ impl Op {
         (self.0 >> DIGIT) as u8 & 15
     }
 
-    /// The prefixes, and above them what means nothing.
+    /// The prefixes in the order of memory.
     #[inline]
     pub(super) const fn prefixes(self) -> u16 {
         (self.0 >> PREFIXES) as u16

@@ -80,6 +80,9 @@ impl Asm {
     /// They must have been written.
     pub fn patch_u32(&mut self, at: u32, value: u32) {
         let at = at as usize;
+        if self.too_long {
+            return;
+        }
         assert!(at + 4 <= self.len as usize, "what is patched was not written");
         self.buffer[at..at + 4].copy_from_slice(&value.to_le_bytes());
     }
@@ -194,6 +197,7 @@ mod tests {
         asm.len = CODE_BYTES_MAX as u32 - 3;
         asm.ud2();
         asm.bind(label);
+        asm.patch_u32(1000, 0);
         assert_eq!(asm.finish().unwrap_err(), AsmError::TooLong);
         asm.clear();
         asm.ud2();
