@@ -80,7 +80,7 @@ impl Pool {
         if self.places.is_empty() {
             self.places.resize(PLACES, 0);
         }
-        let hash = hash(class, value);
+        let hash = hash(value);
         let mut free = hash % PLACES;
         for probe in 0..PROBES {
             let place = (hash + probe) % PLACES;
@@ -114,9 +114,9 @@ fn push<T>(list: &mut Vec<T>, value: T) -> usize {
 }
 
 /// Spreads constants over the places.
-fn hash(class: u32, value: u128) -> usize {
+fn hash(value: u128) -> usize {
     // Fibonacci hashing: the factor is 2^64 divided by the golden ratio.
-    let folded = (value >> 64) as u64 ^ (value as u64).rotate_left(29) ^ u64::from(class);
+    let folded = (value >> 64) as u64 ^ (value as u64).rotate_left(29);
     (folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as usize
 }
 
