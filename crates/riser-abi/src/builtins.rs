@@ -215,6 +215,12 @@ builtins! { $
     f32x4_madd(operands: *mut Slot) -> Status;
     /// The same for `f64x2.relaxed_madd`.
     f64x2_madd(operands: *mut Slot) -> Status;
+    /// A defined function of the instance has spent its budget: better code of it is made soon.
+    hot(defined: u32) -> Status;
+    /// The same where a loop begins, which is the operator at byte `at` of the module. Gives the address of better code for
+    /// the rest of the function, which goes on at that loop, or null if there is none (yet). If there is, the frame's `count` slots,
+    /// the last of which is at `slots`, are kept for it.
+    replace_loop(defined: u32, at: u32, slots: *const Slot, count: u32) -> *const u8;
     /// Makes the code of a defined function of the instance, unless it is there, and gives its address.
     compile(defined: u32) -> *const u8;
 }

@@ -4,7 +4,7 @@ use crate::{Builtins, BumpArea, HostCall, Slot, TypeRow};
 use core::ffi::c_void;
 use core::mem::{offset_of, size_of};
 use core::ptr;
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize};
 use riser_ops::TypeId;
 
 /// What machine code may assume of a field.
@@ -64,6 +64,10 @@ vm_blocks! {
         code: *const u8 = ReadOnly;
         /// The canonical id of each type of the module's index space.
         type_ids: *const TypeId = ReadOnly;
+        /// How much of each defined function may still be executed before better code of it is asked for; null where there is no
+        /// better code. Code that counts asks when its function's number becomes negative. Threads that share it may
+        /// lose some of each other's counts.
+        budgets: *const AtomicI32 = ReadOnly;
     }
 
     /// A function as code sees it: what a non-null `funcref` points to. Never moves, lives as long as its
@@ -171,6 +175,9 @@ vm_blocks! {
         funcs: *const u64 = Moves;
         /// How many there are.
         func_count: u64 = Moves;
+        /// The slots of a frame whose loop goes on in better code, from when the old code leaves it until the new code has read
+        /// them. They lie as in the frame: the last slot first, the halves of a vector low half first.
+        replacement: *const Slot = Moves;
     }
 }
 
@@ -200,6 +207,7 @@ impl VmRuntime {
             bump: BumpArea::default(),
             funcs: ptr::null(),
             func_count: 0,
+            replacement: ptr::null(),
         }
     }
 }

@@ -44,11 +44,19 @@ pub struct BaselineOptions {
     pub guards: bool,
     /// Mask what a wrongly predicted comparison lets through: indices of tables, of branches and of compared accesses.
     pub spectre: bool,
+    /// Count what is executed, and ask for better code (`VmCtx::budgets`): of functions, and of loops while they run.
+    pub tier_up: bool,
 }
 
 impl Default for BaselineOptions {
     fn default() -> BaselineOptions {
-        BaselineOptions { canonicalize_nans: false, fuel: false, guards: true, spectre: true }
+        BaselineOptions {
+            canonicalize_nans: false,
+            fuel: false,
+            guards: true,
+            spectre: true,
+            tier_up: false,
+        }
     }
 }
 
@@ -125,7 +133,7 @@ impl Compiler {
         let env = Env { module, layout, options: self.options, features: self.features };
         let CompileContext { walker, plan, buffers } = cx;
         walker.trusted(module, func, plan).map_err(|error| invalid(&error))?;
-        let mut translator = Translator::new(&env, plan, buffers);
+        let mut translator = Translator::new(&env, plan, buffers, defined);
         walker.trusted(module, func, &mut translator).map_err(|error| invalid(&error))?;
         translator.finish()
     }

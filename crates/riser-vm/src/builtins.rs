@@ -57,6 +57,8 @@ pub static BUILTINS: Builtins = Builtins {
     pause,
     is_subtype,
     number_func: gc::number_func,
+    hot,
+    replace_loop,
     compile,
     f32x4_madd,
     f64x2_madd,
@@ -400,6 +402,35 @@ pub(crate) unsafe extern "C" fn is_subtype(vmctx: *mut VmCtx, actual: u32, expec
     unsafe {
         let registry = (*instance(vmctx)).module().module().registration.registry();
         registry.is_subtype(TypeId(actual), TypeId(expected)).into()
+    }
+}
+
+pub(crate) unsafe extern "C" fn hot(vmctx: *mut VmCtx, defined: u32) -> Status {
+    // SAFETY: the contract of builtins.
+    unsafe { (*instance(vmctx)).module().code().hot(defined) };
+    Status::OK
+}
+
+pub(crate) unsafe extern "C" fn replace_loop(
+    vmctx: *mut VmCtx,
+    defined: u32,
+    at: u32,
+    slots: *const Slot,
+    count: u32,
+) -> *const u8 {
+    // SAFETY: the contract of builtins; the slots are those of the frame that calls.
+    unsafe {
+        let Some(code) = (*instance(vmctx)).module().code().loop_code(defined, at) else {
+            return core::ptr::null();
+        };
+        let kept = &mut (*store(vmctx)).replacement;
+        kept.clear();
+        if kept.try_reserve(count as usize).is_err() {
+            return core::ptr::null();
+        }
+        kept.extend((0..count as usize).map(|number| slots.add(number).read()));
+        (*(*vmctx).runtime).replacement = kept.as_ptr();
+        code
     }
 }
 

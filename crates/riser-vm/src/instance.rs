@@ -8,6 +8,7 @@ use crate::store::FuncPtr;
 use crate::table::Table;
 use core::any::Any;
 use core::ptr::{self, NonNull};
+use core::sync::atomic::AtomicI32;
 use riser_abi::{FuncRef, ImportedFunc, Slot, VmCtx, VmCtxCounts, VmCtxLayout, VmRuntime};
 use riser_heap::Tracer;
 use riser_module::Module;
@@ -31,6 +32,16 @@ pub unsafe trait ModuleCode: Send + Sync {
     /// # Errors
     /// If it cannot be made; always, if this is not machine code.
     fn compile(&self, defined: u32) -> Result<*const u8, CompileFailure>;
+    /// For `VmCtx::budgets`.
+    fn budgets(&self) -> *const AtomicI32 {
+        ptr::null()
+    }
+    /// A function has spent its budget: asks for better code.
+    fn hot(&self, _defined: u32) {}
+    /// The same in the loop that is the operator at byte `at`. Gives better code to go on with there, if it is made.
+    fn loop_code(&self, _defined: u32, _at: u32) -> Option<*const u8> {
+        None
+    }
     /// Whether code of a module that has types of objects works on objects itself, rather than through builtins: then their
     /// heap lies in a reservation, where `VmRuntime::heap_base` and `VmRuntime::type_rows` say.
     fn accesses_objects(&self) -> bool {
@@ -149,6 +160,7 @@ impl Instance {
             instance: ptr::null_mut(),
             code: module.code.table(),
             type_ids: module.type_ids.as_ptr(),
+            budgets: module.code.budgets(),
         };
         // SAFETY: the block begins with the fixed part and is aligned for it.
         unsafe { vmctx.write(fixed) };

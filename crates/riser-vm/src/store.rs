@@ -252,6 +252,8 @@ pub struct VmStore {
     pub(crate) type_rows: Option<TypeRows>,
     /// The exception that is under way: between functions, or until the host takes it.
     pub pending_exception: Option<HeapRef>,
+    /// The slots of a frame on their way to better code: see `VmRuntime::replacement`.
+    pub replacement: Vec<Slot>,
     /// Who is asked before something grows.
     pub hooks: GrowHooks,
     /// Handles of the host.
@@ -337,6 +339,7 @@ impl VmStore {
             evaluating: Vec::new(),
             trace_frames: no_frames,
             pending_exception: None,
+            replacement: Vec::new(),
             hooks: GrowHooks::default(),
             on_deadline: interrupt,
             interrupter: None,

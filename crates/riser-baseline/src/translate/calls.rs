@@ -289,20 +289,13 @@ impl Translator<'_> {
         let target = self.callee_address(callee);
         self.asm.load(Width::W64, CALLEE, target);
         self.restore_saved();
-        // Parameters go to the top of the room for them, and the return address below.
+        // Parameters go to the top of the room for them.
         let room = (self.frame.args - bytes) as i32;
         for at in (0..bytes as i32).step_by(16).rev() {
             self.asm.load_v128(XMM_SCRATCH, Mem::at(Gpr::RSP, at));
             self.asm.store_v128(Mem::at(Gpr::RBP, 16 + room + at), XMM_SCRATCH);
         }
-        self.asm.load(Width::W64, SCRATCH, Mem::at(Gpr::RBP, 8));
-        self.asm.load(Width::W64, Gpr::R10, Mem::at(Gpr::RBP, 0));
-        if room > 0 {
-            self.asm.store(Width::W64, Mem::at(Gpr::RBP, 8 + room), SCRATCH);
-        }
-        self.asm.lea(Width::W64, Gpr::RSP, Mem::at(Gpr::RBP, 8 + room));
-        self.asm.mov(Width::W64, Gpr::RBP, Gpr::R10);
-        self.asm.jmp_rm(CALLEE);
+        self.leave_for(CALLEE, bytes);
     }
 }
 

@@ -156,6 +156,7 @@ impl Translator<'_> {
         self.dirty = self.all_dirty();
         let label = self.blocks[self.blocks.len() - 1].label;
         self.asm.bind(label);
+        self.count_turn();
     }
 
     pub(super) fn lower_if(&mut self, signature: BlockSignature<'_>) {

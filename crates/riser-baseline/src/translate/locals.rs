@@ -53,6 +53,7 @@ impl Translator<'_> {
             self.asm.load(Width::W64, base, Mem::at(VMCTX, at as i32));
         }
         self.open_body(ty);
+        self.count_entry();
     }
 
     /// Gives registers to the locals that are used most.

@@ -14,6 +14,7 @@ mod numbers;
 mod simple;
 mod sink;
 mod table;
+mod tier_up;
 mod truncate;
 mod vectors;
 mod vm;
@@ -81,6 +82,23 @@ pub(crate) enum ColdCode {
     Raise,
     /// Raises the error that the store keeps.
     RaiseHostError,
+    /// Says that the function is hot, and goes back.
+    Hot(Spent),
+    /// Says that a loop is hot, and goes back, or goes on in better code.
+    Replace(Spent),
+}
+
+/// A place where the function's budget may be spent. All operands are in their slots.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spent {
+    /// Where the function goes on.
+    pub back: Label,
+    /// The slots that are outdated there.
+    pub dirty: u32,
+    /// How many slots are in use.
+    pub slots: u32,
+    /// The operands that are references: so many slots of [`Translator::spent_references`], from there on.
+    pub references: (u32, u32),
 }
 
 /// Code whose exceptions leave the function.
@@ -99,6 +117,8 @@ pub(crate) struct Translator<'a> {
     pub references: &'a mut Vec<u32>,
     pub blocks: &'a mut Vec<Block>,
     pub cold: &'a mut Vec<Cold>,
+    /// The function, counted from the first defined one.
+    pub defined: u32,
     /// The first slot of the operands.
     pub first_operand: u32,
     /// The pinned locals whose slots may be outdated, a bit for each.
@@ -109,6 +129,8 @@ pub(crate) struct Translator<'a> {
     pub offset: u32,
     /// The fuel of pure operators that was not taken yet.
     pub unpaid: u32,
+    /// The slots of operands that are references, in places where the budget may be spent.
+    pub spent_references: Vec<u32>,
     /// Where the instruction with the size of the frame has it.
     pub frame_size_at: Vec<u32>,
     /// Why translation was ended.
@@ -117,7 +139,12 @@ pub(crate) struct Translator<'a> {
 
 impl<'a> Translator<'a> {
     /// A sink for one body.
-    pub fn new(env: &'a Env<'a>, plan: &'a Plan, buffers: &'a mut Buffers) -> Translator<'a> {
+    pub fn new(
+        env: &'a Env<'a>,
+        plan: &'a Plan,
+        buffers: &'a mut Buffers,
+        defined: u32,
+    ) -> Translator<'a> {
         let Buffers { asm, notes, frame, operands, locals, pinned, references, blocks, cold } =
             buffers;
         asm.clear();
@@ -140,11 +167,13 @@ impl<'a> Translator<'a> {
             references,
             blocks,
             cold,
+            defined,
             first_operand: 0,
             dirty: 0,
             memory_base: None,
-            offset: 0,
+            offset: riser_code::Position::NONE,
             unpaid: 0,
+            spent_references: Vec::new(),
             frame_size_at: Vec::new(),
             failure: None,
         }

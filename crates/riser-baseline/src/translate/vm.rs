@@ -106,7 +106,7 @@ impl Translator<'_> {
         self.note_call_in(self.scope(), row);
     }
 
-    fn note_call_in(&mut self, scope: u32, row: &[u32]) {
+    pub(super) fn note_call_in(&mut self, scope: u32, row: &[u32]) {
         let references = self.notes.references.len() as u32;
         self.notes.calls.push(Call { offset: self.asm.offset(), references, scope });
         for number in 0..self.references.len() {
@@ -189,11 +189,16 @@ impl Translator<'_> {
 
     /// The call itself: arguments are where they belong.
     pub(super) fn call_builtin(&mut self, builtin: BuiltinSignature, row: &[u32]) {
+        self.call_builtin_unnoted(builtin);
+        self.note_call(row);
+    }
+
+    /// The same; what the frame has is noted by who calls this.
+    pub(super) fn call_builtin_unnoted(&mut self, builtin: BuiltinSignature) {
         self.asm.load(Width::W64, VMCTX, OWN_VMCTX);
         self.load_builtins(SCRATCH);
         self.note_position();
         self.asm.call_rm(Mem::at(SCRATCH, builtin.offset as i32));
-        self.note_call(row);
     }
 
     /// The table of builtins; the own `VmCtx` is in its register.
@@ -248,6 +253,8 @@ impl Translator<'_> {
                     self.asm.mov_imm(RESULT, u64::from(Status::HOST_ERROR.bits()));
                     self.raise(cold.scope);
                 }
+                ColdCode::Hot(spent) => self.say_hot(spent),
+                ColdCode::Replace(spent) => self.replace_loop(spent),
             }
         }
         for at in 0..self.notes.far_traps.len() {

@@ -74,7 +74,11 @@ pub(super) unsafe fn reached(runtime: *mut VmRuntime) -> Status {
         let frozen = (*store).heap.set_frozen(true);
         let suspended = core::mem::replace(&mut (*store).suspended, true);
         let now = (*store).epoch();
+        // What is on its way to better code is not mixed with what guests leave there meanwhile.
+        let replacement = core::mem::take(&mut (*store).replacement);
         let status = ((*store).on_deadline)(store);
+        (*runtime).replacement = replacement.as_ptr();
+        (*store).replacement = replacement;
         (*store).suspended = suspended;
         (*store).heap.set_frozen(frozen);
         if status.is_ok() {
