@@ -121,7 +121,7 @@ impl BodySink for Plan {
     fn block(&mut self, _: BlockSignature<'_>) {
         self.open(false);
     }
-    fn loop_(&mut self, _: BlockSignature<'_>) {
+    fn loop_(&mut self, _: BlockSignature<'_>, _: &[ValType]) {
         self.open(true);
     }
     fn if_(&mut self, _: BlockSignature<'_>) {

@@ -46,7 +46,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         match kind {
             FrameKind::Loop => {
                 self.loops += 1;
-                self.sink.loop_(signature);
+                self.sink.loop_(signature, &self.operands[..self.len]);
             }
             FrameKind::If => self.sink.if_(signature),
             FrameKind::Try => self.sink.try_(signature),

@@ -34,7 +34,7 @@ impl BodySink for NullSink {
     #[inline(always)] fn global_get(&mut self, _: GlobalIdx, _: ValType) {}
     #[inline(always)] fn global_set(&mut self, _: GlobalIdx, _: ValType) {}
     #[inline(always)] fn block(&mut self, _: BlockSignature<'_>) {}
-    #[inline(always)] fn loop_(&mut self, _: BlockSignature<'_>) {}
+    #[inline(always)] fn loop_(&mut self, _: BlockSignature<'_>, _: &[ValType]) {}
     #[inline(always)] fn if_(&mut self, _: BlockSignature<'_>) {}
     #[inline(always)] fn else_(&mut self, _: BlockSignature<'_>, _: bool) {}
     #[inline(always)] fn end(&mut self, _: End, _: &[ValType]) {}

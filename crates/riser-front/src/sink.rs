@@ -171,8 +171,8 @@ pub trait BodySink {
 
     /// `block`
     fn block(&mut self, signature: BlockSignature<'_>);
-    /// `loop`
-    fn loop_(&mut self, signature: BlockSignature<'_>);
+    /// `loop`; `operands` are the types of all operands, the parameters of the loop last.
+    fn loop_(&mut self, signature: BlockSignature<'_>, operands: &[ValType]);
     /// `if`; the condition is popped first.
     fn if_(&mut self, signature: BlockSignature<'_>);
     /// `else`; `falls_through` says whether the first arm reaches its end. The second arm is live.

@@ -253,7 +253,7 @@ impl<W: Write> BodySink for TraceSink<W> {
         self.open(format_args!("block {signature}"));
     }
 
-    fn loop_(&mut self, signature: BlockSignature<'_>) {
+    fn loop_(&mut self, signature: BlockSignature<'_>, _: &[ValType]) {
         self.open(format_args!("loop {signature}"));
     }
 

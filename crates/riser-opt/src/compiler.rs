@@ -198,7 +198,23 @@ impl Compiler {
         module: &Module,
         defined: u32,
     ) -> Result<CodeArtifact, CompileError> {
-        self.translate(cx, module, defined)?;
+        self.translate(cx, module, defined, None)?;
+        self.compile(cx)
+    }
+
+    /// Makes code for the rest of a function that is where the loop at byte `at` of the module begins. It is called as a function
+    /// without parameters that has the same results, by a tail call, and finds the frame where `VmRuntime::replacement` says.
+    ///
+    /// # Errors
+    /// As for [`Compiler::function`]; if there is no such loop, or it is in a handler whose exception is thrown again by `rethrow`.
+    pub fn loop_entry(
+        &self,
+        cx: &mut CompileContext,
+        module: &Module,
+        defined: u32,
+        at: u32,
+    ) -> Result<CodeArtifact, CompileError> {
+        self.translate(cx, module, defined, Some(at))?;
         self.compile(cx)
     }
 
@@ -212,7 +228,7 @@ impl Compiler {
         module: &Module,
         defined: u32,
     ) -> Result<String, CompileError> {
-        self.translate(cx, module, defined)?;
+        self.translate(cx, module, defined, None)?;
         let before = cx.context.func.display().to_string();
         self.optimize(cx)?;
         Ok(format!("{before}\n; optimized\n{}", cx.context.func.display()))
@@ -228,23 +244,24 @@ impl Compiler {
         module: &Module,
         defined: u32,
     ) -> Result<String, CompileError> {
-        self.translate(cx, module, defined)?;
+        self.translate(cx, module, defined, None)?;
         self.optimize(cx)?;
         let code = self.lower(cx, true)?;
         code.vcode.ok_or_else(|| CompileError::new("text of the code"))
     }
 
-    /// Makes CLIF of a function.
+    /// Makes CLIF of a function, or of what is left of it from a loop on.
     fn translate(
         &self,
         cx: &mut CompileContext,
         module: &Module,
         defined: u32,
+        at: Option<u32>,
     ) -> Result<(), CompileError> {
         let mut locals_in = LocalsIn::Variables;
         loop {
             // Each time fewer locals are variables.
-            let again = match self.translate_with(cx, module, defined, locals_in.clone())? {
+            let again = match self.translate_with(cx, module, defined, at, locals_in.clone())? {
                 Ok(()) => return Ok(()),
                 Err(Failure::Error(what)) => return Err(CompileError::new(what)),
                 Err(Failure::WrittenEverywhere(locals)) => LocalsIn::Both(locals),
@@ -264,6 +281,7 @@ impl Compiler {
         cx: &mut CompileContext,
         module: &Module,
         defined: u32,
+        at: Option<u32>,
         locals_in: LocalsIn,
     ) -> Result<Result<(), Failure>, CompileError> {
         cx.context.clear();
@@ -272,8 +290,19 @@ impl Compiler {
         let env = Env::new(module, self.options, self.isa());
         let mut translator =
             Translator::new(&env, &mut cx.context.func, &mut cx.builder, locals_in);
-        let walked = cx.walker.trusted(module, func, &mut translator);
+        let mut walk = |translator: &mut Translator<'_>| {
+            if let Some(at) = at {
+                translator.begin_at(at);
+                cx.walker.trusted(module, func, translator)?;
+                translator.begin_again();
+            }
+            cx.walker.trusted(module, func, translator)
+        };
+        let walked = walk(&mut translator);
         let outcome = match walked {
+            Ok(_) if !translator.was_entered() && translator.goes_on() => {
+                Ok(Err(Failure::Error("a loop that is nowhere")))
+            }
             Ok(_) => Ok(translator.finish(self.isa())),
             Err(error) => Err(invalid(&error)),
         };

@@ -110,20 +110,31 @@ struct Way {
     configure: fn(&mut Config),
 }
 
-const WAYS: [Way; 7] = [
+const WAYS: [Way; 9] = [
     Way { name: "interp", configure: |config| _ = config.strategy(Strategy::Interpreter) },
     Way {
         name: "interp-gc-stress",
         configure: |config| _ = config.strategy(Strategy::Interpreter).gc_stress(true),
     },
-    Way { name: "compiled", configure: |_| {} },
-    Way { name: "compiled-gc-stress", configure: |config| _ = config.gc_stress(true) },
+    Way { name: "compiled", configure: |config| _ = config.strategy(Strategy::Cranelift) },
+    Way {
+        name: "compiled-gc-stress",
+        configure: |config| _ = config.strategy(Strategy::Cranelift).gc_stress(true),
+    },
+    Way { name: "auto", configure: |_| {} },
+    Way {
+        name: "auto-at-once",
+        configure: |config| _ = config.tier_up_budget(0, 0).tier_up_in_background(false),
+    },
     Way { name: "baseline", configure: |config| _ = config.strategy(Strategy::Baseline) },
     Way {
         name: "baseline-gc-stress",
         configure: |config| _ = config.strategy(Strategy::Baseline).gc_stress(true),
     },
-    Way { name: "compiled-kept", configure: |config| _ = config.cache(Some(cache().clone())) },
+    Way {
+        name: "compiled-kept",
+        configure: |config| _ = config.strategy(Strategy::Cranelift).cache(Some(cache().clone())),
+    },
 ];
 
 /// A cache that has room for a module of each thread.

@@ -34,6 +34,7 @@ pub struct Config {
     pub(crate) backtrace_max: usize,
     pub(crate) symbolizer: Option<Symbolizer>,
     pub(crate) strategy: Strategy,
+    pub(crate) tier_up: TierUp,
     pub(crate) lazy: bool,
     pub(crate) cache: Option<Cache>,
     pub(crate) profiling: ProfilingStrategy,
@@ -64,6 +65,7 @@ impl Default for Config {
             backtrace_max: BACKTRACE_MAX,
             symbolizer: None,
             strategy: Strategy::Auto,
+            tier_up: TierUp::default(),
             lazy: true,
             cache: None,
             profiling: ProfilingStrategy::None,
@@ -96,6 +98,35 @@ pub enum Strategy {
     Cranelift,
     /// Interpreted.
     Interpreter,
+}
+
+/// When functions get better code, where they get it while they run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TierUp {
+    /// What a function may execute before, in about as many bytes of operators; and so much more for each of its bytes.
+    pub budget: u32,
+    pub per_byte: u32,
+    /// Whether another thread makes the code, while the function goes on.
+    pub in_background: bool,
+}
+
+impl TierUp {
+    /// The budget of a function of so many bytes.
+    pub fn budget(self, bytes: u32) -> i32 {
+        let budget = self.budget.saturating_add(self.per_byte.saturating_mul(bytes));
+        i32::try_from(budget).unwrap_or(i32::MAX)
+    }
+
+    /// What it may execute until it asks again.
+    pub fn again(self) -> i32 {
+        self.budget(0).saturating_mul(4)
+    }
+}
+
+impl Default for TierUp {
+    fn default() -> TierUp {
+        TierUp { budget: 7_500, per_byte: 1_000, in_background: true }
+    }
 }
 
 /// Declares a switch per proposal.
@@ -181,6 +212,27 @@ impl Config {
     /// ```
     pub fn strategy(&mut self, strategy: Strategy) -> &mut Self {
         self.strategy = strategy;
+        self
+    }
+
+    /// How much a function may execute before the optimizing compiler makes better code of it, with [`Strategy::Auto`]: in about as many
+    /// bytes of operators, and so much more for each byte of the function. With 0 and 0, every function that is called gets it at
+    /// once. The results are the same.
+    ///
+    /// ```
+    /// use riser::{Config, Engine};
+    ///
+    /// let engine = Engine::new(Config::new().tier_up_budget(100_000, 0)).unwrap();
+    /// ```
+    pub fn tier_up_budget(&mut self, budget: u32, per_byte: u32) -> &mut Self {
+        (self.tier_up.budget, self.tier_up.per_byte) = (budget, per_byte);
+        self
+    }
+
+    /// Whether better code is made by another thread while the guest goes on. On by default; otherwise the guest waits for it, and
+    /// what is executed when depends on nothing but the guest.
+    pub fn tier_up_in_background(&mut self, enable: bool) -> &mut Self {
+        self.tier_up.in_background = enable;
         self
     }
 

@@ -129,7 +129,7 @@ impl BodySink for Translator<'_> {
         }
     }
 
-    fn loop_(&mut self, signature: BlockSignature<'_>) {
+    fn loop_(&mut self, signature: BlockSignature<'_>, _: &[ValType]) {
         if self.goes_on() {
             self.lower_loop(signature);
         }

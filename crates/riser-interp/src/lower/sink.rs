@@ -100,7 +100,7 @@ impl BodySink for Lowerer<'_> {
         self.op_block(signature);
     }
 
-    fn loop_(&mut self, signature: BlockSignature<'_>) {
+    fn loop_(&mut self, signature: BlockSignature<'_>, _: &[ValType]) {
         self.op_loop(signature);
     }
 

@@ -41,8 +41,10 @@ pub(super) struct Label {
     /// What a branch to it carries.
     row: Row,
     /// Its end, or its head if it is a loop, once something branches there.
-    block: Option<Block>,
-    is_loop: bool,
+    pub(super) block: Option<Block>,
+    pub(super) is_loop: bool,
+    /// Of a loop: whether its head is entered by code that comes later.
+    pub(super) is_entered_again: bool,
     /// Of an `if`, until its `else`: where the second arm begins, and the block's parameters.
     other: Option<(Block, Rc<[Value]>)>,
     /// What it has to do with exceptions.
@@ -64,7 +66,8 @@ impl Translator<'_> {
     fn open_label(&mut self, types: &[ValType]) {
         let row = self.row(types);
         let guard = Guard::new(self.scope());
-        let label = Label { row, block: None, is_loop: false, other: None, guard };
+        let label =
+            Label { row, block: None, is_loop: false, is_entered_again: false, other: None, guard };
         self.labels.push(label);
     }
 
@@ -142,7 +145,7 @@ impl Translator<'_> {
         self.open_label(signature.results);
     }
 
-    pub(super) fn lower_loop(&mut self, signature: BlockSignature<'_>) {
+    pub(super) fn lower_loop(&mut self, signature: BlockSignature<'_>, operands: &[ValType]) {
         self.open_label(signature.params);
         let label = self.labels.len() - 1;
         self.labels[label].is_loop = true;
@@ -152,8 +155,9 @@ impl Translator<'_> {
         }
         self.go_with(label, signature.params.len());
         let head = self.label_block(label);
-        self.b.switch_to_block(head);
         self.cut(signature.height);
+        self.loop_was_opened(head, operands);
+        self.b.switch_to_block(head);
         let params = self.b.block_params(head)[..signature.params.len()].to_vec();
         self.stack.extend(params);
     }
@@ -252,7 +256,7 @@ impl Translator<'_> {
 
     fn end_of_loop(&mut self, end: End) {
         self.loops -= 1;
-        if let Some(head) = self.labels.pop().and_then(|label| label.block) {
+        if let Some(Label { block: Some(head), is_entered_again: false, .. }) = self.labels.pop() {
             // Whatever branches there was seen.
             self.b.seal_block(head);
         }

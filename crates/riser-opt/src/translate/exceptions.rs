@@ -54,6 +54,13 @@ impl Guard {
     }
 }
 
+impl Guard {
+    /// Whether it keeps an exception for `rethrow`.
+    pub(super) fn has_caught(&self) -> bool {
+        self.caught.is_some()
+    }
+}
+
 /// See the module's documentation.
 #[derive(Debug)]
 struct Scope {
@@ -85,6 +92,13 @@ pub(super) struct Exceptions {
     legacy: Option<Legacy>,
     /// How `raise` is called in a scope.
     raise: Option<SigRef>,
+}
+
+impl Exceptions {
+    /// For translating the same body once more.
+    pub(super) fn again(self) -> Exceptions {
+        Exceptions { scopes: Vec::new(), ..self }
+    }
 }
 
 /// What was found of legacy instructions.

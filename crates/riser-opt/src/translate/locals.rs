@@ -183,7 +183,12 @@ impl Translator<'_> {
         variable
     }
 
-    fn set_local(&mut self, local: LocalIdx, value: Value) {
+    /// The types of all locals.
+    pub(super) fn local_types(&self) -> impl Iterator<Item = ValType> + '_ {
+        self.locals.iter().map(|local| local.ty)
+    }
+
+    pub(super) fn set_local(&mut self, local: LocalIdx, value: Value) {
         if let (Place::Frame(offset), Some(base)) = (self.locals[local.index()].place, self.frame) {
             let flags = self.in_region(MemFlagsData::trusted(), Region::Locals);
             self.b.ins().store(flags, value, base, offset);

@@ -24,6 +24,7 @@ mod gc_cast;
 mod gc_copy;
 mod locals;
 mod memory;
+mod replace;
 mod simd;
 mod simple;
 mod sink;
@@ -42,6 +43,7 @@ use exceptions::Exceptions;
 use gc_access::StructLayout;
 use locals::Local;
 pub(crate) use locals::LocalsIn;
+use replace::Replacement;
 use riser_front::BodyFacts;
 use riser_ops::{FuncIdx, FuncType, TrapCode, TypeIdx, ValType};
 use std::collections::{HashMap, HashSet};
@@ -93,6 +95,8 @@ pub(crate) struct Translator<'a> {
     operators: usize,
     /// How many loops are open.
     loops: usize,
+    /// If the function is to begin in a loop.
+    replacement: Option<Replacement>,
     /// Why translation was ended.
     failure: Option<Failure>,
 }
@@ -145,6 +149,7 @@ impl<'a> Translator<'a> {
             entries: 0,
             operators: 0,
             loops: 0,
+            replacement: None,
             failure: None,
         }
     }
@@ -152,8 +157,15 @@ impl<'a> Translator<'a> {
     /// The body begins.
     fn begin_body(&mut self, func: FuncIdx, ty: &FuncType, locals: &[(u32, ValType)]) {
         self.func = func;
+        if self.is_second() {
+            self.begin_unreached();
+            return self.open_body(ty);
+        }
         let entry = self.b.create_block();
-        self.b.func.signature = signature::function(ty);
+        // What begins in a loop takes no parameters.
+        let only_results = FuncType::new([], ty.results().iter().copied());
+        let called = if self.replacement.is_some() { &only_results } else { ty };
+        self.b.func.signature = signature::function(called);
         self.b.append_block_params_for_function_params(entry);
         self.b.switch_to_block(entry);
         self.b.seal_block(entry);
@@ -165,6 +177,9 @@ impl<'a> Translator<'a> {
         let (area, params) = if has_area { params.split_at(1) } else { (&[][..], params) };
         self.area = area.first().copied();
         self.begin_locals(ty, locals, params);
+        if self.replacement.is_some() {
+            self.begin_unreached();
+        }
         self.open_body(ty);
     }
 

@@ -133,9 +133,9 @@ impl BodySink for Translator<'_> {
         }
     }
 
-    fn loop_(&mut self, signature: BlockSignature<'_>) {
+    fn loop_(&mut self, signature: BlockSignature<'_>, operands: &[ValType]) {
         if self.goes_on() {
-            self.lower_loop(signature);
+            self.lower_loop(signature, operands);
         }
     }
 

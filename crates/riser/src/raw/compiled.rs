@@ -4,9 +4,11 @@
 use super::compilers::{CompileContext, Compilers};
 use super::keeper::{Keeper, Pace};
 use super::kept::Origin;
+use super::optimizer::{Hot, Optimizer};
 use crate::announce::{Announced, Announcer, ToldOf};
+use crate::config::TierUp;
 use crate::{Cache, Config, Error, Result, format_err};
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
 use riser_code::image::{self, ImageSource, ImageView, ImageWriter, Owner, Piece, TrampolineKind};
 use riser_code::{CodeArtifact, CodeTables};
 use riser_module::{EntityIdx, EntityType, Module};
@@ -30,6 +32,8 @@ pub(crate) struct CompiledEngine {
     key: Vec<u8>,
     cache: Option<Cache>,
     keeper: Keeper,
+    optimizer: Optimizer,
+    tier_up: TierUp,
     announcer: Option<Announcer>,
 }
 
@@ -89,6 +93,7 @@ impl CompiledEngine {
         let key = key(&compilers, config);
         let cache = config.cache.clone().filter(|_| compilers.is_worth_keeping());
         let (contexts, keeper) = (Mutex::default(), Keeper::default());
+        let (optimizer, tier_up) = (Optimizer::default(), config.tier_up);
         Ok(CompiledEngine {
             compilers,
             trampolines,
@@ -97,6 +102,8 @@ impl CompiledEngine {
             key,
             cache,
             keeper,
+            optimizer,
+            tier_up,
             announcer,
         })
     }
@@ -297,6 +304,10 @@ pub(crate) struct CompiledModule {
     /// What `VmCtx::code` points to: where each function begins.
     table: Box<[AtomicPtr<u8>]>,
     state: Mutex<State>,
+    /// What each function has; empty if functions have one kind of code only.
+    progress: Box<[AtomicU8]>,
+    /// What `VmCtx::budgets` points to.
+    budgets: Box<[AtomicI32]>,
     /// Told when a function has code, or cannot have it.
     done: Condvar,
     functions: AtomicUsize,
@@ -308,7 +319,12 @@ pub(crate) struct CompiledModule {
 }
 
 struct State {
+    /// Of the optimizing compiler, if there is one.
     space: CodeSpace,
+    /// Of the baseline compiler, if there is another.
+    baseline: CodeSpace,
+    /// Better code to go on with in loops, by function and offset; null while there is none.
+    loops: HashMap<(u32, u32), LoopCode>,
     /// Functions that a thread is compiling.
     under_way: HashSet<u32>,
 }
@@ -325,6 +341,8 @@ impl CompiledModule {
         let table: Box<[AtomicPtr<u8>]> =
             (0..functions).map(|defined| AtomicPtr::new(stubs.lazy(defined).cast_mut())).collect();
         let mut space = CodeSpace::new(CodeOwner(table.as_ptr().addr()), engine.pages());
+        let baseline = CodeSpace::new(CodeOwner(table.as_ptr().addr()), engine.pages());
+        let counted = if engine.compilers.tiers_up() { functions } else { 0 };
         for image in &origin.images {
             engine.adopt_trampolines(&image.view())?;
             space.adopt(image.clone());
@@ -336,7 +354,14 @@ impl CompiledModule {
             module,
             stubs,
             table,
-            state: Mutex::new(State { space, under_way: HashSet::new() }),
+            progress: (0..counted).map(|_| AtomicU8::new(0)).collect(),
+            budgets: (0..counted).map(|_| AtomicI32::new(0)).collect(),
+            state: Mutex::new(State {
+                space,
+                baseline,
+                loops: HashMap::new(),
+                under_way: HashSet::new(),
+            }),
             done: Condvar::new(),
             functions: AtomicUsize::new(0),
             origin,
@@ -372,7 +397,12 @@ impl CompiledModule {
 
     /// Where references to a function enter it.
     pub(super) fn entry(&self, defined: u32) -> *const u8 {
-        self.code(defined).unwrap_or_else(|| self.stubs.through_table(defined))
+        let through_table = self.stubs.through_table(defined);
+        if self.progress_of(defined).is_some_and(|progress| progress != OPTIMIZED) {
+            // There will be better code.
+            return through_table;
+        }
+        self.code(defined).unwrap_or(through_table)
     }
 
     /// The code of a function, made now unless somebody has. Two threads do not make the same.
@@ -406,20 +436,20 @@ impl CompiledModule {
         let code = match (kept, &artifact) {
             (Some(code), _) => code,
             (None, Some(artifact)) => {
-                let code = state.space.publish(artifact, CodeKind::Function(defined))?;
-                if self.engine.announcer.is_some() {
-                    let (bytes, tables) = (&*artifact.code, artifact.encode_tables());
-                    let tables = CodeTables::new(&tables);
-                    self.announce(defined, Announced { address: code, bytes, tables });
-                }
+                let State { space, baseline, .. } = &mut *state;
+                let tiers_up = self.engine.compilers.tiers_up();
+                let space = if tiers_up { baseline } else { space };
+                let code = space.publish(artifact, CodeKind::Function(defined))?;
+                self.announce_artifact(defined, code, artifact);
                 code
             }
             (None, None) => return Err("a function was neither kept nor made".into()),
         };
+        self.begin_budget(defined, kept.is_some());
         self.table[defined as usize].store(code.cast_mut(), Ordering::Release);
         self.functions.fetch_add(1, Ordering::Relaxed);
         drop(state);
-        if artifact.is_some() && self.keeps() {
+        if artifact.is_some() && self.keeps() && !self.engine.compilers.tiers_up() {
             self.engine.keeper.wake(&self.engine);
         }
         Ok(code)
@@ -524,7 +554,7 @@ impl CompiledModule {
 
     fn artifact(&self, defined: u32) -> Result<CodeArtifact, CompileFailure> {
         let engine = &*self.engine;
-        engine.with_context(|context| engine.compilers.function(context, &self.module, defined))
+        engine.with_context(|context| engine.compilers.first(context, &self.module, defined))
     }
 
     /// Makes the code of all functions, on several threads if that is wanted.
@@ -543,7 +573,7 @@ impl CompiledModule {
                 if defined >= self.table.len() {
                     return;
                 }
-                if let Err(error) = self.compile(defined as u32) {
+                if let Err(error) = self.compile_best(defined as u32) {
                     next.store(self.table.len(), Ordering::Relaxed);
                     lock(&failure).get_or_insert(error);
                 }
@@ -562,6 +592,181 @@ impl CompiledModule {
         match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(Error::msg(error.to_string())),
             None => Ok(()),
+        }
+    }
+}
+
+/// What a function has, in engines that have two kinds of code.
+const FIRST: u8 = 0;
+/// Better code was asked for.
+const ASKED: u8 = 1;
+/// Nothing better can be made.
+const REFUSED: u8 = 2;
+const OPTIMIZED: u8 = 3;
+
+/// Better code to go on with in a loop.
+#[derive(Clone, Copy)]
+enum LoopCode {
+    Asked,
+    Refused,
+    Made(*const u8),
+}
+
+// SAFETY: code may be run by any thread.
+unsafe impl Send for LoopCode {}
+
+/// Better code, where functions get it while they run.
+impl CompiledModule {
+    /// What a function has, if there is a choice.
+    fn progress_of(&self, defined: u32) -> Option<u8> {
+        Some(self.progress.get(defined as usize)?.load(Ordering::Acquire))
+    }
+
+    /// Where code counts.
+    pub(super) fn budgets(&self) -> *const AtomicI32 {
+        if self.budgets.is_empty() { core::ptr::null() } else { self.budgets.as_ptr() }
+    }
+
+    /// A function has its first code.
+    fn begin_budget(&self, defined: u32, is_optimized: bool) {
+        let at = defined as usize;
+        let Some((budget, progress)) = self.budgets.get(at).zip(self.progress.get(at)) else {
+            return;
+        };
+        if is_optimized {
+            progress.store(OPTIMIZED, Ordering::Release);
+        }
+        let bytes = self.module.bodies[at].len();
+        budget.store(self.engine.tier_up.budget(bytes), Ordering::Relaxed);
+    }
+
+    /// A function has spent its budget: asks for better code.
+    pub(super) fn hot(self: &Arc<Self>, defined: u32) {
+        let at = defined as usize;
+        let Some((budget, progress)) = self.budgets.get(at).zip(self.progress.get(at)) else {
+            return;
+        };
+        budget.store(self.engine.tier_up.again(), Ordering::Relaxed);
+        let first = progress.compare_exchange(FIRST, ASKED, Ordering::Relaxed, Ordering::Relaxed);
+        if matches!(first, Ok(_) | Err(ASKED)) {
+            self.ask(Hot::Function(defined));
+        }
+    }
+
+    /// The same in a loop. The code to go on with, if it is made.
+    pub(super) fn loop_code(self: &Arc<Self>, defined: u32, at: u32) -> Option<*const u8> {
+        self.hot(defined);
+        let known = lock(&self.state).loops.get(&(defined, at)).copied();
+        match known {
+            Some(LoopCode::Made(code)) => return Some(code),
+            Some(LoopCode::Refused) => return None,
+            Some(LoopCode::Asked) => {}
+            None => _ = lock(&self.state).loops.insert((defined, at), LoopCode::Asked),
+        }
+        self.ask(Hot::Loop(defined, at));
+        match lock(&self.state).loops.get(&(defined, at)) {
+            Some(LoopCode::Made(code)) => Some(*code),
+            _ => None,
+        }
+    }
+
+    fn ask(self: &Arc<Self>, what: Hot) {
+        if self.engine.tier_up.in_background {
+            self.engine.optimizer.ask(self, what);
+        } else {
+            self.make_better(what);
+        }
+    }
+
+    /// Makes better code now.
+    pub(super) fn make_better(self: &Arc<Self>, what: Hot) {
+        // Whoever fails leaves the code that there is.
+        let _ = match what {
+            Hot::Function(defined) => self.optimize(defined),
+            Hot::Loop(defined, at) => self.optimize_loop(defined, at),
+        };
+    }
+
+    /// A function has the best code from now on.
+    fn optimize(&self, defined: u32) -> Result<(), CompileFailure> {
+        let progress = &self.progress[defined as usize];
+        if matches!(progress.load(Ordering::Acquire), OPTIMIZED | REFUSED) {
+            return Ok(());
+        }
+        let made = self.with_optimizer(defined, |compilers, context| {
+            compilers.optimized(context, &self.module, defined)
+        });
+        let artifact = match made {
+            Ok(artifact) => artifact,
+            Err(error) => {
+                progress.store(REFUSED, Ordering::Release);
+                return Err(error);
+            }
+        };
+        let mut state = lock(&self.state);
+        if progress.load(Ordering::Acquire) == OPTIMIZED {
+            return Ok(());
+        }
+        let code = state.space.publish(&artifact, CodeKind::Function(defined))?;
+        self.announce_artifact(defined, code, &artifact);
+        self.table[defined as usize].store(code.cast_mut(), Ordering::Release);
+        progress.store(OPTIMIZED, Ordering::Release);
+        drop(state);
+        if self.keeps() {
+            self.engine.keeper.wake(&self.engine);
+        }
+        Ok(())
+    }
+
+    /// There is better code for the rest of a function from now on.
+    fn optimize_loop(&self, defined: u32, at: u32) -> Result<(), CompileFailure> {
+        let made = self.with_optimizer(defined, |compilers, context| {
+            compilers.optimized_loop(context, &self.module, defined, at)
+        });
+        let mut state = lock(&self.state);
+        let made = made.and_then(|artifact| {
+            let code = state.baseline.publish(&artifact, CodeKind::Function(defined))?;
+            self.announce_artifact(defined, code, &artifact);
+            Ok(code)
+        });
+        let outcome = match &made {
+            Ok(code) => LoopCode::Made(*code),
+            Err(_) => LoopCode::Refused,
+        };
+        state.loops.insert((defined, at), outcome);
+        made.map(|_| ())
+    }
+
+    /// Compiles, without ever unwinding.
+    fn with_optimizer(
+        &self,
+        defined: u32,
+        make: impl FnOnce(&Compilers, &mut CompileContext) -> Result<CodeArtifact, CompileFailure>,
+    ) -> Result<CodeArtifact, CompileFailure> {
+        let engine = &*self.engine;
+        let make = || engine.with_context(|context| make(&engine.compilers, context));
+        catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|_| {
+            let func = self.module.imported.funcs + defined;
+            Err(format_err!("the compiler panicked at function {func}").into())
+        })
+    }
+
+    /// Makes the best code of a function now.
+    fn compile_best(&self, defined: u32) -> Result<(), CompileFailure> {
+        if self.progress.is_empty() {
+            return self.compile(defined).map(|_| ());
+        }
+        if self.code(defined).is_none() && self.kept(defined).is_some() {
+            return self.compile(defined).map(|_| ());
+        }
+        self.optimize(defined)
+    }
+
+    fn announce_artifact(&self, defined: u32, code: *const u8, artifact: &CodeArtifact) {
+        if self.engine.announcer.is_some() {
+            let (bytes, tables) = (&*artifact.code, artifact.encode_tables());
+            let tables = CodeTables::new(&tables);
+            self.announce(defined, Announced { address: code, bytes, tables });
         }
     }
 }

@@ -12,8 +12,9 @@ use riser_vm::CompileFailure;
 pub(super) struct Compilers {
     /// Makes the trampolines, too.
     pub opt: riser_opt::Compiler,
-    /// Makes the code of functions, if it is there.
     baseline: Option<riser_baseline::Compiler>,
+    /// Whether the optimizing compiler makes code of functions.
+    optimizes: bool,
 }
 
 /// The memory that compiling takes: used for one function after the other.
@@ -26,30 +27,30 @@ impl Compilers {
     /// # Errors
     /// If this machine has no such compiler.
     pub fn new(config: &Config) -> Result<Compilers> {
-        let guards = !riser_sys::address_space_limited();
         let options = OptOptions {
             canonicalize_nans: config.canonicalize_nan,
             fuel: config.consume_fuel,
-            guards,
+            guards: !riser_sys::address_space_limited(),
             ..OptOptions::default()
         };
         let opt = riser_opt::Compiler::host(options).map_err(Error::new)?;
-        let baseline = match config.strategy {
-            Strategy::Baseline => {
-                let Some(features) = cpu_features() else {
-                    return Err(Error::msg("there is no baseline compiler for this machine"));
-                };
-                let options = BaselineOptions {
-                    canonicalize_nans: options.canonicalize_nans,
-                    fuel: options.fuel,
-                    guards: options.guards,
-                    spectre: options.spectre,
-                };
-                Some(riser_baseline::Compiler::new(options, features))
-            }
-            _ => None,
+        let optimizes = config.strategy != Strategy::Baseline;
+        let features = match config.strategy {
+            Strategy::Cranelift => None,
+            _ => cpu_features(),
         };
-        Ok(Compilers { opt, baseline })
+        if features.is_none() && !optimizes {
+            return Err(Error::msg("there is no baseline compiler for this machine"));
+        }
+        let baseline_options = BaselineOptions {
+            canonicalize_nans: options.canonicalize_nans,
+            fuel: options.fuel,
+            guards: options.guards,
+            spectre: options.spectre,
+            tier_up: optimizes,
+        };
+        let new = |features| riser_baseline::Compiler::new(baseline_options, features);
+        Ok(Compilers { opt, baseline: features.map(new), optimizes })
     }
 
     /// Whether memories have guards.
@@ -57,14 +58,19 @@ impl Compilers {
         self.opt.options().guards
     }
 
-    /// Whether code is worth keeping: making it anew takes longer than reading it.
+    /// Whether functions get better code when they are hot.
+    pub fn tiers_up(&self) -> bool {
+        self.optimizes && self.baseline.is_some()
+    }
+
+    /// Whether any code is worth keeping. To make baseline code anew takes as long as to read it.
     pub fn is_worth_keeping(&self) -> bool {
-        self.baseline.is_none()
+        self.optimizes
     }
 
     /// Tells code of these compilers from code of others.
     pub fn fingerprint(&self) -> String {
-        let first = self.baseline.as_ref().map_or("", |_| "baseline, ");
+        let first = if self.optimizes { "" } else { "baseline, " };
         format!("{first}{}", self.opt.fingerprint())
     }
 
@@ -73,17 +79,45 @@ impl Compilers {
         CompileContext { opt: self.opt.new_context(), baseline: Default::default() }
     }
 
-    /// Makes the code of a function.
-    pub fn function(
+    /// Makes the code that a function has first.
+    pub fn first(
         &self,
         context: &mut CompileContext,
         module: &Module,
         defined: u32,
     ) -> Result<CodeArtifact, CompileFailure> {
-        Ok(match &self.baseline {
-            Some(compiler) => compiler.function(&mut context.baseline, module, defined)?,
-            None => self.opt.function(&mut context.opt, module, defined)?,
-        })
+        match &self.baseline {
+            Some(compiler) => {
+                let made = compiler.function(&mut context.baseline, module, defined);
+                // Until the baseline compiler has all operators, the other one helps out.
+                if made.is_err() && self.optimizes {
+                    return self.optimized(context, module, defined);
+                }
+                Ok(made?)
+            }
+            None => self.optimized(context, module, defined),
+        }
+    }
+
+    /// Makes the best code of a function.
+    pub fn optimized(
+        &self,
+        context: &mut CompileContext,
+        module: &Module,
+        defined: u32,
+    ) -> Result<CodeArtifact, CompileFailure> {
+        Ok(self.opt.function(&mut context.opt, module, defined)?)
+    }
+
+    /// Makes the best code for the rest of a function from a loop on.
+    pub fn optimized_loop(
+        &self,
+        context: &mut CompileContext,
+        module: &Module,
+        defined: u32,
+        at: u32,
+    ) -> Result<CodeArtifact, CompileFailure> {
+        Ok(self.opt.loop_entry(&mut context.opt, module, defined, at)?)
     }
 }
 

@@ -37,6 +37,8 @@ mod kept;
 mod limits;
 mod lower;
 mod objects;
+#[cfg(riser_compiled)]
+mod optimizer;
 mod run;
 mod store;
 mod values;

@@ -13,6 +13,7 @@ use core::any::Any;
 use core::ffi::c_void;
 use core::ops::ControlFlow;
 use core::ptr;
+use core::sync::atomic::AtomicI32;
 use riser_abi::{Slot, Status, VmRuntime};
 use riser_interp::{Backtrace, Exit, ExitReason, InterpModule, InterpOptions};
 use riser_ops::{FuncIdx, TypeId};
@@ -79,6 +80,26 @@ unsafe impl ModuleCode for CodeHolder {
         match self {
             CodeHolder::Interp(_) => Err("interpreted functions are not compiled".into()),
             CodeHolder::Compiled(compiled) => compiled.compile(defined),
+        }
+    }
+
+    fn budgets(&self) -> *const AtomicI32 {
+        match self {
+            CodeHolder::Interp(_) => core::ptr::null(),
+            CodeHolder::Compiled(compiled) => compiled.budgets(),
+        }
+    }
+
+    fn hot(&self, defined: u32) {
+        if let CodeHolder::Compiled(compiled) = self {
+            compiled.hot(defined);
+        }
+    }
+
+    fn loop_code(&self, defined: u32, at: u32) -> Option<*const u8> {
+        match self {
+            CodeHolder::Interp(_) => None,
+            CodeHolder::Compiled(compiled) => compiled.loop_code(defined, at),
         }
     }
 

@@ -1,0 +1,146 @@
+//! Code for the rest of a function that is in a loop.
+//!
+//! Code of another compiler leaves its frame where a loop begins, and what was in it is kept (`VmRuntime::replacement`). What
+//! goes on from there reads that, and is in the loop. But the loop may be in others, whose heads it must not be behind, or else they would
+//! have two entries, and would be no loops to the back end. So the body is translated twice. The first time it is an ordinary
+//! function, which nobody enters. The second time, nothing leads to what is before the loop, and what leads back to the
+//! head of a loop around it goes to the one that was made the first time. What nobody reaches is thrown away by the back end.
+
+use super::{Translator, clif_type};
+use core::mem::offset_of;
+use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Value, types};
+use riser_abi::VmRuntime;
+use riser_ops::{LocalIdx, ValType};
+
+/// How a replacement is translated.
+#[derive(Debug)]
+pub(super) struct Replacement {
+    /// The loop, by its offset.
+    at: u32,
+    /// The heads of the loops around it, by their labels; found the first time.
+    heads: Vec<(usize, Block)>,
+    /// What reads the frame that was left.
+    entry: Block,
+    is_second: bool,
+    was_entered: bool,
+}
+
+impl Translator<'_> {
+    /// The function is to begin in a loop.
+    pub fn begin_at(&mut self, at: u32) {
+        let entry = Block::from_u32(0);
+        self.replacement = Some(Replacement {
+            at,
+            heads: Vec::new(),
+            entry,
+            is_second: false,
+            was_entered: false,
+        });
+    }
+
+    /// The body was translated as an ordinary function; now what begins in the loop.
+    pub fn begin_again(&mut self) {
+        self.labels.clear();
+        self.stack.clear();
+        self.exceptions = core::mem::take(&mut self.exceptions).again();
+        (self.unpaid, self.loops) = (0, 0);
+        if let Some(replacement) = &mut self.replacement {
+            replacement.is_second = true;
+        }
+    }
+
+    /// Whether the loop was found.
+    pub fn was_entered(&self) -> bool {
+        self.replacement.as_ref().is_none_or(|replacement| replacement.was_entered)
+    }
+
+    /// Whether the body is translated once more.
+    pub(super) fn is_second(&self) -> bool {
+        self.replacement.as_ref().is_some_and(|replacement| replacement.is_second)
+    }
+
+    /// The code before the loop begins, to which nothing leads.
+    pub(super) fn begin_unreached(&mut self) {
+        if !self.is_second() {
+            let entry = self.b.create_block();
+            self.b.ins().jump(entry, &[]);
+            if let Some(replacement) = &mut self.replacement {
+                replacement.entry = entry;
+            }
+        }
+        let start = self.b.create_block();
+        self.b.seal_block(start);
+        self.b.switch_to_block(start);
+    }
+
+    /// A loop was opened: its parameters have left the stack for its head, and `operands` are all. If it is the one that is to be entered,
+    /// notes the loops around it, or lets the function begin there.
+    pub(super) fn loop_was_opened(&mut self, head: Block, operands: &[ValType]) {
+        let Some(replacement) = &mut self.replacement else { return };
+        if self.offset != replacement.at {
+            return;
+        }
+        let around = self.labels.len() - 1;
+        if !replacement.is_second {
+            let labels = self.labels[..around].iter().enumerate();
+            let heads = labels.filter(|(_, label)| label.is_loop);
+            replacement.heads =
+                heads.filter_map(|(number, label)| Some((number, label.block?))).collect();
+            for label in self.labels[..around].iter_mut().filter(|label| label.is_loop) {
+                label.is_entered_again = true;
+            }
+            return;
+        }
+        replacement.was_entered = true;
+        let heads = core::mem::take(&mut replacement.heads);
+        let entry = replacement.entry;
+        for (number, first) in heads {
+            if let Some(own) = self.labels[number].block.replace(first) {
+                // Only what nobody reaches leads there.
+                self.b.seal_block(own);
+            }
+        }
+        if self.labels.iter().any(|label| label.guard.has_caught()) {
+            return self.fail("a loop in a handler whose exception is thrown again");
+        }
+        self.enter(entry);
+        self.read_frame(head, operands);
+    }
+
+    /// Reads locals and operands from the frame that was left, and goes to the loop.
+    fn read_frame(&mut self, head: Block, operands: &[ValType]) {
+        let runtime = self.runtime();
+        let flags = self.trusted();
+        let offset = offset_of!(VmRuntime, replacement) as i32;
+        let slots = self.b.ins().load(types::I64, flags, runtime, offset);
+        let locals: Vec<ValType> = self.local_types().collect();
+        let count: u32 = locals.iter().chain(operands).map(|ty| ty.slots()).sum();
+        // The last slot lies first.
+        let mut left = count;
+        let mut read = |this: &mut Self, ty: ValType| {
+            left -= ty.slots();
+            this.read_slot(ty, slots, 8 * left as i32)
+        };
+        for (number, &ty) in (0..).zip(&locals) {
+            let value = read(self, ty);
+            self.set_local(LocalIdx(number), value);
+        }
+        let mut values = Vec::with_capacity(operands.len());
+        for &ty in operands {
+            values.push(read(self, ty));
+        }
+        let below = self.stack.len();
+        let params: Vec<_> = values[below..].iter().map(|&value| value.into()).collect();
+        self.stack.copy_from_slice(&values[..below]);
+        self.b.ins().jump(head, &params);
+    }
+
+    fn read_slot(&mut self, ty: ValType, slots: Value, offset: i32) -> Value {
+        let value = self.load_slot(MemFlagsData::trusted(), ty, slots, offset);
+        debug_assert_eq!(self.b.func.dfg.value_type(value), clif_type(ty));
+        if ty.is_heap_reference() {
+            self.b.declare_value_needs_stack_map(value);
+        }
+        value
+    }
+}

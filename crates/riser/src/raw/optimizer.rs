@@ -1,0 +1,103 @@
+//! Making better code of what is hot, in the background.
+//!
+//! An engine has one thread for it, which begins with the first request and takes the hottest first. Nobody waits for it, not even the
+//! end of the program.
+
+use super::compiled::CompiledModule;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+
+/// What is to be compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Hot {
+    /// A function.
+    Function(u32),
+    /// The rest of a function from a loop on, which is the operator at this byte. It runs at the moment.
+    Loop(u32, u32),
+}
+
+struct Job {
+    module: Weak<CompiledModule>,
+    what: Hot,
+    /// How often it was asked for.
+    heat: u32,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: Vec<Job>,
+    /// Whether there is a thread.
+    has_thread: bool,
+    is_over: bool,
+}
+
+#[derive(Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    wake: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// See the module's documentation.
+#[derive(Default)]
+pub(super) struct Optimizer {
+    shared: Arc<Shared>,
+}
+
+/// A job asked for in a loop that runs is worth as much as a function that was asked for so often.
+const LOOP_HEAT: u32 = 4;
+
+impl Optimizer {
+    /// Asks for better code.
+    pub fn ask(&self, module: &Arc<CompiledModule>, what: Hot) {
+        let heat = if matches!(what, Hot::Loop(..)) { LOOP_HEAT } else { 1 };
+        let mut queue = self.shared.lock();
+        let is_it = |job: &Job| job.what == what && job.module.as_ptr() == Arc::as_ptr(module);
+        match queue.jobs.iter_mut().find(|job| is_it(job)) {
+            Some(job) => job.heat = job.heat.saturating_add(heat),
+            None => queue.jobs.push(Job { module: Arc::downgrade(module), what, heat }),
+        }
+        if !queue.has_thread {
+            let shared = self.shared.clone();
+            let builder = thread::Builder::new().name("riser-opt".into());
+            // A system that refuses a thread leaves everything as it is: slower.
+            queue.has_thread = builder.spawn(move || work(&shared)).is_ok();
+        }
+        drop(queue);
+        self.shared.wake.notify_one();
+    }
+}
+
+impl Drop for Optimizer {
+    fn drop(&mut self) {
+        let mut queue = self.shared.lock();
+        queue.is_over = true;
+        queue.jobs.clear();
+        drop(queue);
+        self.shared.wake.notify_one();
+    }
+}
+
+/// What the thread does.
+fn work(shared: &Shared) {
+    let mut queue = shared.lock();
+    while !queue.is_over {
+        let hottest = queue.jobs.iter().enumerate().max_by_key(|(_, job)| job.heat);
+        let Some((at, _)) = hottest else {
+            queue = shared.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            continue;
+        };
+        let job = queue.jobs.swap_remove(at);
+        drop(queue);
+        // Nobody needs code of a module that is gone.
+        if let Some(module) = job.module.upgrade() {
+            module.make_better(job.what);
+        }
+        queue = shared.lock();
+    }
+}
