@@ -132,6 +132,7 @@ impl Compiler {
         });
         let env = Env { module, layout, options: self.options, features: self.features };
         let CompileContext { walker, plan, buffers } = cx;
+        plan.has_fma = self.features.fma;
         walker.trusted(module, func, plan).map_err(|error| invalid(&error))?;
         let mut translator = Translator::new(&env, plan, buffers, defined);
         walker.trusted(module, func, &mut translator).map_err(|error| invalid(&error))?;

@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     pub accesses: u32,
     /// Whether anything is called at all, the runtime included.
     pub calls_anything: bool,
+    /// Whether the machine multiplies and adds: otherwise the runtime does. To be said before the walk.
+    pub has_fma: bool,
     /// The most bytes of parameters on the stack that a tail call passes.
     pub tail_args: u32,
     /// The facts of the walk.
@@ -88,7 +90,16 @@ impl BodySink for Plan {
     fn finish(&mut self, facts: &BodyFacts) {
         self.facts = *facts;
     }
-    fn simple(&mut self, _: SimpleOp, _: SimpleImm) {}
+    fn simple(&mut self, op: SimpleOp, _: SimpleImm) {
+        use SimpleOp::*;
+        let is_madd = matches!(
+            op,
+            F32x4RelaxedMadd | F32x4RelaxedNmadd | F64x2RelaxedMadd | F64x2RelaxedNmadd
+        );
+        if is_madd && !self.has_fma {
+            self.calls();
+        }
+    }
     fn access(&mut self, op: AccessOp, arg: MemArg) {
         if arg.memory.0 == 0 {
             self.accesses = self.accesses.saturating_add(self.weight());

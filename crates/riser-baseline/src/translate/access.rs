@@ -2,6 +2,8 @@
 //!
 //! A memory with a guard (see [`riser_abi::is_guarded`]) needs no comparison: what lies beyond its length faults, and the
 //! position of the faulting instruction says which trap that is. Other accesses are compared with the memory's length.
+//!
+//! Accesses to parts of vectors are in `simd_access.rs`, atomic ones in `atomics.rs`.
 
 use super::Translator;
 use crate::asm::{Alu, Cond, Gpr, Mem, Width};
@@ -44,12 +46,22 @@ impl Translator<'_> {
         match row.kind {
             AccessKind::Load => self.load(row, arg),
             AccessKind::Store => self.store(row, arg),
-            AccessKind::LoadSplat
-            | AccessKind::LoadZero
-            | AccessKind::LoadWiden
-            | AccessKind::LoadLane
-            | AccessKind::StoreLane => self.vector_access(op, arg),
-            _ => self.atomic_access(op, arg),
+            AccessKind::LoadSplat => self.load_splat(row, arg),
+            AccessKind::LoadZero => self.load_zero(row, arg),
+            AccessKind::LoadWiden => self.load_widen(op, arg),
+            AccessKind::LoadLane => self.load_lane(row, arg),
+            AccessKind::StoreLane => self.store_lane(row, arg),
+            AccessKind::AtomicLoad => self.atomic_load(row, arg),
+            AccessKind::AtomicStore => self.atomic_store(row, arg),
+            AccessKind::AtomicRmwAdd => self.atomic_add(row, arg, false),
+            AccessKind::AtomicRmwSub => self.atomic_add(row, arg, true),
+            AccessKind::AtomicRmwAnd => self.atomic_update(Alu::And, row, arg),
+            AccessKind::AtomicRmwOr => self.atomic_update(Alu::Or, row, arg),
+            AccessKind::AtomicRmwXor => self.atomic_update(Alu::Xor, row, arg),
+            AccessKind::AtomicRmwXchg => self.atomic_exchange(row, arg),
+            AccessKind::AtomicCmpxchg => self.atomic_cmpxchg(row, arg),
+            AccessKind::Wait => self.wait(row, arg),
+            AccessKind::Notify => self.notify(arg),
         }
     }
 
@@ -112,7 +124,7 @@ impl Translator<'_> {
     }
 
     /// A register for what is read from a place: one of those that the address is made of, if it is owned.
-    fn reuse(&mut self, place: Place) -> Gpr {
+    pub(super) fn reuse(&mut self, place: Place) -> Gpr {
         let mut found = None;
         for gpr in place.held.into_iter().flatten() {
             if found.is_none() && Self::is_for_operands(gpr) {
@@ -126,11 +138,16 @@ impl Translator<'_> {
 
     /// Where an access goes that begins `reach.offset` bytes behind a popped operand.
     pub fn place(&mut self, reach: Reach, address: Operand) -> Place {
-        let is_within = reach.offset.saturating_add(reach.width) <= GUARD_BYTES;
-        if self.env.is_guarded(reach.memory) && is_within {
+        if self.is_within_guard(reach) {
             return self.guarded_place(reach, address);
         }
+        let address = self.owned(address);
         self.compared_place(reach, address)
+    }
+
+    /// Whether an access that is out of bounds faults, whatever the operand is.
+    pub(super) fn is_within_guard(&self, reach: Reach) -> bool {
+        self.env.is_guarded(reach.memory) && reach.offset.saturating_add(reach.width) <= GUARD_BYTES
     }
 
     fn guarded_place(&mut self, reach: Reach, address: Operand) -> Place {
@@ -142,6 +159,11 @@ impl Translator<'_> {
             }
         }
         let index = self.gpr(address);
+        self.guarded_place_at(reach, index)
+    }
+
+    /// The same for an address in a register, which becomes part of the place.
+    pub(super) fn guarded_place_at(&mut self, reach: Reach, index: Gpr) -> Place {
         let (base, held) = self.guarded_base(reach.memory);
         let at = Mem::indexed(base, index, 0, reach.offset as i32);
         Place { at, held: [Some(index), held] }
@@ -159,9 +181,8 @@ impl Translator<'_> {
     /// Where an access goes, after comparing it with the memory's length.
     ///
     /// With masking, one that is out of bounds goes to address 0 and faults there, so that there is nothing to predict;
-    /// otherwise a comparison traps.
-    fn compared_place(&mut self, reach: Reach, address: Operand) -> Place {
-        let address = self.owned(address);
+    /// otherwise a comparison traps. The address is in an owned register, which becomes part of the place.
+    pub(super) fn compared_place(&mut self, reach: Reach, address: Gpr) -> Place {
         let at = self.compared(reach, address);
         Place { at: Mem::at(at, 0), held: [Some(at), None] }
     }
@@ -208,16 +229,6 @@ impl Translator<'_> {
         }
         self.free(def);
         address
-    }
-
-    /// A vector access.
-    fn vector_access(&mut self, _: AccessOp, _: MemArg) {
-        self.fail("accesses to lanes of vectors, yet");
-    }
-
-    /// An atomic access.
-    fn atomic_access(&mut self, _: AccessOp, _: MemArg) {
-        self.fail("atomic accesses, yet");
     }
 }
 

@@ -3,9 +3,6 @@ use super::Translator;
 use riser_front::{BlockSignature, Catch, End, Target};
 use riser_ops::{DataIdx, ElemIdx, FuncIdx, FuncType, HeapType, RefType, TagIdx, TypeIdx, ValType};
 impl Translator<'_> {
-    pub(super) fn lower_atomic_fence(&mut self) {
-        self.fail("`atomic_fence`, yet");
-    }
     pub(super) fn lower_ref_null(&mut self, _: HeapType) {
         self.fail("`ref_null`, yet");
     }

@@ -4,6 +4,7 @@
 //! are, and how registers are given to them, stands in `operands.rs` of the crate.
 
 mod access;
+mod atomics;
 mod calls;
 mod control;
 mod fuel;
@@ -11,12 +12,15 @@ mod locals;
 mod memory;
 mod missing;
 mod numbers;
+mod simd;
+mod simd_access;
+mod simd_float;
+mod simd_int;
 mod simple;
 mod sink;
 mod table;
 mod tier_up;
 mod truncate;
-mod vectors;
 mod vm;
 
 use crate::asm::{Asm, Gpr, Label, Xmm};

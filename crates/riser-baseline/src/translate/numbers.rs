@@ -21,7 +21,7 @@ impl Float {
         }
     }
 
-    fn pick<T>(self, single: T, double: T) -> T {
+    pub fn pick<T>(self, single: T, double: T) -> T {
         match self {
             Float::F32 => single,
             Float::F64 => double,

@@ -1,20 +1,28 @@
 //! Simple operators: functions of their operands alone. What each means stands in `riser-numerics`; here every one has an
 //! arm of its own kind, and no arm catches the rest.
 //!
-//! Helpers for numbers stand in `numbers.rs` and `truncate.rs`.
+//! Helpers for numbers stand in `numbers.rs` and `truncate.rs`, for vectors in the files called `simd`.
 
 use super::Translator;
 use super::numbers::Float::{F32, F64};
 use super::numbers::Sign::{S, U};
+use super::simd::Half::{High, Low};
 use crate::asm::Width::{W8, W16, W32, W64};
-use crate::asm::{Alu, Cond, Rounding, Shift, Sse};
+use crate::asm::{Alu, Cond, FloatCmp, Rounding, Shift, Sse, VecShift};
 use riser_front::SimpleImm;
 use riser_ops::SimpleOp;
 
 impl Translator<'_> {
     /// A simple operator.
-    // tidy: flat match
     pub fn lower_simple(&mut self, op: SimpleOp, imm: SimpleImm) {
+        self.lower_numbers_and_vectors(op, imm);
+        if self.env.options.canonicalize_nans {
+            self.canonicalize_top(op);
+        }
+    }
+
+    // tidy: flat match
+    fn lower_numbers_and_vectors(&mut self, op: SimpleOp, imm: SimpleImm) {
         use SimpleOp::*;
         match op {
             I32Eqz => self.eqz(W32),
@@ -157,239 +165,233 @@ impl Translator<'_> {
             F32ReinterpretI32 => self.reinterpret_as_float(F32),
             F64ReinterpretI64 => self.reinterpret_as_float(F64),
 
-            I8x16Shuffle
-            | I8x16ExtractLaneS
-            | I8x16ExtractLaneU
-            | I8x16ReplaceLane
-            | I16x8ExtractLaneS
-            | I16x8ExtractLaneU
-            | I16x8ReplaceLane
-            | I32x4ExtractLane
-            | I32x4ReplaceLane
-            | I64x2ExtractLane
-            | I64x2ReplaceLane
-            | F32x4ExtractLane
-            | F32x4ReplaceLane
-            | F64x2ExtractLane
-            | F64x2ReplaceLane
-            | I8x16Swizzle
-            | I8x16Splat
-            | I16x8Splat
-            | I32x4Splat
-            | I64x2Splat
-            | F32x4Splat
-            | F64x2Splat
-            | I8x16Eq
-            | I8x16Ne
-            | I8x16LtS
-            | I8x16LtU
-            | I8x16GtS
-            | I8x16GtU
-            | I8x16LeS
-            | I8x16LeU
-            | I8x16GeS
-            | I8x16GeU
-            | I16x8Eq
-            | I16x8Ne
-            | I16x8LtS
-            | I16x8LtU
-            | I16x8GtS
-            | I16x8GtU
-            | I16x8LeS
-            | I16x8LeU
-            | I16x8GeS
-            | I16x8GeU
-            | I32x4Eq
-            | I32x4Ne
-            | I32x4LtS
-            | I32x4LtU
-            | I32x4GtS
-            | I32x4GtU
-            | I32x4LeS
-            | I32x4LeU
-            | I32x4GeS
-            | I32x4GeU
-            | I64x2Eq
-            | I64x2Ne
-            | I64x2LtS
-            | I64x2GtS
-            | I64x2LeS
-            | I64x2GeS
-            | F32x4Eq
-            | F32x4Ne
-            | F32x4Lt
-            | F32x4Gt
-            | F32x4Le
-            | F32x4Ge
-            | F64x2Eq
-            | F64x2Ne
-            | F64x2Lt
-            | F64x2Gt
-            | F64x2Le
-            | F64x2Ge
-            | V128Not
-            | V128And
-            | V128Andnot
-            | V128Or
-            | V128Xor
-            | V128Bitselect
-            | V128AnyTrue
-            | I8x16Abs
-            | I8x16Neg
-            | I8x16Popcnt
-            | I8x16AllTrue
-            | I8x16Bitmask
-            | I8x16NarrowI16x8S
-            | I8x16NarrowI16x8U
-            | I8x16Shl
-            | I8x16ShrS
-            | I8x16ShrU
-            | I8x16Add
-            | I8x16AddSatS
-            | I8x16AddSatU
-            | I8x16Sub
-            | I8x16SubSatS
-            | I8x16SubSatU
-            | I8x16MinS
-            | I8x16MinU
-            | I8x16MaxS
-            | I8x16MaxU
-            | I8x16AvgrU
-            | I16x8ExtaddPairwiseI8x16S
-            | I16x8ExtaddPairwiseI8x16U
-            | I16x8Abs
-            | I16x8Neg
-            | I16x8Q15mulrSatS
-            | I16x8AllTrue
-            | I16x8Bitmask
-            | I16x8NarrowI32x4S
-            | I16x8NarrowI32x4U
-            | I16x8ExtendLowI8x16S
-            | I16x8ExtendHighI8x16S
-            | I16x8ExtendLowI8x16U
-            | I16x8ExtendHighI8x16U
-            | I16x8Shl
-            | I16x8ShrS
-            | I16x8ShrU
-            | I16x8Add
-            | I16x8AddSatS
-            | I16x8AddSatU
-            | I16x8Sub
-            | I16x8SubSatS
-            | I16x8SubSatU
-            | I16x8Mul
-            | I16x8MinS
-            | I16x8MinU
-            | I16x8MaxS
-            | I16x8MaxU
-            | I16x8AvgrU
-            | I16x8ExtmulLowI8x16S
-            | I16x8ExtmulHighI8x16S
-            | I16x8ExtmulLowI8x16U
-            | I16x8ExtmulHighI8x16U
-            | I32x4ExtaddPairwiseI16x8S
-            | I32x4ExtaddPairwiseI16x8U
-            | I32x4Abs
-            | I32x4Neg
-            | I32x4AllTrue
-            | I32x4Bitmask
-            | I32x4ExtendLowI16x8S
-            | I32x4ExtendHighI16x8S
-            | I32x4ExtendLowI16x8U
-            | I32x4ExtendHighI16x8U
-            | I32x4Shl
-            | I32x4ShrS
-            | I32x4ShrU
-            | I32x4Add
-            | I32x4Sub
-            | I32x4Mul
-            | I32x4MinS
-            | I32x4MinU
-            | I32x4MaxS
-            | I32x4MaxU
-            | I32x4DotI16x8S
-            | I32x4ExtmulLowI16x8S
-            | I32x4ExtmulHighI16x8S
-            | I32x4ExtmulLowI16x8U
-            | I32x4ExtmulHighI16x8U
-            | I64x2Abs
-            | I64x2Neg
-            | I64x2AllTrue
-            | I64x2Bitmask
-            | I64x2ExtendLowI32x4S
-            | I64x2ExtendHighI32x4S
-            | I64x2ExtendLowI32x4U
-            | I64x2ExtendHighI32x4U
-            | I64x2Shl
-            | I64x2ShrS
-            | I64x2ShrU
-            | I64x2Add
-            | I64x2Sub
-            | I64x2Mul
-            | I64x2ExtmulLowI32x4S
-            | I64x2ExtmulHighI32x4S
-            | I64x2ExtmulLowI32x4U
-            | I64x2ExtmulHighI32x4U
-            | F32x4Ceil
-            | F32x4Floor
-            | F32x4Trunc
-            | F32x4Nearest
-            | F32x4Abs
-            | F32x4Neg
-            | F32x4Sqrt
-            | F32x4Add
-            | F32x4Sub
-            | F32x4Mul
-            | F32x4Div
-            | F32x4Min
-            | F32x4Max
-            | F32x4Pmin
-            | F32x4Pmax
-            | F64x2Ceil
-            | F64x2Floor
-            | F64x2Trunc
-            | F64x2Nearest
-            | F64x2Abs
-            | F64x2Neg
-            | F64x2Sqrt
-            | F64x2Add
-            | F64x2Sub
-            | F64x2Mul
-            | F64x2Div
-            | F64x2Min
-            | F64x2Max
-            | F64x2Pmin
-            | F64x2Pmax
-            | I32x4TruncSatF32x4S
-            | I32x4TruncSatF32x4U
-            | F32x4ConvertI32x4S
-            | F32x4ConvertI32x4U
-            | I32x4TruncSatF64x2SZero
-            | I32x4TruncSatF64x2UZero
-            | F64x2ConvertLowI32x4S
-            | F64x2ConvertLowI32x4U
-            | F32x4DemoteF64x2Zero
-            | F64x2PromoteLowF32x4
-            | I8x16RelaxedSwizzle
-            | I32x4RelaxedTruncF32x4S
-            | I32x4RelaxedTruncF32x4U
-            | I32x4RelaxedTruncF64x2SZero
-            | I32x4RelaxedTruncF64x2UZero
-            | F32x4RelaxedMadd
-            | F32x4RelaxedNmadd
-            | F64x2RelaxedMadd
-            | F64x2RelaxedNmadd
-            | I8x16RelaxedLaneselect
-            | I16x8RelaxedLaneselect
-            | I32x4RelaxedLaneselect
-            | I64x2RelaxedLaneselect
-            | F32x4RelaxedMin
-            | F32x4RelaxedMax
-            | F64x2RelaxedMin
-            | F64x2RelaxedMax
-            | I16x8RelaxedQ15mulrS
-            | I16x8RelaxedDotI8x16I7x16S
-            | I32x4RelaxedDotI8x16I7x16AddS => self.vector_operator(op, imm),
+            I8x16Shuffle => self.shuffle(imm),
+            I8x16Swizzle | I8x16RelaxedSwizzle => self.swizzle(),
+            I8x16Splat => self.splat(W8),
+            I16x8Splat => self.splat(W16),
+            I32x4Splat => self.splat(W32),
+            I64x2Splat => self.splat(W64),
+            F32x4Splat => self.splat_float(F32),
+            F64x2Splat => self.splat_float(F64),
+            I8x16ExtractLaneS => self.extract_lane(W8, S, imm),
+            I8x16ExtractLaneU => self.extract_lane(W8, U, imm),
+            I16x8ExtractLaneS => self.extract_lane(W16, S, imm),
+            I16x8ExtractLaneU => self.extract_lane(W16, U, imm),
+            I32x4ExtractLane => self.extract_lane(W32, U, imm),
+            I64x2ExtractLane => self.extract_lane(W64, U, imm),
+            F32x4ExtractLane => self.extract_float(F32, imm),
+            F64x2ExtractLane => self.extract_float(F64, imm),
+            I8x16ReplaceLane => self.replace_lane(W8, imm),
+            I16x8ReplaceLane => self.replace_lane(W16, imm),
+            I32x4ReplaceLane => self.replace_lane(W32, imm),
+            I64x2ReplaceLane => self.replace_lane(W64, imm),
+            F32x4ReplaceLane => self.replace_float(F32, imm),
+            F64x2ReplaceLane => self.replace_float(F64, imm),
+
+            I8x16Eq => self.lanes_equal(W8),
+            I8x16Ne => self.lanes_unequal(W8),
+            I8x16LtS => self.lanes2_swapped(Sse::Pcmpgtb),
+            I8x16LtU => self.lanes_first_is_not(Sse::Pmaxub, W8),
+            I8x16GtS => self.lanes2(Sse::Pcmpgtb),
+            I8x16GtU => self.lanes_first_is_not(Sse::Pminub, W8),
+            I8x16LeS => self.lanes_first_is(Sse::Pminsb, W8),
+            I8x16LeU => self.lanes_first_is(Sse::Pminub, W8),
+            I8x16GeS => self.lanes_first_is(Sse::Pmaxsb, W8),
+            I8x16GeU => self.lanes_first_is(Sse::Pmaxub, W8),
+            I16x8Eq => self.lanes_equal(W16),
+            I16x8Ne => self.lanes_unequal(W16),
+            I16x8LtS => self.lanes2_swapped(Sse::Pcmpgtw),
+            I16x8LtU => self.lanes_first_is_not(Sse::Pmaxuw, W16),
+            I16x8GtS => self.lanes2(Sse::Pcmpgtw),
+            I16x8GtU => self.lanes_first_is_not(Sse::Pminuw, W16),
+            I16x8LeS => self.lanes_first_is(Sse::Pminsw, W16),
+            I16x8LeU => self.lanes_first_is(Sse::Pminuw, W16),
+            I16x8GeS => self.lanes_first_is(Sse::Pmaxsw, W16),
+            I16x8GeU => self.lanes_first_is(Sse::Pmaxuw, W16),
+            I32x4Eq => self.lanes_equal(W32),
+            I32x4Ne => self.lanes_unequal(W32),
+            I32x4LtS => self.lanes2_swapped(Sse::Pcmpgtd),
+            I32x4LtU => self.lanes_first_is_not(Sse::Pmaxud, W32),
+            I32x4GtS => self.lanes2(Sse::Pcmpgtd),
+            I32x4GtU => self.lanes_first_is_not(Sse::Pminud, W32),
+            I32x4LeS => self.lanes_first_is(Sse::Pminsd, W32),
+            I32x4LeU => self.lanes_first_is(Sse::Pminud, W32),
+            I32x4GeS => self.lanes_first_is(Sse::Pmaxsd, W32),
+            I32x4GeU => self.lanes_first_is(Sse::Pmaxud, W32),
+            I64x2Eq => self.lanes_equal(W64),
+            I64x2Ne => self.lanes_unequal(W64),
+            I64x2LtS => self.compare_i64x2(true, false),
+            I64x2GtS => self.compare_i64x2(false, false),
+            I64x2LeS => self.compare_i64x2(false, true),
+            I64x2GeS => self.compare_i64x2(true, true),
+            F32x4Eq => self.compare_float_lanes(F32, FloatCmp::Eq, false),
+            F32x4Ne => self.compare_float_lanes(F32, FloatCmp::Neq, false),
+            F32x4Lt => self.compare_float_lanes(F32, FloatCmp::Lt, false),
+            F32x4Gt => self.compare_float_lanes(F32, FloatCmp::Lt, true),
+            F32x4Le => self.compare_float_lanes(F32, FloatCmp::Le, false),
+            F32x4Ge => self.compare_float_lanes(F32, FloatCmp::Le, true),
+            F64x2Eq => self.compare_float_lanes(F64, FloatCmp::Eq, false),
+            F64x2Ne => self.compare_float_lanes(F64, FloatCmp::Neq, false),
+            F64x2Lt => self.compare_float_lanes(F64, FloatCmp::Lt, false),
+            F64x2Gt => self.compare_float_lanes(F64, FloatCmp::Lt, true),
+            F64x2Le => self.compare_float_lanes(F64, FloatCmp::Le, false),
+            F64x2Ge => self.compare_float_lanes(F64, FloatCmp::Le, true),
+
+            V128Not => self.invert_top(),
+            V128And => self.lanes2_commuting(Sse::Pand),
+            V128Andnot => self.lanes2_swapped(Sse::Pandn),
+            V128Or => self.lanes2_commuting(Sse::Por),
+            V128Xor => self.lanes2_commuting(Sse::Pxor),
+            V128Bitselect => self.bitselect(),
+            I8x16RelaxedLaneselect | I16x8RelaxedLaneselect => self.bitselect(),
+            I32x4RelaxedLaneselect | I64x2RelaxedLaneselect => self.bitselect(),
+            V128AnyTrue => self.any_true(),
+            I8x16AllTrue => self.all_true(W8),
+            I16x8AllTrue => self.all_true(W16),
+            I32x4AllTrue => self.all_true(W32),
+            I64x2AllTrue => self.all_true(W64),
+            I8x16Bitmask => self.bitmask(W8),
+            I16x8Bitmask => self.bitmask(W16),
+            I32x4Bitmask => self.bitmask(W32),
+            I64x2Bitmask => self.bitmask(W64),
+
+            I8x16Abs => self.lanes1(Sse::Pabsb),
+            I16x8Abs => self.lanes1(Sse::Pabsw),
+            I32x4Abs => self.lanes1(Sse::Pabsd),
+            I64x2Abs => self.abs_i64x2(),
+            I8x16Neg => self.negate_lanes(Sse::Psubb),
+            I16x8Neg => self.negate_lanes(Sse::Psubw),
+            I32x4Neg => self.negate_lanes(Sse::Psubd),
+            I64x2Neg => self.negate_lanes(Sse::Psubq),
+            I8x16Popcnt => self.popcnt_i8x16(),
+            I8x16Shl => self.shl_i8x16(),
+            I8x16ShrS => self.shr_i8x16(S),
+            I8x16ShrU => self.shr_i8x16(U),
+            I16x8Shl => self.shift_lanes(Sse::Psllw, VecShift::Psllw, 15),
+            I16x8ShrS => self.shift_lanes(Sse::Psraw, VecShift::Psraw, 15),
+            I16x8ShrU => self.shift_lanes(Sse::Psrlw, VecShift::Psrlw, 15),
+            I32x4Shl => self.shift_lanes(Sse::Pslld, VecShift::Pslld, 31),
+            I32x4ShrS => self.shift_lanes(Sse::Psrad, VecShift::Psrad, 31),
+            I32x4ShrU => self.shift_lanes(Sse::Psrld, VecShift::Psrld, 31),
+            I64x2Shl => self.shift_lanes(Sse::Psllq, VecShift::Psllq, 63),
+            I64x2ShrS => self.shr_s_i64x2(),
+            I64x2ShrU => self.shift_lanes(Sse::Psrlq, VecShift::Psrlq, 63),
+            I8x16Add => self.lanes2_commuting(Sse::Paddb),
+            I16x8Add => self.lanes2_commuting(Sse::Paddw),
+            I32x4Add => self.lanes2_commuting(Sse::Paddd),
+            I64x2Add => self.lanes2_commuting(Sse::Paddq),
+            I8x16Sub => self.lanes2(Sse::Psubb),
+            I16x8Sub => self.lanes2(Sse::Psubw),
+            I32x4Sub => self.lanes2(Sse::Psubd),
+            I64x2Sub => self.lanes2(Sse::Psubq),
+            I16x8Mul => self.lanes2_commuting(Sse::Pmullw),
+            I32x4Mul => self.lanes2_commuting(Sse::Pmulld),
+            I64x2Mul => self.multiply_i64x2(),
+            I8x16AddSatS => self.lanes2_commuting(Sse::Paddsb),
+            I8x16AddSatU => self.lanes2_commuting(Sse::Paddusb),
+            I8x16SubSatS => self.lanes2(Sse::Psubsb),
+            I8x16SubSatU => self.lanes2(Sse::Psubusb),
+            I16x8AddSatS => self.lanes2_commuting(Sse::Paddsw),
+            I16x8AddSatU => self.lanes2_commuting(Sse::Paddusw),
+            I16x8SubSatS => self.lanes2(Sse::Psubsw),
+            I16x8SubSatU => self.lanes2(Sse::Psubusw),
+            I8x16MinS => self.lanes2_commuting(Sse::Pminsb),
+            I8x16MinU => self.lanes2_commuting(Sse::Pminub),
+            I8x16MaxS => self.lanes2_commuting(Sse::Pmaxsb),
+            I8x16MaxU => self.lanes2_commuting(Sse::Pmaxub),
+            I16x8MinS => self.lanes2_commuting(Sse::Pminsw),
+            I16x8MinU => self.lanes2_commuting(Sse::Pminuw),
+            I16x8MaxS => self.lanes2_commuting(Sse::Pmaxsw),
+            I16x8MaxU => self.lanes2_commuting(Sse::Pmaxuw),
+            I32x4MinS => self.lanes2_commuting(Sse::Pminsd),
+            I32x4MinU => self.lanes2_commuting(Sse::Pminud),
+            I32x4MaxS => self.lanes2_commuting(Sse::Pmaxsd),
+            I32x4MaxU => self.lanes2_commuting(Sse::Pmaxud),
+            I8x16AvgrU => self.lanes2_commuting(Sse::Pavgb),
+            I16x8AvgrU => self.lanes2_commuting(Sse::Pavgw),
+            I16x8Q15mulrSatS | I16x8RelaxedQ15mulrS => self.q15mulr(),
+            I16x8ExtmulLowI8x16S => self.multiply_half(Sse::Pmovsxbw, Sse::Pmullw, Low),
+            I16x8ExtmulLowI8x16U => self.multiply_half(Sse::Pmovzxbw, Sse::Pmullw, Low),
+            I16x8ExtmulHighI8x16S => self.multiply_half(Sse::Pmovsxbw, Sse::Pmullw, High),
+            I16x8ExtmulHighI8x16U => self.multiply_half(Sse::Pmovzxbw, Sse::Pmullw, High),
+            I32x4ExtmulLowI16x8S => self.multiply_half(Sse::Pmovsxwd, Sse::Pmulld, Low),
+            I32x4ExtmulLowI16x8U => self.multiply_half(Sse::Pmovzxwd, Sse::Pmulld, Low),
+            I32x4ExtmulHighI16x8S => self.multiply_half(Sse::Pmovsxwd, Sse::Pmulld, High),
+            I32x4ExtmulHighI16x8U => self.multiply_half(Sse::Pmovzxwd, Sse::Pmulld, High),
+            I64x2ExtmulLowI32x4S => self.multiply_half_i32x4(Sse::Pmuldq, Low),
+            I64x2ExtmulLowI32x4U => self.multiply_half_i32x4(Sse::Pmuludq, Low),
+            I64x2ExtmulHighI32x4S => self.multiply_half_i32x4(Sse::Pmuldq, High),
+            I64x2ExtmulHighI32x4U => self.multiply_half_i32x4(Sse::Pmuludq, High),
+            I16x8ExtaddPairwiseI8x16S => self.add_pairs_i8x16(S),
+            I16x8ExtaddPairwiseI8x16U => self.add_pairs_i8x16(U),
+            I32x4ExtaddPairwiseI16x8S => self.add_pairs_i16x8(S),
+            I32x4ExtaddPairwiseI16x8U => self.add_pairs_i16x8(U),
+            I32x4DotI16x8S => self.lanes2_commuting(Sse::Pmaddwd),
+            I16x8RelaxedDotI8x16I7x16S => self.dot_i8x16(),
+            I32x4RelaxedDotI8x16I7x16AddS => self.dot_i8x16_add(),
+
+            I8x16NarrowI16x8S => self.lanes2(Sse::Packsswb),
+            I8x16NarrowI16x8U => self.lanes2(Sse::Packuswb),
+            I16x8NarrowI32x4S => self.lanes2(Sse::Packssdw),
+            I16x8NarrowI32x4U => self.lanes2(Sse::Packusdw),
+            I16x8ExtendLowI8x16S => self.extend_half(Sse::Pmovsxbw, Low),
+            I16x8ExtendHighI8x16S => self.extend_half(Sse::Pmovsxbw, High),
+            I16x8ExtendLowI8x16U => self.extend_half(Sse::Pmovzxbw, Low),
+            I16x8ExtendHighI8x16U => self.extend_half(Sse::Pmovzxbw, High),
+            I32x4ExtendLowI16x8S => self.extend_half(Sse::Pmovsxwd, Low),
+            I32x4ExtendHighI16x8S => self.extend_half(Sse::Pmovsxwd, High),
+            I32x4ExtendLowI16x8U => self.extend_half(Sse::Pmovzxwd, Low),
+            I32x4ExtendHighI16x8U => self.extend_half(Sse::Pmovzxwd, High),
+            I64x2ExtendLowI32x4S => self.extend_half(Sse::Pmovsxdq, Low),
+            I64x2ExtendHighI32x4S => self.extend_half(Sse::Pmovsxdq, High),
+            I64x2ExtendLowI32x4U => self.extend_half(Sse::Pmovzxdq, Low),
+            I64x2ExtendHighI32x4U => self.extend_half(Sse::Pmovzxdq, High),
+
+            F32x4Ceil => self.round_lanes(F32, Rounding::Ceil),
+            F32x4Floor => self.round_lanes(F32, Rounding::Floor),
+            F32x4Trunc => self.round_lanes(F32, Rounding::Trunc),
+            F32x4Nearest => self.round_lanes(F32, Rounding::Nearest),
+            F32x4Abs => self.abs_float_lanes(F32),
+            F32x4Neg => self.negate_float_lanes(F32),
+            F32x4Sqrt => self.lanes1(Sse::Sqrtps),
+            F32x4Add => self.lanes2(Sse::Addps),
+            F32x4Sub => self.lanes2(Sse::Subps),
+            F32x4Mul => self.lanes2(Sse::Mulps),
+            F32x4Div => self.lanes2(Sse::Divps),
+            F32x4Min | F32x4RelaxedMin => self.min_lanes(F32),
+            F32x4Max | F32x4RelaxedMax => self.max_lanes(F32),
+            F32x4Pmin => self.lanes2_swapped(Sse::Minps),
+            F32x4Pmax => self.lanes2_swapped(Sse::Maxps),
+            F64x2Ceil => self.round_lanes(F64, Rounding::Ceil),
+            F64x2Floor => self.round_lanes(F64, Rounding::Floor),
+            F64x2Trunc => self.round_lanes(F64, Rounding::Trunc),
+            F64x2Nearest => self.round_lanes(F64, Rounding::Nearest),
+            F64x2Abs => self.abs_float_lanes(F64),
+            F64x2Neg => self.negate_float_lanes(F64),
+            F64x2Sqrt => self.lanes1(Sse::Sqrtpd),
+            F64x2Add => self.lanes2(Sse::Addpd),
+            F64x2Sub => self.lanes2(Sse::Subpd),
+            F64x2Mul => self.lanes2(Sse::Mulpd),
+            F64x2Div => self.lanes2(Sse::Divpd),
+            F64x2Min | F64x2RelaxedMin => self.min_lanes(F64),
+            F64x2Max | F64x2RelaxedMax => self.max_lanes(F64),
+            F64x2Pmin => self.lanes2_swapped(Sse::Minpd),
+            F64x2Pmax => self.lanes2_swapped(Sse::Maxpd),
+            F32x4RelaxedMadd => self.multiply_add(F32, false),
+            F32x4RelaxedNmadd => self.multiply_add(F32, true),
+            F64x2RelaxedMadd => self.multiply_add(F64, false),
+            F64x2RelaxedNmadd => self.multiply_add(F64, true),
+
+            I32x4TruncSatF32x4S | I32x4RelaxedTruncF32x4S => self.trunc_f32x4_s(),
+            I32x4TruncSatF32x4U | I32x4RelaxedTruncF32x4U => self.trunc_f32x4_u(),
+            I32x4TruncSatF64x2SZero | I32x4RelaxedTruncF64x2SZero => self.trunc_f64x2_s(),
+            I32x4TruncSatF64x2UZero | I32x4RelaxedTruncF64x2UZero => self.trunc_f64x2_u(),
+            F32x4ConvertI32x4S => self.lanes1(Sse::Cvtdq2ps),
+            F32x4ConvertI32x4U => self.convert_f32x4_u(),
+            F64x2ConvertLowI32x4S => self.convert_low(S),
+            F64x2ConvertLowI32x4U => self.convert_low(U),
+            F32x4DemoteF64x2Zero => self.lanes1(Sse::Cvtpd2ps),
+            F64x2PromoteLowF32x4 => self.lanes1(Sse::Cvtps2pd),
         }
     }
 }
