@@ -111,7 +111,7 @@ impl Random {
     }
 }
 
-/// An instance, run in one of the two ways.
+/// An instance, run in one of the ways.
 struct Machine {
     store: Store<()>,
     instance: Instance,
@@ -132,9 +132,13 @@ impl Machine {
         Machine { store, instance }
     }
 
-    fn both(text: &str) -> [Machine; 2] {
+    /// The first one interprets.
+    fn all(text: &str) -> Vec<Machine> {
         let bytes = wat::parse_str(text).unwrap();
-        [Strategy::Interpreter, Strategy::Auto].map(|way| Machine::new(&bytes, way))
+        let has_baseline = cfg!(all(target_arch = "x86_64", target_os = "linux"));
+        let baseline = has_baseline.then_some(Strategy::Baseline);
+        let ways = [Strategy::Interpreter, Strategy::Auto].into_iter().chain(baseline);
+        ways.map(|way| Machine::new(&bytes, way)).collect()
     }
 
     fn call(&mut self, name: &str, args: &[Val]) -> Outcome {
@@ -173,11 +177,41 @@ fn names(types: &[ValType]) -> String {
     types.iter().map(|&ty| format!("{} ", name(ty))).collect()
 }
 
-fn same(machines: &mut [Machine; 2], export: &str, args: &[Val]) -> Outcome {
-    let [interpreted, compiled] = machines;
+fn same(machines: &mut [Machine], export: &str, args: &[Val]) -> Outcome {
+    let (interpreted, compiled) = machines.split_first_mut().expect("there are some");
     let expected = interpreted.call(export, args);
-    assert_eq!(compiled.call(export, args), expected, "{export} {args:x?}");
+    for (number, machine) in compiled.iter_mut().enumerate() {
+        let outcome = machine.call(export, args);
+        assert_eq!(outcome, expected, "{export} {args:x?}, compiler {number}");
+    }
     expected
+}
+
+/// Constants of a type, for the last operand.
+fn constants(ty: ValType) -> &'static [&'static str] {
+    match ty {
+        ValType::I32 => &["0", "1", "7", "8", "31", "-1", "0x12345678"],
+        ValType::I64 => &["0", "3", "64", "-1", "0x123456789ABCDEF"],
+        ValType::F32 | ValType::F64 => &["-0", "1.5", "-inf", "nan"],
+        _ => &[],
+    }
+}
+
+/// Where the operands of an operator are: in locals; in locals that are used often, which compilers keep in registers; the
+/// results of something else; and a constant.
+fn operand_forms(params: &[ValType]) -> Vec<String> {
+    let all = |form: &dyn Fn(usize) -> String| (0..params.len()).map(form).collect::<String>();
+    let get = |i| format!("(local.get {i}) ");
+    let gets = all(&get);
+    let used = all(&|i| format!("(drop (local.get {i})) ").repeat(4));
+    let select = |i| format!("(select (local.get {i}) (local.get {i}) (i32.const 1)) ");
+    let mut forms = vec![gets.clone(), format!("{used} {gets}"), all(&select)];
+    if let Some((&last, others)) = params.split_last() {
+        let others: String = (0..others.len()).map(get).collect();
+        let constant = |value: &&str| format!("{others} ({}.const {value})", name(last));
+        forms.extend(constants(last).iter().map(constant));
+    }
+    forms
 }
 
 /// Immediates of an operator.
@@ -203,24 +237,26 @@ fn compiled_simple_operators_compute_what_interpreted_ones_do() {
     let mut text = String::from("(module\n");
     for row in SimpleOp::ROWS {
         let (params, results) = (names(row.params), names(row.results));
-        let gets: String = (0..row.params.len()).map(|i| format!("(local.get {i}) ")).collect();
         for (n, immediate) in immediates(row.immediate).iter().enumerate() {
-            let (op, mnemonic) = (row.name, row.mnemonic);
-            let ty = format!("(param {params}) (result {results})");
-            writeln!(text, "(func (export \"{op} {n}\") {ty} {gets} ({mnemonic} {immediate}))")
-                .unwrap();
+            for (form, operands) in operand_forms(row.params).iter().enumerate() {
+                let (op, mnemonic) = (row.name, row.mnemonic);
+                let ty = format!("(param {params}) (result {results})");
+                let export = format!("(export \"{op} {n} {form}\")");
+                writeln!(text, "(func {export} {ty} {operands} {mnemonic} {immediate})").unwrap();
+            }
         }
     }
     text.push(')');
-    let mut machines = Machine::both(&text);
+    let mut machines = Machine::all(&text);
     let mut random = Random(0x0123_4567_89AB_CDEF);
     let mut traps = 0;
     for row in SimpleOp::ROWS {
-        for n in 0..immediates(row.immediate).len() {
-            for _ in 0..150 {
+        let forms = operand_forms(row.params).len();
+        for export in 0..immediates(row.immediate).len() * forms {
+            let export = format!("{} {} {}", row.name, export / forms, export % forms);
+            for _ in 0..60 {
                 let args: Vec<Val> = row.params.iter().map(|&ty| random.value(ty)).collect();
-                traps +=
-                    u32::from(same(&mut machines, &format!("{} {n}", row.name), &args).is_err());
+                traps += u32::from(same(&mut machines, &export, &args).is_err());
             }
         }
     }
@@ -287,7 +323,7 @@ fn compiled_accesses_do_what_interpreted_ones_do() {
     let (mut traps, mut calls) = (0, 0);
     // Waiting takes time.
     for row in AccessOp::ROWS.iter().filter(|row| row.kind != AccessKind::Wait) {
-        let mut machines = Machine::both(&access_module(row.op));
+        let mut machines = Machine::all(&access_module(row.op));
         for (memory, (_, is_wide)) in MEMORIES.into_iter().enumerate() {
             for offset in offsets(is_wide) {
                 for _ in 0..12 {
@@ -340,7 +376,7 @@ fn bulk_module() -> String {
 
 #[test]
 fn compiled_copies_and_fills_of_constant_lengths_do_what_interpreted_ones_do() {
-    let mut machines = Machine::both(&bulk_module());
+    let mut machines = Machine::all(&bulk_module());
     let mut random = Random(0x0123_4567_89AB_CDEF);
     let (mut traps, mut calls) = (0, 0);
     for (memory, (_, is_wide)) in MEMORIES.into_iter().enumerate() {
