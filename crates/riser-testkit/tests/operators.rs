@@ -197,21 +197,51 @@ fn constants(ty: ValType) -> &'static [&'static str] {
     }
 }
 
-/// Where the operands of an operator are: in locals; in locals that are used often, which compilers keep in registers; the
-/// results of something else; and a constant.
-fn operand_forms(params: &[ValType]) -> Vec<String> {
+/// An operand that is the result of something else.
+fn computed(local: usize) -> String {
+    format!("(select (local.get {local}) (local.get {local}) (i32.const 1)) ")
+}
+
+/// Bodies of functions whose parameters are the operands of an operator. Where these are makes other code: they are in locals; in
+/// locals that are used often, which compilers keep in registers; the results of something else; or constants.
+fn bodies(params: &[ValType], results: &[ValType], op: &str) -> Vec<String> {
     let all = |form: &dyn Fn(usize) -> String| (0..params.len()).map(form).collect::<String>();
     let get = |i| format!("(local.get {i}) ");
     let gets = all(&get);
     let used = all(&|i| format!("(drop (local.get {i})) ").repeat(4));
-    let select = |i| format!("(select (local.get {i}) (local.get {i}) (i32.const 1)) ");
-    let mut forms = vec![gets.clone(), format!("{used} {gets}"), all(&select)];
+    let mut bodies = vec![
+        format!("{gets} {op}"),
+        format!("{used} {gets} {op}"),
+        format!("{} {op}", all(&computed)),
+        crowded(params, results, op),
+    ];
     if let Some((&last, others)) = params.split_last() {
         let others: String = (0..others.len()).map(get).collect();
-        let constant = |value: &&str| format!("{others} ({}.const {value})", name(last));
-        forms.extend(constants(last).iter().map(constant));
+        let body = |value: &&str| format!("{others} ({}.const {value}) {op}", name(last));
+        bodies.extend(constants(last).iter().map(body));
     }
-    forms
+    bodies
+}
+
+/// A body that computes so much before the operator that registers do not suffice, and traps if the operator changed any of it.
+fn crowded(params: &[ValType], results: &[ValType], op: &str) -> String {
+    let kept: String = results.iter().map(|&ty| format!("(local {}) ", name(ty))).collect();
+    let ints: String =
+        (1..=12).map(|i| format!("(i32.add (local.get $i) (i32.const {i})) ")).collect();
+    let floats: String =
+        (1..=12).map(|i| format!("(f64.add (local.get $f) (f64.const {i})) ")).collect();
+    let operands: String = (0..params.len()).map(computed).collect();
+    let locals = params.len() + 2..params.len() + 2 + results.len();
+    let sets: String = locals.clone().rev().map(|i| format!("(local.set {i}) ")).collect();
+    let gets: String = locals.map(|i| format!("(local.get {i}) ")).collect();
+    let sum = |ty: &str| {
+        let adds = format!("({ty}.add) ").repeat(11);
+        format!("{adds} ({ty}.const 78) ({ty}.ne) (if (then unreachable)) ")
+    };
+    let sums = sum("f64") + &sum("i32");
+    format!(
+        "(local $i i32) (local $f f64) {kept} {ints} {floats} {operands} {op} {sets} {sums} {gets}"
+    )
 }
 
 /// Immediates of an operator.
@@ -238,11 +268,11 @@ fn compiled_simple_operators_compute_what_interpreted_ones_do() {
     for row in SimpleOp::ROWS {
         let (params, results) = (names(row.params), names(row.results));
         for (n, immediate) in immediates(row.immediate).iter().enumerate() {
-            for (form, operands) in operand_forms(row.params).iter().enumerate() {
-                let (op, mnemonic) = (row.name, row.mnemonic);
+            let op = format!("{} {immediate}", row.mnemonic);
+            for (form, body) in bodies(row.params, row.results, &op).iter().enumerate() {
                 let ty = format!("(param {params}) (result {results})");
-                let export = format!("(export \"{op} {n} {form}\")");
-                writeln!(text, "(func {export} {ty} {operands} {mnemonic} {immediate})").unwrap();
+                let export = format!("(export \"{} {n} {form}\")", row.name);
+                writeln!(text, "(func {export} {ty} {body})").unwrap();
             }
         }
     }
@@ -251,7 +281,7 @@ fn compiled_simple_operators_compute_what_interpreted_ones_do() {
     let mut random = Random(0x0123_4567_89AB_CDEF);
     let mut traps = 0;
     for row in SimpleOp::ROWS {
-        let forms = operand_forms(row.params).len();
+        let forms = bodies(row.params, row.results, "").len();
         for export in 0..immediates(row.immediate).len() * forms {
             let export = format!("{} {} {}", row.name, export / forms, export % forms);
             for _ in 0..60 {
@@ -300,14 +330,18 @@ fn access_module(op: AccessOp) -> String {
         for at in [0, LEN - 48] {
             writeln!(text, "(data (memory {memory}) ({index}.const {at}) \"{bytes}\")").unwrap();
         }
-        let gets: String = (0..=operands.len()).map(|i| format!("(local.get {i}) ")).collect();
         let (params, results) = (names(operands), result.map_or("", name));
         let lane = if row.kind.has_lane() { "0" } else { "" };
-        for offset in offsets(is_wide) {
+        let index_type = if is_wide { ValType::I64 } else { ValType::I32 };
+        let operands: Vec<ValType> = [index_type].iter().chain(operands).copied().collect();
+        for (number, offset) in offsets(is_wide).into_iter().enumerate() {
             let export = format!("(export \"{memory} {offset}\")");
             let ty = format!("(param {index} {params}) (result {results})");
             let op = format!("{} {memory} offset={offset} {lane}", row.mnemonic);
-            writeln!(text, "(func {export} {ty} {gets} ({op}))").unwrap();
+            // Each of them with some offset of some memory.
+            let bodies = bodies(&operands, result.as_slice(), &op);
+            let body = &bodies[(number + 7 * memory) % bodies.len()];
+            writeln!(text, "(func {export} {ty} {body})").unwrap();
         }
         let load = format!("(v128.load {memory} (local.get 0))");
         writeln!(text, "(func (export \"{memory}\") (param {index}) (result v128) {load})")
