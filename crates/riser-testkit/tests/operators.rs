@@ -132,12 +132,15 @@ impl Machine {
         Machine { store, instance }
     }
 
-    /// The first one interprets.
+    /// The first one interprets; the others have their compilers, which there are not for all platforms.
     fn all(text: &str) -> Vec<Machine> {
         let bytes = wat::parse_str(text).unwrap();
-        let has_baseline = cfg!(all(target_arch = "x86_64", target_os = "linux"));
-        let baseline = has_baseline.then_some(Strategy::Baseline);
-        let ways = [Strategy::Interpreter, Strategy::Auto].into_iter().chain(baseline);
+        let is_linux = cfg!(target_os = "linux");
+        let optimizes = is_linux && cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+        let has_baseline = is_linux && cfg!(target_arch = "x86_64");
+        let compilers =
+            [optimizes.then_some(Strategy::Cranelift), has_baseline.then_some(Strategy::Baseline)];
+        let ways = [Strategy::Interpreter].into_iter().chain(compilers.into_iter().flatten());
         ways.map(|way| Machine::new(&bytes, way)).collect()
     }
 
