@@ -11,6 +11,8 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
 mod builtins;
 mod compiled;
 mod frame;
@@ -34,8 +36,8 @@ pub use layout::{
 };
 pub use objects::{
     ARRAY_ELEMENTS, ARRAY_LENGTH, BumpArea, FIRST_OBJECT, FieldPlacer, HEADER_TYPE_SHIFT,
-    OBJECT_MAX, ObjectKind, ROW_DISPLAY, Repr, STRUCT_FIELDS, TYPE_ROWS_BYTES, TypeRow,
-    header_of_kind, header_type, object_header, type_number,
+    OBJECT_MAX, ObjectKind, ROW_DISPLAY, Repr, STRUCT_FIELDS, StructLayout, TYPE_ROWS_BYTES,
+    TypeRow, header_of_kind, header_type, object_header, type_number,
 };
 pub use status::Status;
 pub use vmctx::{VmCtxCounts, VmCtxLayout};

@@ -4,8 +4,9 @@
 //! the heap's first byte, a multiple of 8. The first [`FIRST_OBJECT`] bytes of the heap are 0: whoever reads the header of null
 //! finds one that no object has.
 
+use alloc::vec::Vec;
 use core::sync::atomic::AtomicU32;
-use riser_ops::{Hierarchy, StorageType, TypeId, ValType};
+use riser_ops::{CompositeType, FieldType, Hierarchy, StorageType, TypeId, ValType};
 
 /// The first place for an object.
 pub const FIRST_OBJECT: u32 = 8;
@@ -152,6 +153,34 @@ impl FieldPlacer {
     /// The size of an object that ends behind the last field.
     pub const fn size(self) -> u32 {
         self.end.next_multiple_of(8)
+    }
+}
+
+/// The fields of a structure type and where they lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StructLayout {
+    /// Their types, and their distances from the object's first byte.
+    pub fields: Vec<(StorageType, u32)>,
+    /// The bytes of an object; the largest number if there can be none.
+    pub size: u32,
+}
+
+impl StructLayout {
+    /// That of a type; of what is no structure, that of a structure without fields that cannot be.
+    pub fn of(composite: &CompositeType) -> StructLayout {
+        let CompositeType::Struct(fields) = composite else {
+            return StructLayout { fields: Vec::new(), size: u32::MAX };
+        };
+        let mut placer = FieldPlacer::new(STRUCT_FIELDS);
+        let mut exists = true;
+        let place = |field: &FieldType| {
+            let offset = placer.place(Repr::of(field.storage));
+            exists &= offset.is_some();
+            // Nothing is there, and nobody gets there: all references to objects of the type are null.
+            (field.storage, offset.unwrap_or(OBJECT_MAX))
+        };
+        let fields = fields.iter().map(place).collect();
+        StructLayout { fields, size: if exists { placer.size() } else { u32::MAX } }
     }
 }
 

@@ -12,37 +12,9 @@ use super::{Translator, clif_trap, clif_type};
 use core::mem::offset_of;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{BlockArg, Endianness, InstBuilder, MemFlagsData, Value, types};
-use riser_abi::{
-    ARRAY_LENGTH, FieldPlacer, FuncRef, OBJECT_MAX, Repr, STRUCT_FIELDS, VmRuntime, builtin,
-};
-use riser_ops::{CompositeType, FieldType, HeapType, StorageType, TrapCode, TypeIdx};
+use riser_abi::{ARRAY_LENGTH, FuncRef, Repr, StructLayout, VmRuntime, builtin};
+use riser_ops::{HeapType, StorageType, TrapCode, TypeIdx};
 use std::rc::Rc;
-
-/// The fields of a structure type and where they lie.
-#[derive(Debug)]
-pub(super) struct StructLayout {
-    pub fields: Vec<(StorageType, u32)>,
-    /// The bytes of an object; the largest number if there can be none.
-    pub size: u32,
-}
-
-impl StructLayout {
-    fn of(composite: &CompositeType) -> StructLayout {
-        let CompositeType::Struct(fields) = composite else {
-            return StructLayout { fields: Vec::new(), size: u32::MAX };
-        };
-        let mut placer = FieldPlacer::new(STRUCT_FIELDS);
-        let mut exists = true;
-        let place = |field: &FieldType| {
-            let offset = placer.place(Repr::of(field.storage));
-            exists &= offset.is_some();
-            // Nothing is there, and nobody gets there: all references to objects of the type are null.
-            (field.storage, offset.unwrap_or(OBJECT_MAX))
-        };
-        let fields = fields.iter().map(place).collect();
-        StructLayout { fields, size: if exists { placer.size() } else { u32::MAX } }
-    }
-}
 
 impl Translator<'_> {
     /// Whether code of this module may work on objects itself: otherwise there need be no reservation.

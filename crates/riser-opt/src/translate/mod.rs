@@ -40,10 +40,10 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use exceptions::Exceptions;
-use gc_access::StructLayout;
 use locals::Local;
 pub(crate) use locals::LocalsIn;
 use replace::Replacement;
+use riser_abi::StructLayout;
 use riser_front::BodyFacts;
 use riser_ops::{FuncIdx, FuncType, TrapCode, TypeIdx, ValType};
 use std::collections::{HashMap, HashSet};
