@@ -69,15 +69,15 @@ impl Notes {
         self.positions.push(Position { offset, wasm });
     }
 
-    /// The calls as the artifact has them.
+    /// The calls as the artifact has them; `handlers` gives those of a call by its number.
     pub fn call_sites(
         &self,
         frame_bytes: u32,
-        mut handlers: impl FnMut(u32) -> Vec<Handler>,
+        handlers: impl Fn(usize) -> Vec<Handler>,
     ) -> Vec<CallSite> {
         let ends = self.calls.iter().skip(1).map(|call| call.references as usize);
         let ends = ends.chain([self.references.len()]);
-        let site = |(call, end): (&Call, usize)| {
+        let site = |(number, (call, end)): (usize, (&Call, usize))| {
             let roots = self.references[call.references as usize..end].iter();
             let mut references: Vec<u32> = roots
                 .map(|root| match *root {
@@ -86,9 +86,9 @@ impl Notes {
                 })
                 .collect();
             references.sort_unstable();
-            let handlers = handlers(call.scope);
+            let handlers = handlers(number);
             CallSite { offset: call.offset, frame_bytes, references, handlers }
         };
-        self.calls.iter().zip(ends).map(site).collect()
+        self.calls.iter().zip(ends).enumerate().map(site).collect()
     }
 }

@@ -287,7 +287,7 @@ impl Translator<'_> {
     }
 
     /// Moves an operand to its slot. Changes no flags.
-    fn settle(&mut self, number: usize) {
+    pub fn settle(&mut self, number: usize) {
         let operand = self.operands.stack[number];
         if operand.at == At::Slot {
             return;

@@ -31,8 +31,20 @@ pub(crate) struct Plan {
     pub facts: BodyFacts,
     /// How many loops are open.
     loops: u32,
-    /// For each open block, whether it is a loop.
-    blocks: Vec<bool>,
+    /// The open blocks.
+    blocks: Vec<Open>,
+    /// How many handlers of legacy `try` are open.
+    handlers: u32,
+    /// So many exceptions must be kept, one for each depth of nested handlers, for `rethrow`.
+    pub caught: u32,
+}
+
+/// An open block.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    is_loop: bool,
+    /// The depth of the handler of a legacy `try` that is open.
+    handler: Option<u32>,
 }
 
 /// How much more something counts in a loop than before it.
@@ -65,13 +77,23 @@ impl Plan {
     }
 
     fn open(&mut self, is_loop: bool) {
-        self.blocks.push(is_loop);
+        self.blocks.push(Open { is_loop, handler: None });
         self.loops += u32::from(is_loop);
     }
 
     fn close(&mut self) {
-        if self.blocks.pop() == Some(true) {
-            self.loops -= 1;
+        let Some(Open { is_loop, handler }) = self.blocks.pop() else { return };
+        self.loops -= u32::from(is_loop);
+        self.handlers -= u32::from(handler.is_some());
+    }
+
+    fn handles(&mut self) {
+        self.calls();
+        if let Some(block) = self.blocks.last_mut()
+            && block.handler.is_none()
+        {
+            block.handler = Some(self.handlers);
+            self.handlers += 1;
         }
     }
 }
@@ -82,9 +104,9 @@ impl BodySink for Plan {
         self.uses.clear();
         self.uses.resize(ty.params().len() + declared as usize, 0);
         self.blocks.clear();
-        self.blocks.push(false);
+        self.blocks.push(Open { is_loop: false, handler: None });
         (self.loops, self.calls, self.accesses, self.calls_anything) = (0, 0, 0, false);
-        self.tail_args = 0;
+        (self.tail_args, self.handlers, self.caught) = (0, 0, 0);
     }
     fn at(&mut self, _: u32) {}
     fn finish(&mut self, facts: &BodyFacts) {
@@ -286,15 +308,19 @@ impl BodySink for Plan {
         self.open(false);
     }
     fn catch(&mut self, _: TagIdx, _: &FuncType, _: BlockSignature<'_>, _: bool) {
-        self.calls();
+        self.handles();
     }
     fn catch_all(&mut self, _: BlockSignature<'_>, _: bool) {
-        self.calls();
+        self.handles();
     }
     fn delegate(&mut self, _: u32, _: End, _: &[ValType]) {
         self.close();
     }
-    fn rethrow(&mut self, _: u32) {
+    fn rethrow(&mut self, label: u32) {
         self.calls();
+        let block = self.blocks.get(label as usize);
+        if let Some(depth) = block.and_then(|block| block.handler) {
+            self.caught = self.caught.max(depth + 1);
+        }
     }
 }

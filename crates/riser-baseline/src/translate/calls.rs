@@ -160,7 +160,7 @@ impl Translator<'_> {
         let target = self.callee_address(callee);
         self.note_position();
         self.asm.call_rm(target);
-        self.note_call(&[]);
+        self.note_call(self.scope(), &[]);
         self.reload(false);
         self.push_results(ty, in_area);
     }

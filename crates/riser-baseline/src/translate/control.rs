@@ -5,6 +5,7 @@
 //! loop, are in their slots. Pinned locals are in their registers everywhere; which of their slots are outdated is known at
 //! each place, as the union of what is known where control comes from.
 
+use super::exceptions::Own;
 use super::{Translator, kinds};
 use crate::asm::{Alu, Cond, Gpr, Label, Mem, Rm, Width};
 use crate::convention::{Kind, Passed, RESULT, Results, XMM_RESULT};
@@ -29,6 +30,12 @@ pub(crate) struct Block {
     dirty: u32,
     /// The scope that the code of the block is in.
     pub scope: u32,
+    /// The scopes of the block itself, if it has some and the code at hand is in them.
+    pub own: Option<Own>,
+    /// Of a legacy `try` whose handlers have begun: the scope that gets their clauses.
+    pub handled: Option<u32>,
+    /// How many handlers of legacy `try` are open here, the block's own one included.
+    pub handlers: u32,
     /// While a `br_table` is translated: where it branches to.
     way: Option<Label>,
 }
@@ -42,11 +49,24 @@ impl Translator<'_> {
 
     /// Opens a block.
     pub(super) fn open_block(&mut self, base: u32, is_loop: bool) {
-        let scope = self.blocks.last().map_or(super::NO_SCOPE, |block| block.scope);
+        let (scope, handlers) = match self.blocks.last() {
+            Some(block) => (block.scope, block.handlers),
+            None => (super::NO_SCOPE, 0),
+        };
         let label = self.asm.new_label();
-        let block =
-            Block { label, is_loop, is_used: false, base, other: None, dirty: 0, scope, way: None };
-        self.blocks.push(block);
+        self.blocks.push(Block {
+            label,
+            is_loop,
+            is_used: false,
+            base,
+            other: None,
+            dirty: 0,
+            scope,
+            own: None,
+            handled: None,
+            handlers,
+            way: None,
+        });
     }
 
     /// The slot of the operand at a height.
@@ -71,6 +91,11 @@ impl Translator<'_> {
         Cond::Ne
     }
 
+    /// The first slot of what a branch carries that has it in slots.
+    pub(super) fn slot_of(&self, target: Target) -> u32 {
+        self.blocks[target.label as usize].base
+    }
+
     /// Puts what a branch carries where its target expects it. The operands stay what they are.
     fn carry(&mut self, target: Target) {
         let count = target.arity as usize;
@@ -87,7 +112,7 @@ impl Translator<'_> {
             }
             return;
         }
-        let mut slot = self.blocks[target.label as usize].base;
+        let mut slot = self.slot_of(target);
         // Downwards or nowhere, the lowest first: none is overwritten before it is read.
         for number in first..self.height() {
             let operand = self.operands.stack[number];
@@ -98,7 +123,7 @@ impl Translator<'_> {
     }
 
     /// Notes that control comes to a block's label from here.
-    fn comes_to(&mut self, label: u32) -> Label {
+    pub(super) fn comes_to(&mut self, label: u32) -> Label {
         let dirty = self.dirty;
         let block = &mut self.blocks[label as usize];
         block.is_used = true;
@@ -197,6 +222,7 @@ impl Translator<'_> {
     }
 
     pub(super) fn lower_end(&mut self, end: End, results: &[ValType]) {
+        let end = self.leave_scopes(end, results);
         if end.label == 0 {
             return self.end_of_body(end, results);
         }

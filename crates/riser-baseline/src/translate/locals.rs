@@ -36,6 +36,12 @@ impl Translator<'_> {
                 slot += kind.slots();
             }
         }
+        self.first_caught = self.locals.len() as u32;
+        for _ in 0..self.plan.caught {
+            self.references.push(self.locals.len() as u32);
+            self.locals.push(Local { kind: Kind::Ref, slot, place: Place::Slot, aliases: 0 });
+            slot += 1;
+        }
         self.first_operand = slot;
         self.pin_locals();
         self.frame.slots = slot + self.plan.facts.max_operand_slots;
@@ -48,12 +54,17 @@ impl Translator<'_> {
         self.prologue();
         self.receive_params(ty);
         self.zero_locals(ty.params().len());
-        if let Some(base) = self.memory_base {
-            let at = self.env.layout.memory_base(riser_ops::MemoryIdx(0));
-            self.asm.load(Width::W64, base, Mem::at(VMCTX, at as i32));
-        }
+        self.load_memory_base(VMCTX);
         self.open_body(ty);
         self.count_entry();
+    }
+
+    /// Reads the first byte of the first memory to its register, if it has one.
+    pub(super) fn load_memory_base(&mut self, vmctx: Gpr) {
+        if let Some(base) = self.memory_base {
+            let at = self.env.layout.memory_base(riser_ops::MemoryIdx(0));
+            self.asm.load(Width::W64, base, Mem::at(vmctx, at as i32));
+        }
     }
 
     /// Gives registers to the locals that are used most.

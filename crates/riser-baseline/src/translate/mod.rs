@@ -7,10 +7,14 @@ mod access;
 mod atomics;
 mod calls;
 mod control;
+mod exceptions;
 mod fuel;
+mod gc;
+mod gc_access;
+mod gc_alloc;
+mod gc_cast;
 mod locals;
 mod memory;
-mod missing;
 mod numbers;
 mod simd;
 mod simd_access;
@@ -30,8 +34,12 @@ use crate::emit::Notes;
 use crate::frame::Frame;
 use crate::operands::Operands;
 use crate::plan::Plan;
+use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use control::Block;
+use exceptions::Exceptions;
+use riser_abi::StructLayout;
 use riser_ops::ValType;
 
 /// Where a local is.
@@ -68,6 +76,7 @@ pub(crate) struct Buffers {
     pub references: Vec<u32>,
     pub blocks: Vec<Block>,
     pub cold: Vec<Cold>,
+    pub exceptions: Exceptions,
 }
 
 /// Code that stands behind the function's, and is hardly ever reached.
@@ -75,7 +84,6 @@ pub(crate) struct Buffers {
 pub(crate) struct Cold {
     pub label: Label,
     pub wasm: u32,
-    pub scope: u32,
     pub what: ColdCode,
 }
 
@@ -123,6 +131,11 @@ pub(crate) struct Translator<'a> {
     pub cold: &'a mut Vec<Cold>,
     /// The function, counted from the first defined one.
     pub defined: u32,
+    pub exceptions: &'a mut Exceptions,
+    /// The layouts of structure types that the body has used, by the indices of the types.
+    pub layouts: BTreeMap<u32, Rc<StructLayout>>,
+    /// The first of the hidden locals that keep what handlers of legacy `try` caught.
+    pub first_caught: u32,
     /// The first slot of the operands.
     pub first_operand: u32,
     /// The pinned locals whose slots may be outdated, a bit for each.
@@ -149,8 +162,9 @@ impl<'a> Translator<'a> {
         buffers: &'a mut Buffers,
         defined: u32,
     ) -> Translator<'a> {
-        let Buffers { asm, notes, frame, operands, locals, pinned, references, blocks, cold } =
+        let Buffers { asm, notes, frame, operands, locals, pinned, references, blocks, .. } =
             buffers;
+        let Buffers { cold, exceptions, .. } = buffers;
         asm.clear();
         notes.clear();
         operands.clear();
@@ -159,6 +173,7 @@ impl<'a> Translator<'a> {
         references.clear();
         blocks.clear();
         cold.clear();
+        exceptions.clear();
         Translator {
             env,
             plan,
@@ -172,6 +187,9 @@ impl<'a> Translator<'a> {
             blocks,
             cold,
             defined,
+            exceptions,
+            layouts: BTreeMap::new(),
+            first_caught: 0,
             first_operand: 0,
             dirty: 0,
             memory_base: None,

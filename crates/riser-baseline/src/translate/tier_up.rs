@@ -59,7 +59,7 @@ impl Translator<'_> {
         self.dirty = spent.dirty;
         self.clean();
         self.call_builtin_unnoted(builtin);
-        self.note_call_in(NO_SCOPE, &[]);
+        self.note_call(NO_SCOPE, &[]);
         let (first, count) = spent.references;
         for number in first..first + count {
             let slot = self.spent_references[number as usize];

@@ -11,7 +11,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::mem::offset_of;
 use riser_abi::{BuiltinSignature, MachineType, Status, VmCtx, VmRuntime, builtin};
-use riser_code::{CodeArtifact, Handler, Position, TrapSite};
+use riser_code::{CodeArtifact, Position, TrapSite};
 use riser_ops::{TrapCode, TypeIdx};
 
 /// What a builtin is given.
@@ -101,14 +101,11 @@ impl Translator<'_> {
     }
 
     /// A call instruction stands here: whoever looks for its return address finds what the frame has. Operands that are
-    /// references are in their slots.
-    pub fn note_call(&mut self, row: &[u32]) {
-        self.note_call_in(self.scope(), row);
-    }
-
-    pub(super) fn note_call_in(&mut self, scope: u32, row: &[u32]) {
+    /// references are in their slots. What the callee throws is handled by the clauses of a scope.
+    pub fn note_call(&mut self, scope: u32, row: &[u32]) {
         let references = self.notes.references.len() as u32;
         self.notes.calls.push(Call { offset: self.asm.offset(), references, scope });
+        self.exceptions.note_use(scope);
         for number in 0..self.references.len() {
             let slot = self.locals[self.references[number] as usize].slot;
             let below = self.frame.below(slot, Kind::Ref);
@@ -169,7 +166,7 @@ impl Translator<'_> {
         RESULT
     }
 
-    fn make_arg(&mut self, to: Gpr, arg: Arg) {
+    pub(super) fn make_arg(&mut self, to: Gpr, arg: Arg) {
         match arg {
             Arg::Operand(operand) => self.move_to(operand, to),
             Arg::Gpr(from) => self.asm.mov(Width::W64, to, from),
@@ -190,7 +187,8 @@ impl Translator<'_> {
     /// The call itself: arguments are where they belong.
     pub(super) fn call_builtin(&mut self, builtin: BuiltinSignature, row: &[u32]) {
         self.call_builtin_unnoted(builtin);
-        self.note_call(row);
+        // Only `raise` ends with an exception.
+        self.note_call(NO_SCOPE, row);
     }
 
     /// The same; what the frame has is noted by who calls this.
@@ -224,19 +222,20 @@ impl Translator<'_> {
 
     /// Code that stands behind the function's.
     pub fn cold(&mut self, what: ColdCode) -> Label {
-        let (label, wasm, scope) = (self.asm.new_label(), self.offset, self.scope());
-        self.cold.push(Cold { label, wasm, scope, what });
+        let (label, wasm) = (self.asm.new_label(), self.offset);
+        self.cold.push(Cold { label, wasm, what });
         label
     }
 
-    /// Raises the status that is in [`RESULT`]: code ends here.
+    /// Raises the status that is in [`RESULT`]: code ends here. What builtins fail with is no exception, so nobody in the function
+    /// handles it, except after [`builtin::throw`] and [`builtin::throw_ref`].
     pub fn raise(&mut self, scope: u32) {
         self.asm.mov(Width::W32, C_PARAMS[1], RESULT);
         self.asm.load(Width::W64, VMCTX, OWN_VMCTX);
         self.load_builtins(SCRATCH);
         self.note_position();
         self.asm.call_rm(Mem::at(SCRATCH, builtin::raise.offset as i32));
-        self.note_call_in(scope, &[]);
+        self.note_call(scope, &[]);
         self.trap_here(TrapCode::Unreachable);
     }
 
@@ -248,15 +247,16 @@ impl Translator<'_> {
             self.asm.bind(cold.label);
             self.offset = cold.wasm;
             match cold.what {
-                ColdCode::Raise => self.raise(cold.scope),
+                ColdCode::Raise => self.raise(NO_SCOPE),
                 ColdCode::RaiseHostError => {
                     self.asm.mov_imm(RESULT, u64::from(Status::HOST_ERROR.bits()));
-                    self.raise(cold.scope);
+                    self.raise(NO_SCOPE);
                 }
                 ColdCode::Hot(spent) => self.say_hot(spent),
                 ColdCode::Replace(spent) => self.replace_loop(spent),
             }
         }
+        let lists = self.finish_scopes();
         for at in 0..self.notes.far_traps.len() {
             let far = self.notes.far_traps[at];
             self.asm.bind(far.label);
@@ -270,10 +270,9 @@ impl Translator<'_> {
         for &at in &self.frame_size_at {
             self.asm.patch_u32(at, frame_bytes);
         }
-        let vmctx = frame_bytes - VMCTX_BELOW;
+        let handlers = |number: usize| self.handlers_of(&lists, number, frame_bytes - VMCTX_BELOW);
+        let calls = self.notes.call_sites(frame_bytes, handlers);
         let code = self.asm.finish().map_err(|error| CompileError::new(error.to_string()))?;
-        let calls = self.notes.call_sites(frame_bytes, |_| Vec::<Handler>::new());
-        let _ = vmctx;
         Ok(CodeArtifact {
             code: code.bytes.to_vec(),
             alignment: code.align,
