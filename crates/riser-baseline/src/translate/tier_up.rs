@@ -27,7 +27,9 @@ impl Translator<'_> {
 
     /// A loop begins, or begins again.
     pub(super) fn count_turn(&mut self) {
-        self.count(TURN, ColdCode::Replace);
+        // Better code does not know the exceptions that handlers keep for `rethrow`.
+        let keeps_exceptions = self.plan.caught > 0;
+        self.count(TURN, if keeps_exceptions { ColdCode::Hot } else { ColdCode::Replace });
     }
 
     fn count(&mut self, cost: i32, what: fn(Spent) -> ColdCode) {
@@ -50,8 +52,7 @@ impl Translator<'_> {
         }
         let references = (first, self.operands.references.len() as u32);
         let spent = Spent { back, dirty: self.dirty, slots: self.next_slot(), references };
-        let (wasm, scope) = (self.offset, NO_SCOPE);
-        self.cold.push(Cold { label, wasm, scope, what: what(spent) });
+        self.cold.push(Cold { label, wasm: self.offset, what: what(spent) });
     }
 
     /// Calls a builtin where the budget is spent: the arguments are in their registers.

@@ -87,14 +87,7 @@ impl Compilers {
         defined: u32,
     ) -> Result<CodeArtifact, CompileFailure> {
         match &self.baseline {
-            Some(compiler) => {
-                let made = compiler.function(&mut context.baseline, module, defined);
-                // Until the baseline compiler has all operators, the other one helps out.
-                if made.is_err() && self.optimizes {
-                    return self.optimized(context, module, defined);
-                }
-                Ok(made?)
-            }
+            Some(compiler) => Ok(compiler.function(&mut context.baseline, module, defined)?),
             None => self.optimized(context, module, defined),
         }
     }
