@@ -6,7 +6,7 @@ use riser::{Cache, CacheConfig, Config, Engine, ProfilingStrategy, Strategy};
 use riser_ops::Features;
 
 use crate::errors::{Report, SHOWN_FRAMES};
-use crate::options::{CompileOptions, General, ProfileForm, RunOptions, WasmChange};
+use crate::options::{CompileOptions, General, ProfileForm, RunOptions, Tier, WasmChange};
 use crate::style;
 
 /// How many frames of a backtrace `--verbose` shows.
@@ -37,9 +37,15 @@ pub fn run_config(options: &RunOptions, general: &General) -> Result<Config, Rep
     config.epoch_interruption(options.timeout.is_some());
     config.cranelift_nan_canonicalization(options.deterministic);
     config.relaxed_simd_deterministic(options.deterministic);
-    if options.interp {
-        config.strategy(Strategy::Interpreter);
-    } else if !options.no_cache {
+    let tier = if options.interp { Some(Tier::Interp) } else { options.tier };
+    config.strategy(match tier {
+        None | Some(Tier::Auto) => Strategy::Auto,
+        Some(Tier::Opt) => Strategy::Cranelift,
+        Some(Tier::Baseline) => Strategy::Baseline,
+        Some(Tier::Tiered) => Strategy::Tiered,
+        Some(Tier::Interp) => Strategy::Interpreter,
+    });
+    if tier != Some(Tier::Interp) && !options.no_cache {
         config.cache(cache(general.verbose));
     }
     config.profiler(match options.profile {

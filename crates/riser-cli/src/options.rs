@@ -207,6 +207,21 @@ pub enum ReportFormat {
     Json,
 }
 
+/// How functions are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Tier {
+    /// Whatever the platform has.
+    Auto,
+    /// The optimizing compiler.
+    Opt,
+    /// The baseline compiler.
+    Baseline,
+    /// Baseline code first, the best code where it pays.
+    Tiered,
+    /// The interpreter.
+    Interp,
+}
+
 /// How a profiler is told about functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ProfileForm {
@@ -334,6 +349,21 @@ pub struct RunOptions {
     /// they are called first, where riser has a compiler: on Linux, x86-64 and aarch64.
     #[arg(long, help_heading = heading::ENGINE)]
     pub interp: bool,
+    /// How functions are made: `auto`, `opt`, `baseline`, `tiered` or `interp`
+    ///
+    /// `opt` compiles slowly to the fastest code, `baseline` quickly to slower code (x86-64 only), `interp` compiles nothing, as `--interp`. With
+    /// `tiered` a function begins in baseline code, and a thread makes the best code of what is executed most; the function goes on in that even in
+    /// the middle of a loop. `auto`, which is what happens without this option, is `opt` where riser has that compiler, and `interp` elsewhere. The results
+    /// are the same.
+    #[arg(
+        long,
+        value_name = "TIER",
+        value_enum,
+        hide_possible_values = true,
+        conflicts_with = "interp",
+        help_heading = heading::ENGINE
+    )]
+    pub tier: Option<Tier>,
     /// Neither read nor write cached code
     ///
     /// `riser help cache` says where that is.

@@ -69,7 +69,7 @@ mod usage;
 pub use arch::{
     COMPILED_CODE, ELF_MACHINE, EXIT_HEAD_BYTES, LAZY_STUBS_HEADER, LAZY_STUBS_MAX, STUB_BYTES,
     StackEntry, TABLE_STUB_INDEX_MAX, WAY_BACK_BYTES, call_on_stack, lazy_stubs, resume,
-    table_stubs,
+    table_stubs, x86_64_extension,
 };
 pub use compiled::{
     CodeMemory, CodePages, DebugObject, FaultHook, FileMapping, MachineStack, Redirect,

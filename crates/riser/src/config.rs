@@ -94,6 +94,9 @@ pub enum Strategy {
     Auto,
     /// Compiled by the baseline compiler, quickly, to slower code. For x86-64 only.
     Baseline,
+    /// Compiled by the baseline compiler first, and by the optimizing one, in the background, when much is executed: functions go on in
+    /// better code even in the middle of a loop. For x86-64 only.
+    Tiered,
     /// Compiled by the optimizing compiler, whose back end is Cranelift.
     Cranelift,
     /// Interpreted.
@@ -215,14 +218,17 @@ impl Config {
         self
     }
 
-    /// How much a function may execute before the optimizing compiler makes better code of it, with [`Strategy::Auto`]: in about as many
+    /// How much a function may execute before the optimizing compiler makes better code of it, with [`Strategy::Tiered`]: in about as many
     /// bytes of operators, and so much more for each byte of the function. With 0 and 0, every function that is called gets it at
     /// once. The results are the same.
     ///
     /// ```
-    /// use riser::{Config, Engine};
+    /// use riser::{Config, Engine, Strategy};
     ///
-    /// let engine = Engine::new(Config::new().tier_up_budget(100_000, 0)).unwrap();
+    /// let mut config = Config::new();
+    /// config.strategy(Strategy::Tiered).tier_up_budget(100_000, 0);
+    /// let engine = Engine::new(&config);
+    /// assert!(engine.is_ok() || !cfg!(target_arch = "x86_64"));
     /// ```
     pub fn tier_up_budget(&mut self, budget: u32, per_byte: u32) -> &mut Self {
         (self.tier_up.budget, self.tier_up.per_byte) = (budget, per_byte);

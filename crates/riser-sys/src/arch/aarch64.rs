@@ -309,3 +309,8 @@ fn other_processors_forget_instructions() -> bool {
     let register = || membarrier(MembarrierCommand::RegisterPrivateExpeditedSyncCore).is_ok();
     here() || register() && here() || membarrier(MembarrierCommand::Global).is_ok()
 }
+
+/// Whether the processor has an extension of x86-64: this is another machine.
+pub fn x86_64_extension(_name: &str) -> Option<bool> {
+    None
+}

@@ -63,7 +63,7 @@ pub(crate) mod machine;
 
 pub use machine::{
     EXIT_HEAD_BYTES, LAZY_STUBS_HEADER, WAY_BACK_BYTES, call_on_stack, lazy_stubs, resume,
-    table_stubs,
+    table_stubs, x86_64_extension,
 };
 
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux", not(riser_portable)))]

@@ -95,3 +95,8 @@ pub fn lazy_stubs(_indices: Range<u32>, _common: *const u8) -> Vec<u8> {
 pub fn table_stubs(_indices: Range<u32>, _table: usize) -> Vec<u8> {
     Vec::new()
 }
+
+/// Whether the processor has an extension of x86-64: this is another machine.
+pub fn x86_64_extension(_name: &str) -> Option<bool> {
+    None
+}

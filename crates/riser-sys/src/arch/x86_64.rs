@@ -274,3 +274,18 @@ pub fn table_stubs(indices: Range<u32>, table: usize) -> Vec<u8> {
 pub(crate) fn publish_instructions(_written: *const u8, _executed: *const u8, _len: usize) -> bool {
     true
 }
+
+/// Whether the processor has an extension of x86-64, by the name that the standard library gives it; `None` on other machines.
+pub fn x86_64_extension(name: &str) -> Option<bool> {
+    use std::arch::is_x86_feature_detected as has;
+    Some(match name {
+        "lzcnt" => has!("lzcnt"),
+        "bmi1" => has!("bmi1"),
+        "bmi2" => has!("bmi2"),
+        "popcnt" => has!("popcnt"),
+        "sse4.2" => has!("sse4.2"),
+        "fma" => has!("fma"),
+        "avx" => has!("avx"),
+        _ => false,
+    })
+}

@@ -35,11 +35,9 @@ impl Compilers {
         };
         let opt = riser_opt::Compiler::host(options).map_err(Error::new)?;
         let optimizes = config.strategy != Strategy::Baseline;
-        let features = match config.strategy {
-            Strategy::Cranelift => None,
-            _ => cpu_features(),
-        };
-        if features.is_none() && !optimizes {
+        let wants_baseline = matches!(config.strategy, Strategy::Baseline | Strategy::Tiered);
+        let features = if wants_baseline { cpu_features() } else { None };
+        if features.is_none() && wants_baseline {
             return Err(Error::msg("there is no baseline compiler for this machine"));
         }
         let baseline_options = BaselineOptions {
@@ -115,22 +113,15 @@ impl Compilers {
 }
 
 /// What the processor has, if there is a baseline compiler for it.
-#[cfg(target_arch = "x86_64")]
 fn cpu_features() -> Option<CpuFeatures> {
-    use std::arch::is_x86_feature_detected as has;
+    let has = riser_sys::x86_64_extension;
     Some(CpuFeatures {
-        lzcnt: has!("lzcnt"),
-        bmi1: has!("bmi1"),
-        bmi2: has!("bmi2"),
-        popcnt: has!("popcnt"),
-        sse42: has!("sse4.2"),
-        fma: has!("fma"),
-        avx: has!("avx"),
+        lzcnt: has("lzcnt")?,
+        bmi1: has("bmi1")?,
+        bmi2: has("bmi2")?,
+        popcnt: has("popcnt")?,
+        sse42: has("sse4.2")?,
+        fma: has("fma")?,
+        avx: has("avx")?,
     })
-}
-
-/// What the processor has, if there is a baseline compiler for it.
-#[cfg(not(target_arch = "x86_64"))]
-fn cpu_features() -> Option<CpuFeatures> {
-    None
 }
