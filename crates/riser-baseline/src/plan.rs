@@ -35,6 +35,8 @@ pub(crate) struct Plan {
     blocks: Vec<Open>,
     /// How many handlers of legacy `try` are open.
     handlers: u32,
+    /// Whether there are handlers of exceptions.
+    pub has_handlers: bool,
     /// So many exceptions must be kept, one for each depth of nested handlers, for `rethrow`.
     pub caught: u32,
 }
@@ -89,6 +91,7 @@ impl Plan {
 
     fn handles(&mut self) {
         self.calls();
+        self.has_handlers = true;
         if let Some(block) = self.blocks.last_mut()
             && block.handler.is_none()
         {
@@ -106,7 +109,7 @@ impl BodySink for Plan {
         self.blocks.clear();
         self.blocks.push(Open { is_loop: false, handler: None });
         (self.loops, self.calls, self.accesses, self.calls_anything) = (0, 0, 0, false);
-        (self.tail_args, self.handlers, self.caught) = (0, 0, 0);
+        (self.tail_args, self.handlers, self.caught, self.has_handlers) = (0, 0, 0, false);
     }
     fn at(&mut self, _: u32) {}
     fn finish(&mut self, facts: &BodyFacts) {
@@ -299,8 +302,9 @@ impl BodySink for Plan {
     fn throw_ref(&mut self) {
         self.calls();
     }
-    fn try_table(&mut self, _: BlockSignature<'_>, _: &[Catch]) {
+    fn try_table(&mut self, _: BlockSignature<'_>, catches: &[Catch]) {
         self.calls();
+        self.has_handlers |= !catches.is_empty();
         self.open(false);
     }
     fn try_(&mut self, _: BlockSignature<'_>) {

@@ -102,6 +102,11 @@ impl Translator<'_> {
             }
         }
         self.frame.saved.extend(self.memory_base);
+        if self.plan.has_handlers {
+            // Callees that an exception ends do not restore what they have saved.
+            self.frame.saved.clear();
+            self.frame.saved.extend(PINNED_GPRS);
+        }
         for (&xmm, &(uses, local)) in PINNED_XMMS.iter().zip(&best_xmms) {
             if uses > 0 {
                 let bit = self.pinned.len() as u32;

@@ -192,3 +192,27 @@
 (assert_trap (invoke "traps-pass" (i32.const 0)) "integer divide by zero")
 (assert_trap (invoke "traps-pass" (i32.const 1)) "unreachable")
 (assert_return (invoke "often" (i32.const 3000)) (i32.const 3000))
+
+;; A function that an exception ends has not put back what its callers have in registers: whoever catches it must.
+(module
+  (tag $t)
+  (func $throw (param $a i32) (local $b i32) (local $c i32) (local $d i32) (local $e i32)
+    (local.set $b (i32.add (local.get $a) (i32.const 1)))
+    (local.set $c (i32.mul (local.get $b) (local.get $a)))
+    (local.set $d (i32.mul (local.get $c) (local.get $b)))
+    (local.set $e (i32.mul (local.get $d) (local.get $c)))
+    (local.set $a (i32.add (local.get $e) (i32.add (local.get $d) (local.get $b))))
+    (local.set $c (i32.add (local.get $e) (i32.add (local.get $d) (local.get $a))))
+    (if (i32.or (local.get $a) (local.get $c)) (then (throw $t))))
+  (func $catch (block $out (try_table (catch $t $out) (call $throw (i32.const 7)))))
+  (func (export "keep") (param $n i32) (result i64)
+    (local $a i64) (local $b i64) (local $c i64) (local $d i64)
+    (loop $again
+      (local.set $a (i64.add (local.get $a) (i64.const 1)))
+      (local.set $b (i64.add (local.get $b) (local.get $a)))
+      (local.set $c (i64.add (local.get $c) (local.get $b)))
+      (local.set $d (i64.add (local.get $d) (local.get $c)))
+      (call $catch)
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (i64.add (i64.add (local.get $a) (local.get $b)) (i64.add (local.get $c) (local.get $d)))))
+(assert_return (invoke "keep" (i32.const 4)) (i64.const 69))
