@@ -135,9 +135,8 @@ impl Machine {
     /// The first one interprets; the others have their compilers, which there are not for all platforms.
     fn all(text: &str) -> Vec<Machine> {
         let bytes = wat::parse_str(text).unwrap();
-        let is_linux = cfg!(target_os = "linux");
-        let optimizes = is_linux && cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
-        let has_baseline = is_linux && cfg!(target_arch = "x86_64");
+        let optimizes = Engine::default().is_compiled();
+        let has_baseline = optimizes && cfg!(target_arch = "x86_64");
         let compilers =
             [optimizes.then_some(Strategy::Cranelift), has_baseline.then_some(Strategy::Baseline)];
         let ways = [Strategy::Interpreter].into_iter().chain(compilers.into_iter().flatten());

@@ -105,6 +105,7 @@ pub enum Strategy {
 
 /// When functions get better code, where they get it while they run.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(riser_compiled), expect(dead_code, reason = "only compiled code tiers up"))]
 pub(crate) struct TierUp {
     /// What a function may execute before, in about as many bytes of operators; and so much more for each of its bytes.
     pub budget: u32,
@@ -113,6 +114,7 @@ pub(crate) struct TierUp {
     pub in_background: bool,
 }
 
+#[cfg_attr(not(riser_compiled), expect(dead_code, reason = "only compiled code tiers up"))]
 impl TierUp {
     /// The budget of a function of so many bytes.
     pub fn budget(self, bytes: u32) -> i32 {

@@ -3,6 +3,7 @@
 use super::kept::Origin;
 use crate::announce::Announcer;
 use crate::{Config, Error, Result};
+use core::sync::atomic::AtomicI32;
 use riser_module::Module;
 use riser_ops::FuncType;
 use riser_sys::CodePages;
@@ -71,6 +72,18 @@ impl CompiledModule {
     }
 
     pub(super) fn entry(&self, _: u32) -> *const u8 {
+        match *self {}
+    }
+
+    pub(super) fn budgets(&self) -> *const AtomicI32 {
+        match *self {}
+    }
+
+    pub(super) fn hot(&self, _: u32) {
+        match *self {}
+    }
+
+    pub(super) fn loop_code(&self, _: u32, _: u32) -> Option<*const u8> {
         match *self {}
     }
 
