@@ -561,7 +561,17 @@ unsafe extern "C" fn no_pause(_: *mut VmCtx) -> Status {
     Status::trap(TrapCode::Unreachable)
 }
 
+unsafe extern "C" fn no_hot(_: *mut VmCtx, _: u32) -> Status {
+    Status::trap(TrapCode::Unreachable)
+}
+
+unsafe extern "C" fn no_loop(_: *mut VmCtx, _: u32, _: u32, _: *const Slot, _: u32) -> *const u8 {
+    core::ptr::null()
+}
+
 const BUILTINS: Builtins = Builtins {
+    hot: no_hot,
+    replace_loop: no_loop,
     pause: no_pause,
     f32x4_madd: no_madd,
     f64x2_madd: no_madd,
