@@ -96,21 +96,27 @@ impl Comparison {
         let way = Way { lazy: choose(2) == 0, kept: choose(4) == 0, ..Way::COMPILED };
         let compiled = run(way);
         self.compare(&format!("{way:?}, interpreter"), &compiled, &interpreted, Likeness::All);
-        let way = Way { fuel: true, lazy: choose(4) != 0, stress: choose(4) == 0, ..Way::COMPILED };
-        let fuelled = run(way);
-        let with = run(Way { strategy: Strategy::Interpreter, lazy: true, ..way });
-        self.compare(&format!("{way:?}, interpreter"), &fuelled, &with, Likeness::All);
-        let strategy = if choose(4) == 0 { Strategy::Interpreter } else { Strategy::Cranelift };
-        let way = Way { stress: true, strategy, ..Way::COMPILED };
-        let stressed = run(way);
-        self.compare(&format!("{way:?}, plain"), &stressed, &interpreted, Likeness::Specified);
+        self.work.add(compiled.as_ref().map(Work::of).unwrap_or_default());
+        // One of the two, or both: to compile takes most of the time.
+        let choice = choose(4);
+        if choice < 3 {
+            let way =
+                Way { fuel: true, lazy: choose(4) != 0, stress: choose(4) == 0, ..Way::COMPILED };
+            let fuelled = run(way);
+            let with = run(Way { strategy: Strategy::Interpreter, lazy: true, ..way });
+            self.compare(&format!("{way:?}, interpreter"), &fuelled, &with, Likeness::All);
+            self.work.add(fuelled.as_ref().map(Work::of).unwrap_or_default());
+        }
+        if choice > 1 {
+            let strategy = if choose(4) == 0 { Strategy::Interpreter } else { Strategy::Cranelift };
+            let way = Way { stress: true, strategy, ..Way::COMPILED };
+            let stressed = run(way);
+            self.compare(&format!("{way:?}, plain"), &stressed, &interpreted, Likeness::Specified);
+        }
         if self.show {
             for (way, outcome) in [("interpreted", &interpreted), ("compiled", &compiled)] {
                 println!("{way}: {outcome:#x?}");
             }
-        }
-        for outcome in [&compiled, &fuelled].into_iter().flatten() {
-            self.work.add(Work::of(outcome));
         }
         interpreted
     }

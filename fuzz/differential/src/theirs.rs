@@ -60,7 +60,9 @@ fn new_engine() -> Engine {
         .wasm_threads(true)
         .shared_memory(true)
         .wasm_custom_page_sizes(true);
+    // Most of the time goes to compilers.
     config.cranelift_opt_level(wasmtime::OptLevel::None);
+    config.cranelift_regalloc_algorithm(wasmtime::RegallocAlgorithm::SinglePass);
     Engine::new(&config).expect("the configuration is fine")
 }
 
