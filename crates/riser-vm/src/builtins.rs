@@ -343,8 +343,8 @@ pub(crate) unsafe fn init_table(
                 }
             }
             ElementItems::Exprs(_) => {
-                let Some(values) = (*instance).elem_values(elem) else { return TABLE_TRAP };
-                let values = &values[from];
+                let values = (*instance).elem_values(elem).get(from);
+                let Some(values) = values else { return TABLE_TRAP };
                 base.copy_from_nonoverlapping(values.as_ptr(), values.len());
             }
         }

@@ -558,10 +558,9 @@ unsafe fn write_elements(
         for (at, from) in (index..).zip(range) {
             let value = match &segment.items {
                 ElementItems::Funcs(funcs) => (*instance).func_ref(funcs[from]).to_slot(),
-                ElementItems::Exprs(_) => *(*instance)
-                    .elem_values(elem)
-                    .and_then(|values| values.get(from))
-                    .ok_or(TABLE_TRAP)?,
+                ElementItems::Exprs(_) => {
+                    *(*instance).elem_values(elem).get(from).ok_or(TABLE_TRAP)?
+                }
             };
             context.heap().array_set(array, at, [value, 0]).map_err(access)?;
         }

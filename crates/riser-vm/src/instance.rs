@@ -384,10 +384,10 @@ impl Instance {
         }
     }
 
-    /// The evaluated elements of a passive segment of expressions; none if it was dropped.
-    pub(crate) fn elem_values(&self, elem: u32) -> Option<&[Slot]> {
-        let at = self.elem_values.binary_search_by_key(&elem, |entry| entry.0).ok()?;
-        Some(&self.elem_values[at].1)
+    /// The evaluated elements of a segment of expressions; none if it was dropped, or only declares.
+    pub(crate) fn elem_values(&self, elem: u32) -> &[Slot] {
+        let at = self.elem_values.binary_search_by_key(&elem, |entry| entry.0);
+        at.map_or(&[], |at| &self.elem_values[at].1)
     }
 }
 

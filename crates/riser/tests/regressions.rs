@@ -1,6 +1,6 @@
 //! What once gave a wrong result, found by comparing generated modules with another runtime.
 
-use riser::{Engine, Instance, Module, Result, Store};
+use riser::{Config, Engine, Instance, Module, Result, Store, Strategy, Trap};
 
 /// A computation whose operand is a constant in a slot, and constants returned behind it: they were written
 /// to their slots before the computation read its own.
@@ -78,6 +78,35 @@ fn the_result_of_an_atomic_access_is_not_taken_for_a_local() -> Result<()> {
         let instance = Instance::new(&mut store, &Module::new(&engine, text)?, &[])?;
         let f = instance.get_typed_func::<(u32, u32), u32>(&mut store, "f")?;
         assert_eq!(f.call(&mut store, (100, 200))?, 1000, "{access}");
+    }
+    Ok(())
+}
+
+/// A segment of expressions that only declares, from which none of its elements are copied.
+#[test]
+fn nothing_can_be_copied_from_a_segment_that_declares() -> Result<()> {
+    for strategy in [Strategy::Interpreter, Strategy::Auto] {
+        let engine = Engine::new(Config::new().strategy(strategy))?;
+        let module = Module::new(
+            &engine,
+            r#"(module (table 3 funcref) (table $objects 3 structref)
+                (elem $funcs declare funcref (ref.func $f) (ref.null func))
+                (elem $none declare structref)
+                (elem $active (table $objects) (i32.const 1) structref (ref.null struct))
+                (func $f (export "init") (param $first i32) (param $count i32)
+                    (table.init $objects $none (local.get $first) (i32.const 0) (local.get $count))
+                    (table.init $objects $active (local.get $first) (i32.const 0) (local.get $count))
+                    (table.init 0 $funcs (local.get $first) (i32.const 0) (local.get $count))))"#,
+        )?;
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &module, &[])?;
+        let init = instance.get_typed_func::<(i32, i32), ()>(&mut store, "init")?;
+        init.call(&mut store, (0, 0))?;
+        init.call(&mut store, (3, 0))?;
+        for args in [(0, 1), (4, 0)] {
+            let error = init.call(&mut store, args).unwrap_err();
+            assert_eq!(error.downcast_ref(), Some(&Trap::TableOutOfBounds), "{args:?}");
+        }
     }
     Ok(())
 }
