@@ -40,6 +40,8 @@ pub struct VmCtxLayout {
     size: u32,
 }
 
+/// The bytes of the fixed part, as a number of slots: on machines of 32 bits it may end within one.
+const FIXED: u32 = size_of::<VmCtx>().next_multiple_of(8) as u32;
 const POINTER: u32 = size_of::<*mut u8>() as u32;
 const IMPORTED_FUNC: u32 = size_of::<ImportedFunc>() as u32;
 
@@ -53,7 +55,7 @@ impl VmCtxLayout {
         let all =
             [counts.imported_funcs, counts.memories, counts.tables, counts.globals, counts.tags];
         assert!(all.iter().all(|&n| n <= 10_000_000), "a decoded module has fewer entries");
-        let imported_funcs = size_of::<VmCtx>() as u32;
+        let imported_funcs = FIXED;
         let memories = imported_funcs + counts.imported_funcs * IMPORTED_FUNC;
         let tables = memories + counts.memories * POINTER;
         let globals = tables + counts.tables * POINTER;
