@@ -378,6 +378,9 @@ impl Translator<'_> {
             let Some(way) = self.blocks[target.label as usize].way.take() else { continue };
             if !self.asm.is_bound(way) && way != self.blocks[target.label as usize].label {
                 self.asm.bind(way);
+                if self.is_too_long() {
+                    return;
+                }
                 self.go(*target);
             }
         }

@@ -214,9 +214,7 @@ impl Translator<'_> {
     }
 
     pub(super) fn lower_array_copy(&mut self, _: TypeIdx, _: TypeIdx) {
-        let [len, from_index, from, to_index, to]: [Operand; 5] = [(); 5].map(|()| self.pop());
-        let args = [to, to_index, from, from_index, len].map(Arg::Operand);
-        self.checked(builtin::array_copy, &args, &[]);
+        self.checked_with(builtin::array_copy, &[], 5);
     }
 
     pub(super) fn lower_array_init_data(&mut self, _: TypeIdx, data: DataIdx) {

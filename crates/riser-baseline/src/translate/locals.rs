@@ -16,7 +16,7 @@ const MIN_USES: u32 = 3;
 const MIN_ACCESSES: u32 = 3;
 
 /// A frame of so many bytes needs no check of the stack if the function calls nothing: below the limit there is room for that.
-const LEAF_FRAME: u32 = 1024;
+pub(super) const LEAF_FRAME: u32 = 1024;
 
 /// So many slots are zeroed without a loop.
 const FEW_SLOTS: u32 = 16;
@@ -150,6 +150,7 @@ impl Translator<'_> {
             self.asm.jcc(Cond::B, overflow);
             self.asm.mov(Width::W64, Gpr::RSP, bottom);
         } else {
+            self.checks_stack = false;
             let at = self.asm.alu_imm32(Alu::Sub, Width::W64, Gpr::RSP, 0);
             self.frame_size_at.push(at);
         }

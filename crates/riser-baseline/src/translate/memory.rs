@@ -27,44 +27,19 @@ impl Translator<'_> {
     }
 
     pub(super) fn lower_memory_copy(&mut self, dst: MemoryIdx, src: MemoryIdx) {
-        let len = self.pop();
-        let from = self.pop();
-        let to = self.pop();
-        let args = [
-            Arg::Imm(dst.0.into()),
-            Arg::Imm(src.0.into()),
-            Arg::Operand(to),
-            Arg::Operand(from),
-            Arg::Operand(len),
-        ];
-        self.checked(builtin::memory_copy, &args, &[]);
+        self.checked_with(builtin::memory_copy, &[dst.0, src.0], 3);
     }
 
     pub(super) fn lower_memory_fill(&mut self, memory: MemoryIdx) {
-        let len = self.pop();
-        let byte = self.pop();
-        let to = self.pop();
-        let args =
-            [Arg::Imm(memory.0.into()), Arg::Operand(to), Arg::Operand(byte), Arg::Operand(len)];
-        self.checked(builtin::memory_fill, &args, &[]);
+        self.checked_with(builtin::memory_fill, &[memory.0], 3);
     }
 
     pub(super) fn lower_memory_init(&mut self, data: DataIdx, memory: MemoryIdx) {
-        let len = self.pop();
-        let from = self.pop();
-        let to = self.pop();
-        let args = [
-            Arg::Imm(data.0.into()),
-            Arg::Imm(memory.0.into()),
-            Arg::Operand(to),
-            Arg::Operand(from),
-            Arg::Operand(len),
-        ];
-        self.checked(builtin::memory_init, &args, &[]);
+        self.checked_with(builtin::memory_init, &[data.0, memory.0], 3);
     }
 
     pub(super) fn lower_data_drop(&mut self, data: DataIdx) {
-        self.checked(builtin::data_drop, &[Arg::Imm(data.0.into())], &[]);
+        self.checked_with(builtin::data_drop, &[data.0], 0);
     }
 
     /// Pushes what a builtin that grows something gave, unless that says that execution ends.

@@ -113,6 +113,9 @@ pub(crate) struct Spent {
     pub references: (u32, u32),
 }
 
+/// More code is not made of one function. A body has at most 7.3 MiB, and real ones become at most four times as long.
+const MOST_CODE_BYTES: u32 = 64 << 20;
+
 /// Code whose exceptions leave the function.
 pub(crate) const NO_SCOPE: u32 = u32::MAX;
 
@@ -150,6 +153,8 @@ pub(crate) struct Translator<'a> {
     pub spent_references: Vec<u32>,
     /// Where the instruction with the size of the frame has it.
     pub frame_size_at: Vec<u32>,
+    /// Whether the function compares the stack pointer with the limit.
+    pub checks_stack: bool,
     /// Why translation was ended.
     pub failure: Option<&'static str>,
 }
@@ -197,6 +202,7 @@ impl<'a> Translator<'a> {
             unpaid: 0,
             spent_references: Vec::new(),
             frame_size_at: Vec::new(),
+            checks_stack: true,
             failure: None,
         }
     }
@@ -214,12 +220,25 @@ impl<'a> Translator<'a> {
     /// The next operator.
     fn next_operator(&mut self, offset: u32) {
         self.offset = offset;
+        if self.is_too_long() {
+            return;
+        }
         if self.env.options.fuel {
             self.meter();
         }
         if self.operands.top_is_condition() && !self.takes_condition() {
             self.settle_condition();
         }
+    }
+
+    /// Ends translation if there is so much code that no honest function has it. A few bytes of a body can ask for much: a branch may
+    /// carry a thousand operands, and leaves them where they are.
+    pub fn is_too_long(&mut self) -> bool {
+        let is_too_long = self.asm.offset() > MOST_CODE_BYTES;
+        if is_too_long {
+            self.fail("that much code");
+        }
+        is_too_long
     }
 
     /// Whether the operator at hand can use a condition as it is in the machine's flags.

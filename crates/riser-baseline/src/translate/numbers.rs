@@ -106,8 +106,8 @@ impl Translator<'_> {
 
     fn quotient_or_rest(&mut self, w: Width, sign: Sign, wants_rest: bool) {
         let (quotient, rest) = (Gpr::RAX, Gpr::RDX);
-        self.take_for_pop(quotient);
-        self.take_for_pop(rest);
+        self.take(quotient);
+        self.take(rest);
         let (left, right) = self.pop2();
         let constant = Self::const_of(right);
         let divisor = self.rm(right);
@@ -182,7 +182,7 @@ impl Translator<'_> {
             return self.push_gpr(int(w), to);
         }
         let count = Gpr::RCX;
-        self.take_for_pop(count);
+        self.take(count);
         let (left, right) = self.pop2();
         let gpr = self.owned(left);
         self.move_to(right, count);
@@ -190,11 +190,6 @@ impl Translator<'_> {
         self.free(count);
         self.free_operand(right);
         self.push_gpr(int(w), gpr);
-    }
-
-    /// Takes a certain register before operands are popped.
-    pub(super) fn take_for_pop(&mut self, gpr: Gpr) {
-        self.take(gpr);
     }
 
     pub(super) fn clz(&mut self, w: Width) {
@@ -349,7 +344,6 @@ impl Translator<'_> {
         if let Some(value) = Self::const_of(operand) {
             return self.push(Kind::I32, At::Const(u64::from(value as u32)));
         }
-        let narrow = Operand { kind: Kind::I32, ..operand };
         // In memory, the low half is where it all begins.
         if self.gpr_of(operand).is_some() {
             let gpr = self.owned(operand);
@@ -362,7 +356,7 @@ impl Translator<'_> {
         };
         let gpr = self.alloc();
         self.asm.load(Width::W32, gpr, at);
-        self.push_gpr(narrow.kind, gpr);
+        self.push_gpr(Kind::I32, gpr);
     }
 
     pub(super) fn extend_unsigned(&mut self) {
@@ -391,8 +385,8 @@ impl Translator<'_> {
 
     pub(super) fn multiply_wide(&mut self, sign: Sign) {
         let (low, high) = (Gpr::RAX, Gpr::RDX);
-        self.take_for_pop(low);
-        self.take_for_pop(high);
+        self.take(low);
+        self.take(high);
         let (left, right) = self.pop2();
         self.move_to(left, low);
         self.free_operand(left);

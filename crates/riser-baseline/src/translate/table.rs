@@ -43,44 +43,19 @@ impl Translator<'_> {
     }
 
     pub(super) fn lower_table_fill(&mut self, table: TableIdx) {
-        let len = self.pop();
-        let value = self.pop();
-        let to = self.pop();
-        let args =
-            [Arg::Imm(table.0.into()), Arg::Operand(to), Arg::Operand(value), Arg::Operand(len)];
-        self.checked(builtin::table_fill, &args, &[]);
+        self.checked_with(builtin::table_fill, &[table.0], 3);
     }
 
     pub(super) fn lower_table_init(&mut self, elem: ElemIdx, table: TableIdx) {
-        let len = self.pop();
-        let from = self.pop();
-        let to = self.pop();
-        let args = [
-            Arg::Imm(elem.0.into()),
-            Arg::Imm(table.0.into()),
-            Arg::Operand(to),
-            Arg::Operand(from),
-            Arg::Operand(len),
-        ];
-        self.checked(builtin::table_init, &args, &[]);
+        self.checked_with(builtin::table_init, &[elem.0, table.0], 3);
     }
 
     pub(super) fn lower_elem_drop(&mut self, elem: ElemIdx) {
-        self.checked(builtin::elem_drop, &[Arg::Imm(elem.0.into())], &[]);
+        self.checked_with(builtin::elem_drop, &[elem.0], 0);
     }
 
     pub(super) fn lower_table_copy(&mut self, dst: TableIdx, src: TableIdx) {
-        let len = self.pop();
-        let from = self.pop();
-        let to = self.pop();
-        let args = [
-            Arg::Imm(dst.0.into()),
-            Arg::Imm(src.0.into()),
-            Arg::Operand(to),
-            Arg::Operand(from),
-            Arg::Operand(len),
-        ];
-        self.checked(builtin::table_copy, &args, &[]);
+        self.checked_with(builtin::table_copy, &[dst.0, src.0], 3);
     }
 
     /// The function that the top operand says, in a register that the operator owns: null if there is none.

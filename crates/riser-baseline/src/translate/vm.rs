@@ -1,5 +1,6 @@
 //! Reaching the runtime: its blocks, its builtins; and traps.
 
+use super::locals::LEAF_FRAME;
 use super::{Cold, ColdCode, NO_SCOPE, Translator};
 use crate::asm::{Asm, Cond, Gpr, Label, Mem, Width};
 use crate::compiler::CompileError;
@@ -211,6 +212,18 @@ impl Translator<'_> {
         self.check_status(status);
     }
 
+    /// The same with indices of the module, and then so many operands, as arguments.
+    pub fn checked_with(&mut self, builtin: BuiltinSignature, indices: &[u32], operands: usize) {
+        let first = self.height() - operands;
+        let mut args: Vec<Arg> = indices.iter().map(|&index| Arg::Imm(index.into())).collect();
+        let indices = args.len();
+        while self.height() > first {
+            args.push(Arg::Operand(self.pop()));
+        }
+        args[indices..].reverse();
+        self.checked(builtin, &args, &[]);
+    }
+
     /// Goes on if a status, where integers are returned, says that all is well, and raises it otherwise.
     pub fn check_status(&mut self, status: Gpr) {
         debug_assert_eq!(status, RESULT);
@@ -267,6 +280,8 @@ impl Translator<'_> {
             return Err(CompileError::new(what));
         }
         let frame_bytes = self.frame.bytes();
+        // Rows are for calls, and functions that call something compare.
+        assert!(self.checks_stack || frame_bytes <= LEAF_FRAME, "a frame that nobody has compared");
         for &at in &self.frame_size_at {
             self.asm.patch_u32(at, frame_bytes);
         }

@@ -52,14 +52,21 @@ pub(super) struct Optimizer {
 /// A job asked for in a loop that runs is worth as much as a function that was asked for so often.
 const LOOP_HEAT: u32 = 4;
 
+/// So many jobs wait at most: a guest that makes more functions hot than anybody can compile does not make others wait while jobs are
+/// compared.
+const MOST_JOBS: usize = 1024;
+
 impl Optimizer {
     /// Asks for better code.
     pub fn ask(&self, module: &Arc<CompiledModule>, what: Hot) {
         let heat = if matches!(what, Hot::Loop(..)) { LOOP_HEAT } else { 1 };
         let mut queue = self.shared.lock();
+        let is_full = queue.jobs.len() >= MOST_JOBS;
         let is_it = |job: &Job| job.what == what && job.module.as_ptr() == Arc::as_ptr(module);
         match queue.jobs.iter_mut().find(|job| is_it(job)) {
             Some(job) => job.heat = job.heat.saturating_add(heat),
+            // It is asked for again.
+            None if is_full => return,
             None => queue.jobs.push(Job { module: Arc::downgrade(module), what, heat }),
         }
         if !queue.has_thread {
