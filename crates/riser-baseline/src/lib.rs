@@ -33,4 +33,5 @@ mod operands;
 mod plan;
 mod translate;
 
-pub use compiler::{BaselineOptions, CompileContext, CompileError, Compiler};
+pub use compiler::{CompileContext, Compiler};
+pub use riser_code::{CodeOptions, CompileError};

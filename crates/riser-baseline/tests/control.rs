@@ -4,7 +4,7 @@ mod common;
 
 use common::{compile, module};
 use riser_baseline::asm::CpuFeatures;
-use riser_baseline::{BaselineOptions, Compiler};
+use riser_baseline::{CodeOptions, Compiler};
 
 #[test]
 fn blocks_of_all_shapes_are_compiled() {
@@ -31,7 +31,7 @@ fn much_code_of_few_bytes_is_an_error() {
         "drop ".repeat(1000)
     );
     let module = module(&text);
-    let compiler = Compiler::new(BaselineOptions::default(), CpuFeatures::default());
+    let compiler = Compiler::new(CodeOptions::default(), CpuFeatures::default());
     let error = compiler.function(&mut compiler.new_context(), &module, 0).unwrap_err();
     assert_eq!(error.to_string(), "cannot compile: that much code");
 }

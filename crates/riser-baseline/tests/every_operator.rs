@@ -3,7 +3,7 @@
 
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind};
 use riser_baseline::asm::CpuFeatures;
-use riser_baseline::{BaselineOptions, Compiler};
+use riser_baseline::{CodeOptions, Compiler};
 use riser_module::{Module, ModuleBytes, ModuleLimits, TypeRegistry};
 use riser_ops::{AccessOp, Features, SimpleImmediate, SimpleOp, ValType};
 use std::fmt::Write;
@@ -146,7 +146,7 @@ fn module(fields: impl Fn(&mut String)) -> Module {
 }
 
 /// Compiles everything, and reads it back.
-fn compile(module: &Module, options: BaselineOptions) {
+fn compile(module: &Module, options: CodeOptions) {
     for machine in MACHINES {
         let compiler = Compiler::new(options, machine);
         let mut context = compiler.new_context();
@@ -195,7 +195,7 @@ fn check(code: &[u8], traps: &[u32], machine: CpuFeatures) {
 fn every_simple_operator_compiles_to_what_the_machine_has() {
     let module = module(simple_operators);
     for canonicalize_nans in [false, true] {
-        compile(&module, BaselineOptions { canonicalize_nans, ..BaselineOptions::default() });
+        compile(&module, CodeOptions { canonicalize_nans, ..CodeOptions::default() });
     }
 }
 
@@ -203,6 +203,6 @@ fn every_simple_operator_compiles_to_what_the_machine_has() {
 fn every_access_compiles_with_and_without_guards_and_masks() {
     let module = module(accesses);
     for (guards, spectre) in [(true, true), (false, true), (false, false)] {
-        compile(&module, BaselineOptions { guards, spectre, ..BaselineOptions::default() });
+        compile(&module, CodeOptions { guards, spectre, ..CodeOptions::default() });
     }
 }

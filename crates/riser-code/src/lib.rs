@@ -3,15 +3,17 @@
 //! of, what is where at its calls, which exceptions it handles. Those who run code look into the tables through a [`CodeTables`],
 //! which reads their encoded form, since they may stand in a file that was mapped.
 //!
-//! Read `artifact.rs` first, then `tables.rs`, and `image.rs` for the compiled code of a module as a file.
+//! Read `artifact.rs` first, then `tables.rs`, `compiler.rs` for what compilers are told, and `image.rs` for the compiled code of a module as a file.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
 mod artifact;
+mod compiler;
 pub mod image;
 mod tables;
 
 pub use artifact::{CallSite, CodeArtifact, Handler, Position, TrapSite};
+pub use compiler::{CodeOptions, CompileError};
 pub use tables::{CallSiteRef, CodeTables};

@@ -9,7 +9,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use riser_abi::{VmCtxCounts, VmCtxLayout};
+use riser_abi::VmCtxLayout;
 use riser_front::Walker;
 use riser_module::Module;
 use riser_ops::{FuncIdx, MemoryIdx, TypeId};
@@ -62,13 +62,7 @@ const STRIDE: usize = size_of::<FuncHeader>();
 impl InterpModule {
     /// Prepares a module whose bodies were validated. Nothing is lowered yet.
     pub fn new(module: Arc<Module>, options: InterpOptions) -> InterpModule {
-        let layout = VmCtxLayout::new(VmCtxCounts {
-            imported_funcs: module.imported.funcs,
-            memories: module.memories.len() as u32,
-            tables: module.tables.len() as u32,
-            globals: module.globals.len() as u32,
-            tags: module.tags.len() as u32,
-        });
+        let layout = module.vmctx_layout();
         let headers = HeaderTable::new(module.bodies.len());
         let memory0 = (!module.memories.is_empty()).then(|| layout.memory(MemoryIdx(0)));
         let maps = BTreeMap::new();

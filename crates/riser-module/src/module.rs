@@ -11,6 +11,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
+use riser_abi::{VmCtxCounts, VmCtxLayout};
 use riser_ops::{
     DataIdx, ElemIdx, Features, FuncIdx, FuncType, GlobalIdx, HeapType, MemoryIdx, RefType,
     SubType, TableIdx, TagIdx, TypeId, TypeIdx, ValType,
@@ -446,6 +447,17 @@ impl FuncSet {
 }
 
 impl Module {
+    /// How the blocks of the module's instances lie in memory.
+    pub fn vmctx_layout(&self) -> VmCtxLayout {
+        VmCtxLayout::new(VmCtxCounts {
+            imported_funcs: self.imported.funcs,
+            memories: self.memories.len() as u32,
+            tables: self.tables.len() as u32,
+            globals: self.globals.len() as u32,
+            tags: self.tags.len() as u32,
+        })
+    }
+
     /// The canonical type at a type index.
     #[inline]
     pub fn type_at(&self, ty: TypeIdx) -> Option<&ModuleType> {

@@ -3,7 +3,7 @@
 
 use riser_module::{Module, ModuleBytes, ModuleLimits, TypeRegistry};
 use riser_ops::Features;
-use riser_opt::{Compiler, OptOptions};
+use riser_opt::{CodeOptions, Compiler};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -98,7 +98,7 @@ fn module(body: &str) -> Result<Module, Box<dyn Error>> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let wanted = std::env::args().nth(1);
-    let compiler = Compiler::host(OptOptions { verify: false, ..OptOptions::default() })?;
+    let compiler = Compiler::host(CodeOptions::default())?;
     for (name, body) in SHAPES {
         if wanted.as_deref().is_some_and(|wanted| wanted != name) {
             continue;

@@ -1,11 +1,10 @@
 //! From what Cranelift made to a [`CodeArtifact`].
 
-use crate::compiler::CompileError;
 use cranelift_codegen::ir::{SourceLoc, TrapCode as ClifTrap};
 use cranelift_codegen::{
     CompiledCode, ExceptionContextLoc, FinalizedMachCallSite, FinalizedMachExceptionHandler,
 };
-use riser_code::{CallSite, CodeArtifact, Handler, Position, TrapSite};
+use riser_code::{CallSite, CodeArtifact, CompileError, Handler, Position, TrapSite};
 use riser_ops::TrapCode;
 
 /// What becomes of a function's code.

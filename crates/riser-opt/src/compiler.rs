@@ -1,6 +1,5 @@
 //! The compiler: what an engine makes once, and what each thread that compiles has.
 
-use crate::OptOptions;
 use crate::artifact;
 use crate::env::Env;
 use crate::joins;
@@ -14,32 +13,11 @@ use cranelift_codegen::isa::{Builder, OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::settings::{self, Configurable, Flags};
 use cranelift_codegen::{CodegenResult, CompiledCode, Context, isa};
 use cranelift_frontend::FunctionBuilderContext;
-use riser_code::CodeArtifact;
+use riser_code::{CodeArtifact, CodeOptions, CompileError};
 use riser_front::Walker;
 use riser_module::{Module, ModuleError};
 use riser_ops::FuncIdx;
-use std::borrow::Cow;
 use target_lexicon::{Architecture, Triple};
-
-/// Why there is no code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompileError {
-    what: Cow<'static, str>,
-}
-
-impl CompileError {
-    pub(crate) fn new(what: impl Into<Cow<'static, str>>) -> CompileError {
-        CompileError { what: what.into() }
-    }
-}
-
-impl fmt::Display for CompileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot compile: {}", self.what)
-    }
-}
-
-impl std::error::Error for CompileError {}
 
 /// Makes machine code for one machine, with one set of options. Threads share it; each has a [`CompileContext`] of its
 /// own.
@@ -48,7 +26,7 @@ pub struct Compiler {
     isa: OwnedTargetIsa,
     /// The same with little effort, for functions for which the other one would take too long.
     quick: OwnedTargetIsa,
-    options: OptOptions,
+    options: CodeOptions,
 }
 
 impl fmt::Debug for Compiler {
@@ -101,7 +79,7 @@ impl Compiler {
     ///
     /// # Errors
     /// If there is no compiler for machines like this one, or it lacks an extension that all but the oldest have.
-    pub fn host(options: OptOptions) -> Result<Compiler, CompileError> {
+    pub fn host(options: CodeOptions) -> Result<Compiler, CompileError> {
         let builder = cranelift_native::builder().map_err(CompileError::new)?;
         Compiler::new(builder, options)
     }
@@ -110,7 +88,7 @@ impl Compiler {
     ///
     /// # Errors
     /// If the triple is not known, or the compiler was built without support for it.
-    pub fn for_target(triple: &str, options: OptOptions) -> Result<Compiler, CompileError> {
+    pub fn for_target(triple: &str, options: CodeOptions) -> Result<Compiler, CompileError> {
         let unknown = |error: &dyn fmt::Display| {
             CompileError::new(format!("no such machine as `{triple}`: {error}"))
         };
@@ -127,7 +105,7 @@ impl Compiler {
         Compiler::new(builder, options)
     }
 
-    fn new(builder: Builder, options: OptOptions) -> Result<Compiler, CompileError> {
+    fn new(builder: Builder, options: CodeOptions) -> Result<Compiler, CompileError> {
         let finish = |effort: Effort| {
             let flags = flags(options, builder.triple(), effort)
                 .map_err(|error| CompileError::new(error.to_string()))?;
@@ -152,13 +130,13 @@ impl Compiler {
     }
 
     /// The options.
-    pub fn options(&self) -> &OptOptions {
+    pub fn options(&self) -> &CodeOptions {
         &self.options
     }
 
     /// Tells code of one compiler from code of others: the machine and its extensions, the flags, the versions.
     pub fn fingerprint(&self) -> String {
-        let OptOptions { canonicalize_nans, fuel, guards, spectre, verify: _ } = self.options;
+        let CodeOptions { canonicalize_nans, fuel, guards, spectre } = self.options;
         let extensions: Vec<String> =
             self.isa.isa_flags().iter().map(ToString::to_string).collect();
         format!(
@@ -357,7 +335,7 @@ enum Effort {
 
 /// Cranelift's settings.
 fn flags(
-    options: OptOptions,
+    options: CodeOptions,
     target: &Triple,
     effort: Effort,
 ) -> Result<Flags, settings::SetError> {
@@ -377,7 +355,8 @@ fn flags(
         ("unwind_info", "false"),
         ("enable_probestack", "false"),
         ("enable_multi_ret_implicit_sret", returns_in_memory),
-        ("enable_verifier", if options.verify { "true" } else { "false" }),
+        // It takes time.
+        ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
         ("enable_nan_canonicalization", if options.canonicalize_nans { "true" } else { "false" }),
         ("enable_heap_access_spectre_mitigation", spectre),
         ("enable_table_access_spectre_mitigation", spectre),

@@ -16,5 +16,5 @@ mod signature;
 mod trampolines;
 mod translate;
 
-pub use compiler::{CompileContext, CompileError, Compiler};
-pub use env::OptOptions;
+pub use compiler::{CompileContext, Compiler};
+pub use riser_code::{CodeOptions, CompileError};

@@ -3,7 +3,7 @@
 //! The host knows arguments and results as a row of slots, and calls by the platform's C convention; functions take and give
 //! values as `riser-abi` says (`compiled.rs`). There is one trampoline in each direction per function type.
 
-use crate::compiler::{CompileContext, CompileError, Compiler};
+use crate::compiler::{CompileContext, Compiler};
 use crate::signature::{self, LowHalf, load_slot, store_slot};
 use crate::translate::clif_trap;
 use core::mem::offset_of;
@@ -17,7 +17,7 @@ use riser_abi::{
     BuiltinSignature, ENTRY_ENDED, ENTRY_PAUSED, ENTRY_RETURNED, FrameLayout, HostCtx, VmCtx,
     VmRuntime, builtin, returns_in_area,
 };
-use riser_code::{CodeArtifact, Position};
+use riser_code::{CodeArtifact, CompileError, Position};
 use riser_ops::{FuncType, TrapCode, ValType};
 
 impl Compiler {

@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{clif, everywhere, functions, host, module, options};
+use common::{clif, everywhere, functions, host, module};
 use riser_abi::{VmCtxCounts, VmCtxLayout};
 use riser_ops::{TableIdx, TrapCode};
-use riser_opt::{Compiler, OptOptions};
+use riser_opt::{CodeOptions, Compiler};
 
 #[test]
 fn blocks_of_all_shapes() {
@@ -182,7 +182,7 @@ fn locals_of_huge_functions_are_in_the_frame() {
            (local $w v128) (local $r externref) (local $s externref) {body}
            local.get 0 local.get $w local.get $s))"
     );
-    let text = clif(&wat, 0, options());
+    let text = clif(&wat, 0, CodeOptions::default());
     assert!(text.contains("locals"), "{}", &text[..2000]);
     host(&wat);
 }
@@ -198,7 +198,7 @@ fn deep_nesting() {
         let loops = "loop ".repeat(depth) + &"local.get 0 br_if 0 end ".repeat(depth);
         module(&format!("(module (func (param i32) {loops}))"))
     };
-    let compiler = Compiler::host(options()).unwrap();
+    let compiler = Compiler::host(CodeOptions::default()).unwrap();
     functions(&compiler, &loops(1000));
     // What takes time that grows faster than the body is refused.
     let error = compiler.function(&mut compiler.new_context(), &loops(5001), 0);
@@ -235,8 +235,8 @@ fn traps_have_their_codes() {
 #[test]
 fn small_leaves_do_not_look_at_the_stack() {
     let wat = "(module (func (param i32) (result i32) (local.get 0)) (func (call 0 (i32.const 1)) (drop)))";
-    assert!(!clif(wat, 0, options()).contains("stack_limit"));
-    assert!(clif(wat, 1, options()).contains("stack_limit"));
+    assert!(!clif(wat, 0, CodeOptions::default()).contains("stack_limit"));
+    assert!(clif(wat, 1, CodeOptions::default()).contains("stack_limit"));
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn a_table_that_cannot_grow_is_reached_with_one_load() {
             "(module (type $f (func)) (table 5 {max} funcref)
               (func (param i32) (call_indirect (type $f) (local.get 0))))"
         );
-        let clif = clif(&wat, 0, options());
+        let clif = clif(&wat, 0, CodeOptions::default());
         let loads = |offset: u32| clif.contains(&format!(" v0+{offset}\n"));
         assert!(loads(offset) && !loads(other), "{clif}");
     }
@@ -256,7 +256,7 @@ fn a_table_that_cannot_grow_is_reached_with_one_load() {
 
 #[test]
 fn fuel_is_paid_before_what_can_be_seen() {
-    let options = OptOptions { fuel: true, ..options() };
+    let options = CodeOptions { fuel: true, ..CodeOptions::default() };
     let wat = "(module (func (param i32) (result i32)
       (local.set 0 (i32.const 2)) (drop (i32.const 3)) (call 0 (local.get 0))))";
     let text = clif(wat, 0, options);

@@ -3,7 +3,7 @@
 
 use riser_module::{Module, ModuleBytes, ModuleLimits, TypeRegistry};
 use riser_ops::{AccessOp, Features, SimpleImmediate, SimpleOp, ValType};
-use riser_opt::{Compiler, OptOptions};
+use riser_opt::{CodeOptions, Compiler};
 use std::fmt::Write;
 
 const TRIPLES: [&str; 4] = [
@@ -144,8 +144,8 @@ fn module(fields: impl Fn(&mut String)) -> Module {
     module
 }
 
-fn compile(module: &Module, triple: &str, options: OptOptions) {
-    let compiler = Compiler::for_target(triple, OptOptions { verify: true, ..options });
+fn compile(module: &Module, triple: &str, options: CodeOptions) {
+    let compiler = Compiler::for_target(triple, options);
     let compiler = compiler.expect("the compiler was built with this target");
     let mut context = compiler.new_context();
     for defined in 0..module.bodies.len() as u32 {
@@ -161,7 +161,7 @@ fn every_simple_operator_compiles() {
     let module = module(simple_operators);
     for triple in TRIPLES {
         for canonicalize_nans in [false, true] {
-            compile(&module, triple, OptOptions { canonicalize_nans, ..OptOptions::default() });
+            compile(&module, triple, CodeOptions { canonicalize_nans, ..CodeOptions::default() });
         }
     }
 }
@@ -171,7 +171,7 @@ fn every_access_compiles_with_and_without_guards_and_masks() {
     let module = module(accesses);
     for triple in TRIPLES {
         for (guards, spectre) in [(true, true), (false, true), (false, false)] {
-            compile(&module, triple, OptOptions { guards, spectre, ..OptOptions::default() });
+            compile(&module, triple, CodeOptions { guards, spectre, ..CodeOptions::default() });
         }
     }
 }
@@ -184,7 +184,7 @@ fn every_operator_on_whole_memories_and_tables_compiles() {
     });
     for triple in TRIPLES {
         for spectre in [true, false] {
-            compile(&module, triple, OptOptions { spectre, ..OptOptions::default() });
+            compile(&module, triple, CodeOptions { spectre, ..CodeOptions::default() });
         }
     }
 }

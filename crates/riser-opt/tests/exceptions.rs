@@ -2,8 +2,9 @@
 
 mod common;
 
-use common::{clif, everywhere, host, options};
+use common::{clif, everywhere, host};
 use riser_code::{CallSite, CodeArtifact};
+use riser_opt::CodeOptions;
 
 /// Of each call that has handlers, their tags.
 fn handlers(artifact: &CodeArtifact) -> Vec<Vec<Option<u32>>> {
@@ -139,7 +140,7 @@ fn thousands_of_clauses_are_not_repeated_by_each_call() {
 
 #[test]
 fn handlers_begin_with_an_empty_account_of_fuel() {
-    let options = riser_opt::OptOptions { fuel: true, ..options() };
+    let options = CodeOptions { fuel: true, ..CodeOptions::default() };
     let wat = r#"(module (tag $a) (func (block $out (try_table (catch $a $out) (i32.const 1) (drop) (throw $a)))))"#;
     // The constant and `throw`.
     let text = clif(wat, 0, options);

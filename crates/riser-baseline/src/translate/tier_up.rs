@@ -33,7 +33,7 @@ impl Translator<'_> {
     }
 
     fn count(&mut self, cost: i32, what: fn(Spent) -> ColdCode) {
-        if !self.env.options.tier_up {
+        if !self.env.counts {
             return;
         }
         self.asm.load(Width::W64, SCRATCH, OWN_VMCTX);

@@ -3,7 +3,6 @@
 use super::locals::LEAF_FRAME;
 use super::{Cold, ColdCode, NO_SCOPE, Translator};
 use crate::asm::{Asm, Cond, Gpr, Label, Mem, Width};
-use crate::compiler::CompileError;
 use crate::convention::{C_PARAMS, Kind, RESULT, VMCTX};
 use crate::emit::{Call, FarTrap, Root};
 use crate::frame::{Frame, OWN_VMCTX, VMCTX_BELOW};
@@ -12,7 +11,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::mem::offset_of;
 use riser_abi::{BuiltinSignature, MachineType, Status, VmCtx, VmRuntime, builtin};
-use riser_code::{CodeArtifact, Position, TrapSite};
+use riser_code::{CodeArtifact, CompileError, Position, TrapSite};
 use riser_ops::{TrapCode, TypeIdx};
 
 /// What a builtin is given.

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 use riser_baseline::asm::CpuFeatures;
-use riser_baseline::{BaselineOptions, CompileError, Compiler};
+use riser_baseline::{CodeOptions, CompileError, Compiler};
 use riser_code::{CodeArtifact, CodeTables};
 use riser_module::{Module, ModuleBytes, ModuleLimits, TypeRegistry};
 use riser_ops::Features;
@@ -18,7 +18,7 @@ pub fn module(wat: &str) -> Module {
 }
 
 /// Compiles all functions.
-pub fn functions(module: &Module, options: BaselineOptions) -> Vec<CodeArtifact> {
+pub fn functions(module: &Module, options: CodeOptions) -> Vec<CodeArtifact> {
     let compiler = Compiler::new(options, CpuFeatures::default());
     let mut cx = compiler.new_context();
     let compile = |defined| compiler.function(&mut cx, module, defined);
@@ -55,8 +55,8 @@ fn check(artifact: &CodeArtifact) {
 /// Compiles all functions, in all ways that matter; gives what is made with the default options.
 pub fn compile(wat: &str) -> Vec<CodeArtifact> {
     let module = module(wat);
-    let default = BaselineOptions::default();
-    functions(&module, BaselineOptions { fuel: true, ..default });
-    functions(&module, BaselineOptions { guards: false, spectre: false, ..default });
+    let default = CodeOptions::default();
+    functions(&module, CodeOptions { fuel: true, ..default });
+    functions(&module, CodeOptions { guards: false, spectre: false, ..default });
     functions(&module, default)
 }

@@ -11,7 +11,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use riser_abi::{
     Builtins, FrameLayout, FuncRef, GlobalCell, HostCall, ImportedFunc, MemoryDef, Slot, Status,
-    TableDef, TagDef, VmCtx, VmCtxCounts, VmCtxLayout, VmRuntime,
+    TableDef, TagDef, VmCtx, VmCtxLayout, VmRuntime,
 };
 use riser_module::{
     ConstExpr, ConstOp, DataMode, ElementItems, ElementMode, EntityIdx, Module, ModuleBytes,
@@ -150,13 +150,7 @@ impl Instance {
         imports: &[Import],
     ) -> Box<Instance> {
         let module = interp.module().clone();
-        let layout = VmCtxLayout::new(VmCtxCounts {
-            imported_funcs: module.imported.funcs,
-            memories: module.memories.len() as u32,
-            tables: module.tables.len() as u32,
-            globals: module.globals.len() as u32,
-            tags: module.tags.len() as u32,
-        });
+        let layout = module.vmctx_layout();
         let mut instance = Box::new(Instance {
             interp,
             block: vec![0; layout.size().div_ceil(16)],
@@ -219,7 +213,7 @@ impl Instance {
             };
             self.funcs.push(Box::new(func));
         }
-        let layout = VmCtxLayout::new(VmCtxCounts::default());
+        let layout = VmCtxLayout::new(riser_abi::VmCtxCounts::default());
         for i in 0..module.imported.funcs {
             let func = &*self.funcs[i as usize];
             let import = ImportedFunc { entry: func.entry, vmctx: func.vmctx, func_ref: func };

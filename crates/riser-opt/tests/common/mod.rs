@@ -4,7 +4,7 @@
 use riser_code::{CodeArtifact, CodeTables};
 use riser_module::{Module, ModuleBytes, ModuleLimits, TypeRegistry};
 use riser_ops::Features;
-use riser_opt::{CompileError, Compiler, OptOptions};
+use riser_opt::{CodeOptions, CompileError, Compiler};
 
 /// The machines for which code is made.
 pub const TRIPLES: [&str; 4] = [
@@ -22,11 +22,6 @@ pub fn module(wat: &str) -> Module {
     let module = module.expect("the module decodes");
     riser_front::validate_bodies(&module).expect("the module is valid");
     module
-}
-
-/// With Cranelift's own checks.
-pub fn options() -> OptOptions {
-    OptOptions { verify: true, ..OptOptions::default() }
 }
 
 /// Compiles all functions.
@@ -66,7 +61,7 @@ pub fn check(artifact: &CodeArtifact) {
 
 /// Compiles all functions for this machine.
 pub fn host(wat: &str) -> Vec<CodeArtifact> {
-    let compiler = Compiler::host(options()).unwrap_or_else(|error| panic!("{error}"));
+    let compiler = Compiler::host(CodeOptions::default()).unwrap_or_else(|error| panic!("{error}"));
     functions(&compiler, &module(wat))
 }
 
@@ -75,7 +70,12 @@ pub fn everywhere(wat: &str) {
     let module = module(wat);
     for triple in TRIPLES {
         for other in [false, true] {
-            let options = OptOptions { fuel: other, guards: !other, spectre: !other, ..options() };
+            let options = CodeOptions {
+                fuel: other,
+                guards: !other,
+                spectre: !other,
+                ..CodeOptions::default()
+            };
             let compiler = Compiler::for_target(triple, options);
             functions(&compiler.unwrap_or_else(|error| panic!("{error}")), &module);
         }
@@ -83,7 +83,7 @@ pub fn everywhere(wat: &str) {
 }
 
 /// A function as CLIF before it was optimized.
-pub fn clif(wat: &str, defined: u32, options: OptOptions) -> String {
+pub fn clif(wat: &str, defined: u32, options: CodeOptions) -> String {
     let compiler =
         Compiler::for_target(TRIPLES[0], options).unwrap_or_else(|error| panic!("{error}"));
     let text = compiler.clif(&mut compiler.new_context(), &module(wat), defined);

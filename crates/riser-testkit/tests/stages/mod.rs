@@ -5,7 +5,7 @@ use riser_front::{TraceSink, Walker};
 use riser_interp::{InterpModule, InterpOptions};
 use riser_module::{Module, ModuleBytes, ModuleLimits, TypeRegistry};
 use riser_ops::{Features, FuncIdx};
-use riser_opt::{Compiler, OptOptions};
+use riser_opt::{CodeOptions, Compiler};
 use std::sync::Arc;
 
 /// Decodes a module and validates everything but the bodies, with all features.
@@ -32,5 +32,5 @@ pub fn interpreted(module: &Arc<Module>) -> InterpModule {
 
 /// A compiler for a machine, which has no more than all of its kind.
 pub fn compiler(triple: &str) -> Compiler {
-    Compiler::for_target(triple, OptOptions::default()).unwrap_or_else(|error| panic!("{error}"))
+    Compiler::for_target(triple, CodeOptions::default()).unwrap_or_else(|error| panic!("{error}"))
 }

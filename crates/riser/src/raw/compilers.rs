@@ -1,11 +1,9 @@
 //! The compilers of an engine: which one makes the code of a function.
 
 use crate::{Config, Error, Result, Strategy};
-use riser_baseline::BaselineOptions;
 use riser_baseline::asm::CpuFeatures;
-use riser_code::CodeArtifact;
+use riser_code::{CodeArtifact, CodeOptions};
 use riser_module::Module;
-use riser_opt::OptOptions;
 use riser_vm::CompileFailure;
 
 /// See the module's documentation.
@@ -27,11 +25,11 @@ impl Compilers {
     /// # Errors
     /// If this machine has no such compiler.
     pub fn new(config: &Config) -> Result<Compilers> {
-        let options = OptOptions {
+        let options = CodeOptions {
             canonicalize_nans: config.canonicalize_nan,
             fuel: config.consume_fuel,
             guards: !riser_sys::address_space_limited(),
-            ..OptOptions::default()
+            ..CodeOptions::default()
         };
         let opt = riser_opt::Compiler::host(options).map_err(Error::new)?;
         let optimizes = config.strategy != Strategy::Baseline;
@@ -40,14 +38,10 @@ impl Compilers {
         if features.is_none() && wants_baseline {
             return Err(Error::msg("there is no baseline compiler for this machine"));
         }
-        let baseline_options = BaselineOptions {
-            canonicalize_nans: options.canonicalize_nans,
-            fuel: options.fuel,
-            guards: options.guards,
-            spectre: options.spectre,
-            tier_up: optimizes,
+        let new = |features| {
+            let compiler = riser_baseline::Compiler::new(options, features);
+            if optimizes { compiler.counting() } else { compiler }
         };
-        let new = |features| riser_baseline::Compiler::new(baseline_options, features);
         Ok(Compilers { opt, baseline: features.map(new), optimizes })
     }
 

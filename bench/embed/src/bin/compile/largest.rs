@@ -1,7 +1,7 @@
 //! What the largest functions of real programs cost to compile.
 
 use super::{rate::decode, time};
-use riser_opt::{Compiler, OptOptions};
+use riser_opt::{Compiler, CodeOptions};
 use std::path::Path;
 use std::process::Command;
 
@@ -59,7 +59,7 @@ pub fn one(file: &str, defined: &str) -> Result<(), String> {
     let defined = defined.parse().map_err(|_| "not a number")?;
     let bytes = std::fs::read(file).map_err(|e| e.to_string())?;
     let module = decode(&bytes)?;
-    let compiler = Compiler::host(OptOptions::default()).map_err(|e| e.to_string())?;
+    let compiler = Compiler::host(CodeOptions::default()).map_err(|e| e.to_string())?;
     let mut context = compiler.new_context();
     let before = memory("VmRSS:")?;
     let mut result = None;

@@ -3,7 +3,7 @@
 use riser_front::validate_bodies;
 use riser_module::EntityIdx;
 use riser_ops::{Features, FuncIdx};
-use riser_opt::{Compiler, OptOptions};
+use riser_opt::{CodeOptions, Compiler};
 
 use crate::decoded::{Decoded, count};
 use crate::errors::{Report, refused, similar};
@@ -32,7 +32,7 @@ pub fn show(input: &Input, func: &str, form: Form) -> Result<(), Report> {
     };
     // Compilers rely on that.
     validate_bodies(module).map_err(|error| refused(input, &error))?;
-    let compiler = Compiler::host(OptOptions::default())
+    let compiler = Compiler::host(CodeOptions::default())
         .map_err(|error| Report::new(format!("there is no compiler for this machine: {error}")))?;
     let mut context = compiler.new_context();
     let text = match form {
