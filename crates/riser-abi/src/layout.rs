@@ -178,6 +178,8 @@ vm_blocks! {
         /// The slots of a frame whose loop goes on in better code, from when the old code leaves it until the new code has read
         /// them. They lie as in the frame: the last slot first, the halves of a vector low half first.
         replacement: *const Slot = Moves;
+        /// What tells the thread that `host_stack_limit` is of from others; opaque to code.
+        host_thread: usize = Moves;
     }
 }
 
@@ -208,6 +210,7 @@ impl VmRuntime {
             funcs: ptr::null(),
             func_count: 0,
             replacement: ptr::null(),
+            host_thread: 0,
         }
     }
 }

@@ -81,7 +81,7 @@ pub use files::{create_private_dir, create_private_file, file_bytes_max, file_id
 pub use hooks::{Answer, Gate, InterruptHooks, Place};
 pub use image::MemoryImage;
 pub use region::Region;
-pub use stack::{SlotStack, host_stack_limit, stack_pointer};
+pub use stack::{SlotStack, host_stack_limit, stack_pointer, thread_mark};
 pub use usage::{address_space_limited, cpu_time, peak_memory, profiler_time};
 
 /// Whether a thread can wait for another one, and for a time to pass. In a browser and in other runtimes of WebAssembly

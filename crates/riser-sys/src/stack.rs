@@ -48,6 +48,15 @@ pub fn host_stack_limit() -> usize {
     stack_pointer() / 8 * 7
 }
 
+/// Something that tells the thread at hand from others that live.
+#[inline]
+pub fn thread_mark() -> usize {
+    thread_local! {
+        static MARK: u8 = const { 0 };
+    }
+    MARK.with(|mark| core::ptr::from_ref(mark).addr())
+}
+
 /// About where the host's stack pointer stands.
 #[inline(always)]
 pub fn stack_pointer() -> usize {

@@ -366,10 +366,6 @@ fn ticks_in_a_handler_stop_the_thread_that_it_interrupted() -> Result<()> {
 #[test]
 fn a_store_whose_code_waits_is_entered_on_another_thread() -> Result<()> {
     let engine = Engine::default();
-    if !engine.is_compiled() {
-        // The interpreter still compares the second thread's stack with the limit of the first, and gives up too early.
-        return Ok(());
-    }
     let mut linker = Linker::new(&engine);
     linker.func_wrap(
         "host",

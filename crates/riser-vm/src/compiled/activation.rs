@@ -188,19 +188,16 @@ unsafe fn call_elsewhere(
         let limit = (*runtime).stack_limit.load(Ordering::Relaxed);
         let (bytes, spare) = (end.addr().saturating_sub(limit), limit.saturating_sub(base.addr()));
         let Ok(stack) = MachineStack::new(bytes, spare) else { return Err(exhausted(runtime)) };
-        let host_limit = (*runtime).host_stack_limit;
         let waiting = (*runtime).thread.load(Ordering::Relaxed);
         (*runtime).stack_base = stack.base().cast();
         (*runtime).stack_end = stack.top().cast();
         (*runtime).stack_limit.store(stack.limit().addr(), Ordering::Relaxed);
-        (*runtime).host_stack_limit = riser_sys::host_stack_limit();
         (*runtime).thread.store(thread, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         let outcome = call_compiled(runtime, func, trampoline, slots);
         (*runtime).stack_base = base;
         (*runtime).stack_end = end;
         (*runtime).stack_limit.store(limit, Ordering::Relaxed);
-        (*runtime).host_stack_limit = host_limit;
         // Who sent an interrupt here by now has set the mark, which the host function's end looks at.
         (*runtime).thread.store(waiting, Ordering::SeqCst);
         outcome

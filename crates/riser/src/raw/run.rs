@@ -130,6 +130,9 @@ pub(crate) enum Pending {
 struct Entered {
     runtime: *mut VmRuntime,
     outer: *mut c_void,
+    /// Of the host's stack before: how far down it may go, and whose it is.
+    limit: usize,
+    thread: usize,
 }
 
 impl Entered {
@@ -140,11 +143,15 @@ impl Entered {
         // SAFETY: the caller's promise.
         unsafe {
             let outer = (*runtime).store;
-            if outer.is_null() {
+            let (limit, thread) = ((*runtime).host_stack_limit, (*runtime).host_thread);
+            let here = riser_sys::thread_mark();
+            // A host function may let another thread use the store.
+            if outer.is_null() || thread != here {
                 (*runtime).host_stack_limit = riser_sys::host_stack_limit();
+                (*runtime).host_thread = here;
             }
             (*runtime).store = store;
-            Entered { runtime, outer }
+            Entered { runtime, outer, limit, thread }
         }
     }
 }
@@ -153,7 +160,11 @@ impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: the runtime block lives as long as its store, which is borrowed meanwhile.
-        unsafe { (*self.runtime).store = self.outer };
+        unsafe {
+            (*self.runtime).store = self.outer;
+            (*self.runtime).host_stack_limit = self.limit;
+            (*self.runtime).host_thread = self.thread;
+        }
     }
 }
 
