@@ -1,7 +1,7 @@
 //! What the largest functions of real programs cost to compile.
 
 use super::{rate::decode, time};
-use riser_opt::{Compiler, CodeOptions};
+use riser_opt::{CodeOptions, Compiler};
 use std::path::Path;
 use std::process::Command;
 
