@@ -26,7 +26,7 @@ const ENVIRONMENT: [(&str, &str); 3] = [
 const LIBRARY: [&str; 7] = ["calls", "epochs", "exceptions", "gc", "objects", "signals", "threads"];
 
 /// The ways in which the suite runs: see `crates/riser-testkit/tests/spec.rs`.
-const WAYS: [&str; 2] = ["compiled", "compiled-gc-stress"];
+const WAYS: [&str; 2] = ["opt", "opt-gc-stress"];
 
 /// Builds the tests, and runs them.
 pub fn run(args: &[String]) -> Result<(), String> {

@@ -7,7 +7,8 @@
 //!
 //! Every function keeps a frame pointer, so that frames form a chain.
 
-use riser_ops::ValType;
+use crate::FrameLayout;
+use riser_ops::{FuncType, ValType};
 
 /// So many results of a class (integers and references; floats and vectors) are returned in registers. All machines have
 /// as many; more results than these are rare.
@@ -25,6 +26,15 @@ pub fn returns_in_area(results: &[ValType]) -> bool {
     let floats = |ty: &&ValType| matches!(**ty, ValType::F32 | ValType::F64 | ValType::V128);
     let floats = results.iter().filter(floats).count();
     floats > REGISTERS || results.len() - floats > REGISTERS
+}
+
+/// A trampoline for calls of the host has a row of slots on the stack, with the arguments and then the results. A row of at most so many has
+/// room on every stack, below its limit, where hosts have some 64 KiB; trampolines with larger ones look at the limit.
+pub const SMALL_ROW_SLOTS: u32 = 128;
+
+/// How many slots hold the arguments of a type, and then the results.
+pub fn row_slots(ty: &FuncType) -> u32 {
+    FrameLayout::slots_of(ty.params()).max(FrameLayout::slots_of(ty.results())).max(1)
 }
 
 /// Bytes behind the 4 GiB that a 32-bit address reaches in a guarded memory which no access may touch: a static

@@ -1,6 +1,6 @@
 //! The door: from a body to an artifact.
 
-use crate::asm::CpuFeatures;
+use crate::asm::{Asm, CpuFeatures};
 use crate::plan::Plan;
 use crate::translate::{Buffers, Translator};
 use alloc::format;
@@ -26,6 +26,13 @@ pub struct CompileContext {
     walker: Walker,
     plan: Plan,
     buffers: Buffers,
+}
+
+impl CompileContext {
+    /// For code that is not of a body.
+    pub(crate) fn asm(&mut self) -> &mut Asm {
+        &mut self.buffers.asm
+    }
 }
 
 /// A module, and how its instances lie in memory.

@@ -15,6 +15,7 @@
 //! | `operands.rs` | the operands, and the registers they are in |
 //! | `emit.rs` | what is noted of the code besides its bytes |
 //! | `translate/` | the operators, a file for each topic |
+//! | `trampolines.rs` | the code between the host and functions |
 //! | `asm/` | the instructions |
 
 #![no_std]
@@ -31,6 +32,7 @@ mod emit;
 mod frame;
 mod operands;
 mod plan;
+mod trampolines;
 mod translate;
 
 pub use compiler::{CompileContext, Compiler};

@@ -42,7 +42,6 @@ pub fn run_config(options: &RunOptions, general: &General) -> Result<Config, Rep
         None | Some(Tier::Auto) => Strategy::Auto,
         Some(Tier::Opt) => Strategy::Cranelift,
         Some(Tier::Baseline) => Strategy::Baseline,
-        Some(Tier::Tiered) => Strategy::Tiered,
         Some(Tier::Interp) => Strategy::Interpreter,
     });
     if tier != Some(Tier::Interp) && !options.no_cache {

@@ -210,14 +210,12 @@ pub enum ReportFormat {
 /// How functions are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Tier {
-    /// Whatever the platform has.
+    /// Baseline code first, the best code where it pays.
     Auto,
     /// The optimizing compiler.
     Opt,
     /// The baseline compiler.
     Baseline,
-    /// Baseline code first, the best code where it pays.
-    Tiered,
     /// The interpreter.
     Interp,
 }
@@ -345,16 +343,16 @@ pub struct RunOptions {
     pub deterministic: bool,
     /// Run in the interpreter
     ///
-    /// It begins at once and takes less memory, and a program that computes takes much longer. Without this option functions are compiled when
+    /// It takes less memory, and a program that computes takes much longer. Without this option functions are compiled when
     /// they are called first, where riser has a compiler: on Linux, x86-64 and aarch64.
     #[arg(long, help_heading = heading::ENGINE)]
     pub interp: bool,
-    /// How functions are made: `auto`, `opt`, `baseline`, `tiered` or `interp`
+    /// How functions are made: `auto`, `opt`, `baseline` or `interp`
     ///
-    /// `opt` compiles slowly to the fastest code, `baseline` quickly to slower code (x86-64 only), `interp` compiles nothing, as `--interp`. With
-    /// `tiered` a function begins in baseline code, and a thread makes the best code of what is executed most; the function goes on in that even in
-    /// the middle of a loop. `auto`, which is what happens without this option, is `opt` where riser has that compiler, and `interp` elsewhere. The results
-    /// are the same.
+    /// With `auto`, which is what happens without this option, a function begins in baseline code, and a thread makes the best code of what is executed
+    /// most; the function goes on in that even in the middle of a loop. `baseline` compiles quickly to slower code, `opt` slowly to the fastest code, and
+    /// `interp` compiles nothing, as `--interp`. The baseline compiler is for x86-64: on aarch64 `auto` is `opt`, and where riser has no compiler it is
+    /// `interp`. The results are the same.
     #[arg(
         long,
         value_name = "TIER",

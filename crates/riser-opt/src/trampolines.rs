@@ -14,8 +14,8 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
 use riser_abi::{
-    BuiltinSignature, ENTRY_ENDED, ENTRY_PAUSED, ENTRY_RETURNED, FrameLayout, HostCtx, VmCtx,
-    VmRuntime, builtin, returns_in_area,
+    BuiltinSignature, ENTRY_ENDED, ENTRY_PAUSED, ENTRY_RETURNED, HostCtx, SMALL_ROW_SLOTS, VmCtx,
+    VmRuntime, builtin, returns_in_area, row_slots,
 };
 use riser_code::{CodeArtifact, CompileError, Position};
 use riser_ops::{FuncType, TrapCode, ValType};
@@ -98,14 +98,6 @@ fn way_to_code(artifact: &CodeArtifact) -> Vec<Position> {
     let last = positions.iter().rposition(is_way).and_then(|last| positions.get(last + 1));
     let end = last.map_or(artifact.code.len() as u32, |position| position.offset);
     vec![*first, Position { offset: end, wasm: Position::NONE }]
-}
-
-/// A frame with a row of so many slots has room on every stack, below its limit, where hosts have some 64 KiB.
-const SMALL_ROW_SLOTS: u32 = 128;
-
-/// How many slots hold the arguments of a type, and then the results.
-fn row_slots(ty: &FuncType) -> u32 {
-    FrameLayout::slots_of(ty.params()).max(FrameLayout::slots_of(ty.results())).max(1)
 }
 
 /// Values of types in a row of slots, each with its distance from the first.

@@ -1,6 +1,7 @@
-//! What is run for measurements computes its checksums, with the arguments for tests, in both ways to run.
+//! What is run for measurements computes its checksums, with the arguments for tests, in every way to run.
 
 use riser::{Config, Engine, Instance, Module, Result, Store, Strategy};
+use riser_testkit::strategies;
 use std::path::Path;
 
 /// Runs all of a list: name, two numbers for measurements, argument and checksum for tests.
@@ -26,7 +27,7 @@ fn check(folder: &str, list: &str, extension: &str, strategy: Strategy) -> Resul
 
 #[test]
 fn kernels_and_programs_compute_their_checksums() -> Result<()> {
-    for strategy in [Strategy::Interpreter, Strategy::Auto] {
+    for strategy in strategies() {
         assert_eq!(check("kernels", "kernels.txt", "wasm", strategy)?, 16);
         assert_eq!(check("programs", "programs.txt", "wasm", strategy)?, 12);
     }
@@ -35,7 +36,7 @@ fn kernels_and_programs_compute_their_checksums() -> Result<()> {
 
 #[test]
 fn programs_with_objects_compute_their_checksums() -> Result<()> {
-    for strategy in [Strategy::Interpreter, Strategy::Auto] {
+    for strategy in strategies() {
         assert_eq!(check("gc", "programs.txt", "wat", strategy)?, 5);
     }
     Ok(())

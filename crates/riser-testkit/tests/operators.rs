@@ -3,6 +3,7 @@
 
 use riser::{Config, Engine, Instance, Module, Store, Strategy, Trap, Val};
 use riser_ops::{AccessKind, AccessOp, Features, SimpleImmediate, SimpleOp, ValType};
+use riser_testkit::strategies;
 use std::fmt::Write;
 
 /// A reproducible sequence of numbers that look random (xorshift*).
@@ -132,15 +133,10 @@ impl Machine {
         Machine { store, instance }
     }
 
-    /// The first one interprets; the others have their compilers, which there are not for all platforms.
+    /// The first one interprets.
     fn all(text: &str) -> Vec<Machine> {
         let bytes = wat::parse_str(text).unwrap();
-        let optimizes = Engine::default().is_compiled();
-        let has_baseline = optimizes && cfg!(target_arch = "x86_64");
-        let compilers =
-            [optimizes.then_some(Strategy::Cranelift), has_baseline.then_some(Strategy::Baseline)];
-        let ways = [Strategy::Interpreter].into_iter().chain(compilers.into_iter().flatten());
-        ways.map(|way| Machine::new(&bytes, way)).collect()
+        strategies().into_iter().map(|way| Machine::new(&bytes, way)).collect()
     }
 
     fn call(&mut self, name: &str, args: &[Val]) -> Outcome {

@@ -88,15 +88,14 @@ impl Default for Config {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Strategy {
-    /// Compiled where the platform allows it (Linux on x86-64 and aarch64), else interpreted;
+    /// Whatever starts at once and becomes fast. On Linux on x86-64, the baseline compiler makes the first code of a function, and the optimizing one,
+    /// in the background, better code of what is executed most: functions go on in that even in the middle of a loop. On aarch64
+    /// the optimizing compiler makes all code. Elsewhere guests are interpreted;
     /// [`Engine::is_compiled`](crate::Engine::is_compiled) tells.
     #[default]
     Auto,
     /// Compiled by the baseline compiler, quickly, to slower code. For x86-64 only.
     Baseline,
-    /// Compiled by the baseline compiler first, and by the optimizing one, in the background, when much is executed: functions go on in
-    /// better code even in the middle of a loop. For x86-64 only.
-    Tiered,
     /// Compiled by the optimizing compiler, whose back end is Cranelift.
     Cranelift,
     /// Interpreted.
@@ -220,17 +219,16 @@ impl Config {
         self
     }
 
-    /// How much a function may execute before the optimizing compiler makes better code of it, with [`Strategy::Tiered`]: in about as many
-    /// bytes of operators, and so much more for each byte of the function. With 0 and 0, every function that is called gets it at
+    /// How much a function may execute before the optimizing compiler makes better code of it, with [`Strategy::Auto`] on x86-64: in about as
+    /// many bytes of operators, and so much more for each byte of the function. With 0 and 0, every function that is called gets it at
     /// once. The results are the same.
     ///
     /// ```
-    /// use riser::{Config, Engine, Strategy};
+    /// use riser::{Config, Engine};
     ///
     /// let mut config = Config::new();
-    /// config.strategy(Strategy::Tiered).tier_up_budget(100_000, 0);
-    /// let engine = Engine::new(&config);
-    /// assert!(engine.is_ok() || !cfg!(target_arch = "x86_64"));
+    /// config.tier_up_budget(100_000, 0);
+    /// let engine = Engine::new(&config).unwrap();
     /// ```
     pub fn tier_up_budget(&mut self, budget: u32, per_byte: u32) -> &mut Self {
         (self.tier_up.budget, self.tier_up.per_byte) = (budget, per_byte);

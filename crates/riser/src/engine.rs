@@ -102,7 +102,7 @@ impl Engine {
         let is_watched = announcer.is_some();
         let compiled = match config.strategy {
             Strategy::Interpreter => None,
-            Strategy::Baseline | Strategy::Tiered | Strategy::Cranelift => {
+            Strategy::Baseline | Strategy::Cranelift => {
                 Some(CompiledEngine::new(config, announcer)?)
             }
             Strategy::Auto => CompiledEngine::new(config, announcer).ok(),

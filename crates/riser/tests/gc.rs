@@ -2,13 +2,16 @@
 
 mod common;
 
-use common::{Clock, trap};
+use common::{Clock, configs, trap};
 use riser::*;
 use std::sync::Arc;
 
 /// Every way to run a test: as it is, and with a collection before each allocation.
-fn engines() -> [Engine; 2] {
-    [false, true].map(|stress| Engine::new(Config::new().gc_stress(stress)).unwrap())
+fn engines() -> impl Iterator<Item = Engine> {
+    let both = |mut config: Config| {
+        [false, true].map(|stress| Engine::new(config.gc_stress(stress)).unwrap())
+    };
+    configs().into_iter().flat_map(both)
 }
 
 fn instance(engine: &Engine, text: &str) -> (Store<()>, Instance) {

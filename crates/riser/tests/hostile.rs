@@ -136,7 +136,8 @@ fn hosts_have_a_stack_however_deep_their_caller_is() -> Result<()> {
 fn recursion_on_a_small_stack_ends_the_same_way() -> Result<()> {
     // So small that some functions do not even begin.
     let sizes = [0, 8, 64, 100, 1000, 5000];
-    for (bytes, mut config) in sizes.into_iter().flat_map(|bytes| configs().map(|it| (bytes, it))) {
+    let both = |bytes| configs().into_iter().map(move |config| (bytes, config));
+    for (bytes, mut config) in sizes.into_iter().flat_map(both) {
         let engine = Engine::new(config.max_wasm_stack(bytes))?;
         let (mut store, instance) = with_back(&engine, RECURSION)?;
         for name in exports(&Module::new(&engine, RECURSION)?) {

@@ -40,6 +40,21 @@ impl Scratch {
         entry
     }
 
+    /// The functions in all entries.
+    fn kept(&self) -> Vec<u32> {
+        let paths = fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().path());
+        let mut functions = Vec::new();
+        // Some file may have been replaced meanwhile.
+        for bytes in paths.filter_map(|path| fs::read(path).ok()) {
+            if let Ok(view) = ImageView::parse(&bytes) {
+                functions.extend(view.functions());
+            }
+        }
+        functions.sort_unstable();
+        functions.dedup();
+        functions
+    }
+
     /// The functions in the only entry.
     fn functions(&self) -> Vec<u32> {
         let bytes = fs::read(self.entry()).unwrap();
@@ -53,9 +68,13 @@ impl Drop for Scratch {
     }
 }
 
-/// An engine that compiles, if this machine can.
+/// An engine that compiles, if this machine can, and keeps all that is called.
 fn engine(change: impl FnOnce(&mut Config) -> &mut Config) -> Option<Engine> {
     let mut config = Config::new();
+    let has_compiler = Engine::new(&config).unwrap().is_compiled();
+    if has_compiler {
+        config.strategy(Strategy::Cranelift);
+    }
     change(&mut config);
     let engine = Engine::new(&config).unwrap();
     engine.is_compiled().then_some(engine)
@@ -105,6 +124,44 @@ fn code_is_kept_while_the_program_runs() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     assert_eq!(scratch.functions(), [2]);
+}
+
+/// Code of the baseline compiler is not kept; what it runs long enough, and what is hot, is made by the other one and kept.
+#[test]
+fn code_that_is_made_in_the_background_is_kept() {
+    let scratch = Scratch::new("background");
+    let cache = scratch.cache();
+    let hot = |config: &mut Config| {
+        config.strategy(Strategy::Auto).tier_up_budget(0, 0).tier_up_in_background(false);
+    };
+    let never = |config: &mut Config| {
+        config.strategy(Strategy::Auto).tier_up_budget(u32::MAX, 0);
+    };
+    let ways: [(&dyn Fn(&mut Config), _, &[u32]); 2] =
+        [(&hot, "f", &[0, 1]), (&never, "g", &[0, 1, 2])];
+    for (way, name, expected) in ways {
+        let mut config = Config::new();
+        way(config.cache(Some(cache.clone())));
+        let engine = Engine::new(&config).unwrap();
+        if !engine.is_compiled() || std::thread::available_parallelism().is_ok_and(|n| n.get() < 2)
+        {
+            return;
+        }
+        // A program that is over at once leaves nothing.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let module = Module::new(&engine, PROGRAM).unwrap();
+        call(&module, name, 4).unwrap();
+        call(&module, name, 4).unwrap();
+        let begun = std::time::Instant::now();
+        loop {
+            engine.flush_cache();
+            if scratch.kept() == expected {
+                break;
+            }
+            assert!(begun.elapsed().as_secs() < 60, "{:?}, not {expected:?}", scratch.kept());
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! What once gave a wrong result, found by comparing generated modules with another runtime.
 
-use riser::{Config, Engine, Instance, Module, Result, Store, Strategy, Trap};
+mod common;
+
+use common::configs;
+use riser::{Engine, Instance, Module, Result, Store, Trap};
 
 /// A computation whose operand is a constant in a slot, and constants returned behind it: they were written
 /// to their slots before the computation read its own.
@@ -85,8 +88,8 @@ fn the_result_of_an_atomic_access_is_not_taken_for_a_local() -> Result<()> {
 /// A segment of expressions that only declares, from which none of its elements are copied.
 #[test]
 fn nothing_can_be_copied_from_a_segment_that_declares() -> Result<()> {
-    for strategy in [Strategy::Interpreter, Strategy::Auto] {
-        let engine = Engine::new(Config::new().strategy(strategy))?;
+    for config in configs() {
+        let engine = Engine::new(&config)?;
         let module = Module::new(
             &engine,
             r#"(module (table 3 funcref) (table $objects 3 structref)

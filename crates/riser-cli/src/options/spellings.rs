@@ -44,7 +44,7 @@ const fn key(name: &'static str, meaning: Meaning) -> Key {
 const ENVIRONMENT: &str = "name each variable that the program may see with --env NAME";
 const NETWORK: &str = "a program can accept connections with --listen, and cannot open any";
 const COMPILER: &str =
-    "riser has one compiler, which optimizes; leave it out (--interp runs without it)";
+    "riser starts in quick code and makes better code meanwhile; --tier chooses one of them";
 const TARGET: &str = "code is made for this machine; leave it out";
 const PRECOMPILED: &str = "riser takes what `riser compile` made like a module; leave it out";
 const CACHE: &str = "RISER_CACHE_DIR in the environment says where code is cached; leave it out";

@@ -16,9 +16,11 @@ use riser_ops::{FuncType, ValType};
 use riser_sys::{CodePages, DebugObject};
 use riser_vm::{CodeKind, CodeOwner, CodeSpace, CompileFailure, Published, StubTable};
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What all modules of a compiled engine share.
 pub(crate) struct CompiledEngine {
@@ -34,6 +36,7 @@ pub(crate) struct CompiledEngine {
     keeper: Keeper,
     optimizer: Optimizer,
     tier_up: TierUp,
+    made: Instant,
     announcer: Option<Announcer>,
 }
 
@@ -104,6 +107,7 @@ impl CompiledEngine {
             keeper,
             optimizer,
             tier_up,
+            made: Instant::now(),
             announcer,
         })
     }
@@ -121,7 +125,7 @@ impl CompiledEngine {
     /// Does something with memory for compiling.
     fn with_context<R>(&self, body: impl FnOnce(&mut CompileContext) -> R) -> R {
         let kept = lock(&self.contexts).pop();
-        let mut context = kept.unwrap_or_else(|| self.compilers.new_context());
+        let mut context = kept.unwrap_or_default();
         let result = body(&mut context);
         lock(&self.contexts).push(context);
         result
@@ -152,10 +156,7 @@ impl CompiledEngine {
         if let Some(known) = trampolines.known.get(&key) {
             return Ok((known.code, None));
         }
-        let made = self.with_context(|context| match kind {
-            TrampolineKind::Entry => self.compilers.opt.entry_trampoline(&mut context.opt, ty),
-            TrampolineKind::Host => self.compilers.opt.host_trampoline(&mut context.opt, ty),
-        });
+        let made = self.with_context(|context| self.compilers.trampoline(context, kind, ty));
         let artifact = made.map_err(Error::new)?;
         if trampolines.known.len() < TRAMPOLINES_MAX {
             let code = trampolines.add(self, key, |space, kind| space.publish(&artifact, kind))?;
@@ -327,6 +328,8 @@ struct State {
     loops: HashMap<(u32, u32), LoopCode>,
     /// Functions that a thread is compiling.
     under_way: HashSet<u32>,
+    /// Functions that were called, and would be kept if they were optimized.
+    called: VecDeque<u32>,
 }
 
 impl CompiledModule {
@@ -361,6 +364,7 @@ impl CompiledModule {
                 baseline,
                 loops: HashMap::new(),
                 under_way: HashSet::new(),
+                called: VecDeque::new(),
             }),
             done: Condvar::new(),
             functions: AtomicUsize::new(0),
@@ -406,7 +410,7 @@ impl CompiledModule {
     }
 
     /// The code of a function, made now unless somebody has. Two threads do not make the same.
-    pub(crate) fn compile(&self, defined: u32) -> Result<*const u8, CompileFailure> {
+    pub(crate) fn compile(self: &Arc<Self>, defined: u32) -> Result<*const u8, CompileFailure> {
         {
             let mut state = lock(&self.state);
             loop {
@@ -448,9 +452,16 @@ impl CompiledModule {
         self.begin_budget(defined, kept.is_some());
         self.table[defined as usize].store(code.cast_mut(), Ordering::Release);
         self.functions.fetch_add(1, Ordering::Relaxed);
-        drop(state);
-        if artifact.is_some() && self.keeps() && !self.engine.compilers.tiers_up() {
-            self.engine.keeper.wake(&self.engine);
+        if artifact.is_some() && self.keeps() {
+            if !self.engine.compilers.tiers_up() {
+                self.engine.keeper.wake(&self.engine);
+            } else if self.engine.tier_up.in_background {
+                state.called.push_back(defined);
+                drop(state);
+                if self.engine.made.elapsed() > KEEPS_AFTER {
+                    self.engine.optimizer.called(self);
+                }
+            }
         }
         Ok(code)
     }
@@ -515,7 +526,7 @@ impl CompiledModule {
     }
 
     /// The module with the code of all functions.
-    pub(super) fn serialize(&self) -> Result<Vec<u8>> {
+    pub(super) fn serialize(self: &Arc<Self>) -> Result<Vec<u8>> {
         self.compile_all(true, &|_, _| ())?;
         self.make_trampolines()?;
         let (bytes, pieces) = (&self.module.bytes, self.compiled_since(0));
@@ -560,7 +571,7 @@ impl CompiledModule {
     /// Makes the code of all functions, on several threads if that is wanted.
     /// `progress` is told how many are done, and of how many.
     pub(crate) fn compile_all(
-        &self,
+        self: &Arc<Self>,
         parallel: bool,
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<()> {
@@ -595,6 +606,9 @@ impl CompiledModule {
         }
     }
 }
+
+/// What is over sooner starts no slower the next time for having nothing in the cache.
+const KEEPS_AFTER: Duration = Duration::from_millis(20);
 
 /// What a function has, in engines that have two kinds of code.
 const FIRST: u8 = 0;
@@ -678,6 +692,17 @@ impl CompiledModule {
         }
     }
 
+    /// A function that was called, whose code is not what would be kept.
+    pub(super) fn next_called(&self) -> Option<u32> {
+        let mut state = lock(&self.state);
+        while let Some(defined) = state.called.pop_front() {
+            if self.progress_of(defined) == Some(FIRST) {
+                return Some(defined);
+            }
+        }
+        None
+    }
+
     /// Makes better code now.
     pub(super) fn make_better(self: &Arc<Self>, what: Hot) {
         // Whoever fails leaves the code that there is.
@@ -752,7 +777,7 @@ impl CompiledModule {
     }
 
     /// Makes the best code of a function now.
-    fn compile_best(&self, defined: u32) -> Result<(), CompileFailure> {
+    fn compile_best(self: &Arc<Self>, defined: u32) -> Result<(), CompileFailure> {
         if self.progress.is_empty() {
             return self.compile(defined).map(|_| ());
         }

@@ -2,23 +2,31 @@
 
 use crate::{Config, Error, Result, Strategy};
 use riser_baseline::asm::CpuFeatures;
-use riser_code::{CodeArtifact, CodeOptions};
+use riser_code::image::TrampolineKind;
+use riser_code::{CodeArtifact, CodeOptions, CompileError};
 use riser_module::Module;
+use riser_ops::FuncType;
 use riser_vm::CompileFailure;
 
 /// See the module's documentation.
 pub(super) struct Compilers {
-    /// Makes the trampolines, too.
-    pub opt: riser_opt::Compiler,
+    opt: riser_opt::Compiler,
     baseline: Option<riser_baseline::Compiler>,
     /// Whether the optimizing compiler makes code of functions.
     optimizes: bool,
 }
 
 /// The memory that compiling takes: used for one function after the other.
+#[derive(Default)]
 pub(super) struct CompileContext {
-    pub opt: riser_opt::CompileContext,
+    opt: Option<riser_opt::CompileContext>,
     baseline: riser_baseline::CompileContext,
+}
+
+impl CompileContext {
+    fn opt(&mut self, compiler: &riser_opt::Compiler) -> &mut riser_opt::CompileContext {
+        self.opt.get_or_insert_with(|| compiler.new_context())
+    }
 }
 
 impl Compilers {
@@ -33,9 +41,11 @@ impl Compilers {
         };
         let opt = riser_opt::Compiler::host(options).map_err(Error::new)?;
         let optimizes = config.strategy != Strategy::Baseline;
-        let wants_baseline = matches!(config.strategy, Strategy::Baseline | Strategy::Tiered);
-        let features = if wants_baseline { cpu_features() } else { None };
-        if features.is_none() && wants_baseline {
+        let features = match config.strategy {
+            Strategy::Baseline | Strategy::Auto => cpu_features(),
+            Strategy::Cranelift | Strategy::Interpreter => None,
+        };
+        if features.is_none() && config.strategy == Strategy::Baseline {
             return Err(Error::msg("there is no baseline compiler for this machine"));
         }
         let new = |features| {
@@ -66,9 +76,24 @@ impl Compilers {
         format!("{first}{}", self.opt.fingerprint())
     }
 
-    /// Memory for one thread that compiles.
-    pub fn new_context(&self) -> CompileContext {
-        CompileContext { opt: self.opt.new_context(), baseline: Default::default() }
+    /// Makes a trampoline, by whichever compiler is quicker.
+    pub fn trampoline(
+        &self,
+        context: &mut CompileContext,
+        kind: TrampolineKind,
+        ty: &FuncType,
+    ) -> Result<CodeArtifact, CompileError> {
+        let opt = &self.opt;
+        match (&self.baseline, kind) {
+            (Some(compiler), TrampolineKind::Entry) => {
+                compiler.entry_trampoline(&mut context.baseline, ty)
+            }
+            (Some(compiler), TrampolineKind::Host) => {
+                compiler.host_trampoline(&mut context.baseline, ty)
+            }
+            (None, TrampolineKind::Entry) => opt.entry_trampoline(context.opt(opt), ty),
+            (None, TrampolineKind::Host) => opt.host_trampoline(context.opt(opt), ty),
+        }
     }
 
     /// Makes the code that a function has first.
@@ -91,7 +116,7 @@ impl Compilers {
         module: &Module,
         defined: u32,
     ) -> Result<CodeArtifact, CompileFailure> {
-        Ok(self.opt.function(&mut context.opt, module, defined)?)
+        Ok(self.opt.function(context.opt(&self.opt), module, defined)?)
     }
 
     /// Makes the best code for the rest of a function from a loop on.
@@ -102,7 +127,7 @@ impl Compilers {
         defined: u32,
         at: u32,
     ) -> Result<CodeArtifact, CompileFailure> {
-        Ok(self.opt.loop_entry(&mut context.opt, module, defined, at)?)
+        Ok(self.opt.loop_entry(context.opt(&self.opt), module, defined, at)?)
     }
 }
 

@@ -214,7 +214,7 @@ mod tests {
     fn code_that_meets_a_damaged_heap_traps_or_goes_on() {
         let mut state = 88_172_645_463_325_252;
         let (mut ends, mut traps) = (0, 0);
-        for strategy in [Strategy::Auto, Strategy::Interpreter] {
+        for strategy in [Strategy::Auto, Strategy::Cranelift, Strategy::Interpreter] {
             let engine = Engine::new(Config::new().strategy(strategy)).unwrap();
             let module = Module::new(&engine, GUEST).unwrap();
             for _ in 0..500 {

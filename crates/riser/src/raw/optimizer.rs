@@ -2,6 +2,10 @@
 //!
 //! An engine has one thread for it, which begins with the first request and takes the hottest first. Nobody waits for it, not even the
 //! end of the program.
+//!
+//! What is optimized is kept in the cache, what is made quickly is not. So that the next run starts in optimized code, the thread
+//! goes on with functions that were called and are not hot, when nothing else is to be done: in the order of their first calls, since that is how
+//! the next run will need them. It does so only where there is a cache, and another processor for the program.
 
 use super::compiled::CompiledModule;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -26,6 +30,10 @@ struct Job {
 #[derive(Default)]
 struct Queue {
     jobs: Vec<Job>,
+    /// Modules whose code is kept.
+    kept: Vec<Weak<CompiledModule>>,
+    /// Whether functions of theirs were called since the thread looked.
+    were_called: bool,
     /// Whether there is a thread.
     has_thread: bool,
     is_over: bool,
@@ -69,6 +77,22 @@ impl Optimizer {
             None if is_full => return,
             None => queue.jobs.push(Job { module: Arc::downgrade(module), what, heat }),
         }
+        self.wake(queue);
+    }
+
+    /// There is a function that was called, in a module whose code is kept.
+    pub fn called(&self, module: &Arc<CompiledModule>) {
+        let mut queue = self.shared.lock();
+        if !queue.kept.iter().any(|known| known.as_ptr() == Arc::as_ptr(module)) {
+            queue.kept.retain(|known| known.strong_count() > 0);
+            queue.kept.push(Arc::downgrade(module));
+        }
+        queue.were_called = true;
+        self.wake(queue);
+    }
+
+    /// There is something to do.
+    fn wake(&self, mut queue: MutexGuard<'_, Queue>) {
         if !queue.has_thread {
             let shared = self.shared.clone();
             let builder = thread::Builder::new().name("riser-opt".into());
@@ -92,11 +116,27 @@ impl Drop for Optimizer {
 
 /// What the thread does.
 fn work(shared: &Shared) {
+    let may_go_on = thread::available_parallelism().is_ok_and(|processors| processors.get() > 1);
     let mut queue = shared.lock();
     while !queue.is_over {
         let hottest = queue.jobs.iter().enumerate().max_by_key(|(_, job)| job.heat);
         let Some((at, _)) = hottest else {
-            queue = shared.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            let kept = if may_go_on { queue.kept.clone() } else { Vec::new() };
+            queue.were_called = false;
+            drop(queue);
+            let next = kept.iter().filter_map(Weak::upgrade).find_map(|module| {
+                let func = module.next_called()?;
+                Some((module, func))
+            });
+            if let Some((module, func)) = &next {
+                module.make_better(Hot::Function(*func));
+            }
+            queue = shared.lock();
+            // Whoever asked meanwhile found the thread awake.
+            let is_quiet = queue.jobs.is_empty() && !queue.were_called && !queue.is_over;
+            if next.is_none() && is_quiet {
+                queue = shared.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            }
             continue;
         };
         let job = queue.jobs.swap_remove(at);

@@ -13,13 +13,21 @@ pub fn instance(text: &str) -> Result<(Store<()>, Instance)> {
     Ok((store, instance))
 }
 
-/// A configuration per way to run.
-pub fn configs() -> [Config; 2] {
-    [Strategy::Auto, Strategy::Interpreter].map(|strategy| {
+/// A configuration per way to run that there is here. In the last one everything is replaced by better code at once.
+pub fn configs() -> Vec<Config> {
+    let of = |strategy| {
         let mut config = Config::new();
         config.strategy(strategy);
         config
-    })
+    };
+    let strategies =
+        [Strategy::Interpreter, Strategy::Baseline, Strategy::Cranelift, Strategy::Auto];
+    let mut configs: Vec<Config> =
+        strategies.map(of).into_iter().filter(|config| Engine::new(config).is_ok()).collect();
+    let mut at_once = of(Strategy::Auto);
+    at_once.tier_up_budget(0, 0).tier_up_in_background(false);
+    configs.push(at_once);
+    configs
 }
 
 /// The trap in an error.
