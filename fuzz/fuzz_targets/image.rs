@@ -7,7 +7,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use riser_code::image::{ImageLayout, ImageSource, ImageView, ImageWriter, Owner, TrampolineKind};
-use riser_code::{CallSite, CodeArtifact, Handler, Position, TrapSite};
+use riser_code::{CallSite, CodeArtifact, Handler, Position, SlotLayout, TrapSite};
 use riser_ops::TrapCode;
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -25,6 +25,7 @@ fn artifact(bytes: usize) -> CodeArtifact {
             references: vec![8, 16],
             handlers: vec![handler],
         }],
+        slots: Some(SlotLayout { below: 8, first_operand: 1 }),
     }
 }
 

@@ -18,6 +18,7 @@ pub struct Compiler {
     options: CodeOptions,
     features: CpuFeatures,
     counts: bool,
+    notes_operators: bool,
 }
 
 /// The memory that compiling takes: used for one function after the other.
@@ -44,6 +45,8 @@ pub(crate) struct Env<'a> {
     pub features: CpuFeatures,
     /// Whether code counts what it executes.
     pub counts: bool,
+    /// Whether it is noted where each operator's code begins.
+    pub notes_operators: bool,
 }
 
 impl Env<'_> {
@@ -57,13 +60,19 @@ impl Env<'_> {
 impl Compiler {
     /// For a processor with these extensions.
     pub fn new(options: CodeOptions, features: CpuFeatures) -> Compiler {
-        Compiler { options, features, counts: false }
+        Compiler { options, features, counts: false, notes_operators: false }
     }
 
     /// The same, whose code counts what it executes, and asks for better code (`VmCtx::budgets`): of functions, and of loops while
     /// they run.
     pub fn counting(self) -> Compiler {
         Compiler { counts: true, ..self }
+    }
+
+    /// The same, which notes of all code which operator it is of, for people who read it. Otherwise it does so where code may trap or calls
+    /// something.
+    pub fn noting_operators(self) -> Compiler {
+        Compiler { notes_operators: true, ..self }
     }
 
     /// The options.
@@ -90,8 +99,9 @@ impl Compiler {
         defined: u32,
     ) -> Result<CodeArtifact, CompileError> {
         let func = FuncIdx(module.imported.funcs.saturating_add(defined));
-        let Compiler { options, features, counts } = *self;
-        let env = Env { module, layout: module.vmctx_layout(), options, features, counts };
+        let Compiler { options, features, counts, notes_operators } = *self;
+        let layout = module.vmctx_layout();
+        let env = Env { module, layout, options, features, counts, notes_operators };
         let CompileContext { walker, plan, buffers } = cx;
         plan.has_fma = self.features.fma;
         walker.trusted(module, func, plan).map_err(|error| invalid(&error))?;

@@ -508,15 +508,46 @@ pub struct InspectOptions {
     /// Show instead the machine code of a function
     ///
     /// Each instruction stands below the operator that it is of. Remarks say where it traps, which references a call leaves in the frame, and what handles exceptions.
+    /// `--asm=baseline FUNC` is the same as `--asm FUNC --compiler baseline`.
     #[arg(long, value_name = "FUNC", conflicts_with_all = ["json", "all", "clif"])]
     pub asm: Option<String>,
+    /// Whose machine code is shown
+    #[arg(long, value_enum, default_value = "opt", requires = "asm")]
+    pub compiler: ShownCompiler,
+}
+
+/// Whose code is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ShownCompiler {
+    /// The optimizing compiler's.
+    Opt,
+    /// The baseline compiler's, which counts what it executes.
+    Baseline,
+}
+
+/// Separates the compiler from the function in `--asm=COMPILER FUNC`, in the words of `riser inspect` from `position` on.
+pub fn separate_compiler(words: &mut Vec<OsString>, position: usize) {
+    let is_compiler = |word: &OsString| {
+        let name = word.to_str()?.strip_prefix("--asm=")?;
+        ShownCompiler::value_variants()
+            .iter()
+            .find_map(|known| known.to_possible_value().filter(|value| value.matches(name, false)))
+    };
+    let found = words.iter().skip(position).position(|word| is_compiler(word).is_some());
+    if let Some(at) = found.map(|at| at + position)
+        && let Some(compiler) = is_compiler(&words[at])
+    {
+        words[at] = "--asm".into();
+        words.insert(at, format!("--compiler={}", compiler.get_name()).into());
+    }
 }
 
 const INSPECT_EXAMPLES: &str = "\
 Examples:
   riser inspect app.wasm
   riser inspect --json app.wasm | jq .proposals
-  riser inspect --asm main app.wasm";
+  riser inspect --asm main app.wasm
+  riser inspect --asm=baseline main app.wasm";
 
 /// Options of `riser wat`.
 #[derive(Debug, Args)]

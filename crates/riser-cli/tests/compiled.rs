@@ -82,6 +82,20 @@ fn machine_code_is_shown_with_operators_and_what_is_known_of_it() {
     let catches = show("catches");
     let call = catches.lines().find(|line| line.contains("  call ")).expect("a call");
     assert!(call.contains("# references at ") && call.contains("tag 0 to "), "{call}");
+    // Of each operator where it is in the body, and what is in slots during a call.
+    let shown = |args: &[&str]| {
+        stdout_of(folder.run(&[&["inspect"], args, &["catches", "listed.wat"]].concat()))
+    };
+    let baseline = shown(&["--asm=baseline"]);
+    assert_eq!(baseline, shown(&["--compiler", "baseline", "--asm"]));
+    assert_ne!(baseline, catches);
+    for operator in [" call 0 ", " end @0 "] {
+        assert!(baseline.contains(operator), "no {operator}: {baseline}");
+    }
+    let call = baseline.lines().find(|line| line.contains("references at ")).expect("a call");
+    assert!(call.contains("call") && call.contains("tag 0 to "), "{call}");
+    assert!(baseline.contains("  subl $") && baseline.contains("  js "), "it counts: {baseline}");
+    assert_eq!(catches, shown(&["--asm=opt"]));
     let colored =
         stdout_of(folder.run(&["--color=always", "inspect", "--asm", "leaf", "listed.wat"]));
     assert!(colored.contains('\u{1b}'), "{colored}");

@@ -17,6 +17,18 @@ pub struct CodeArtifact {
     pub positions: Vec<Position>,
     /// The calls after which somebody may look at the frame, sorted by offset.
     pub calls: Vec<CallSite>,
+    /// Where locals and operands are during calls; `None` if the code keeps only what it needs, wherever it likes.
+    pub slots: Option<SlotLayout>,
+}
+
+/// A frame whose locals and operands are in the slots of the canonical frame during all calls, but for the operands that the operator
+/// at hand has taken. Slots go down from the frame pointer; a vector takes two, with its low half in the lower address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotLayout {
+    /// How many bytes lie between the frame pointer and the first slot; never 0.
+    pub below: u32,
+    /// The slot of the first operand. Locals begin at slot 0; what lies between them and the operands is the compiler's own.
+    pub first_operand: u32,
 }
 
 /// An instruction that traps by a fault.

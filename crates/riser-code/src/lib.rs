@@ -14,6 +14,6 @@ mod compiler;
 pub mod image;
 mod tables;
 
-pub use artifact::{CallSite, CodeArtifact, Handler, Position, TrapSite};
+pub use artifact::{CallSite, CodeArtifact, Handler, Position, SlotLayout, TrapSite};
 pub use compiler::{CodeOptions, CompileError};
 pub use tables::{CallSiteRef, CodeTables};

@@ -1,6 +1,7 @@
 //! The tables of an artifact in their encoded form, and how they are looked into.
 //!
-//! All numbers are 32 bits, little-endian. A header of five counts (traps, positions, calls, references, handlers) is followed by the tables:
+//! All numbers are 32 bits, little-endian. A header of five counts (traps, positions, calls, references, handlers) and of where slots are (bytes below the
+//! frame pointer, or 0 if nobody knows; the first operand) is followed by the tables:
 //!
 //! | table | columns, one after the other |
 //! | --- | --- |
@@ -13,11 +14,14 @@
 //! Columns of one table lie apart, so that looking for an offset touches few bytes. Whatever the bytes are, looking into
 //! them gives no answer or a wrong one, and never panics.
 
-use crate::{CodeArtifact, Handler};
+use crate::{CodeArtifact, Handler, SlotLayout};
 use alloc::vec::Vec;
 use riser_ops::TrapCode;
 
 const COUNTS: usize = 5;
+
+/// The words of the header.
+const HEADER: u64 = COUNTS as u64 + 2;
 
 impl CodeArtifact {
     /// The encoded tables.
@@ -29,6 +33,8 @@ impl CodeArtifact {
         let mut out = Vec::new();
         let mut put = |value: u32| out.extend_from_slice(&value.to_le_bytes());
         counts.iter().for_each(|&count| put(count as u32));
+        let slots = self.slots.map_or([0, 0], |slots| [slots.below, slots.first_operand]);
+        slots.into_iter().for_each(&mut put);
         self.traps.iter().for_each(|trap| put(trap.offset));
         self.traps.iter().for_each(|trap| put(trap.code as u32));
         self.positions.iter().for_each(|position| put(position.offset));
@@ -95,7 +101,7 @@ impl<'a> CodeTables<'a> {
     fn start(&self, table: usize) -> u64 {
         const COLUMNS: [u64; COUNTS] = [2, 2, 4, 1, 3];
         let before = COLUMNS.iter().enumerate().take(table);
-        COUNTS as u64 + before.map(|(at, columns)| columns * u64::from(self.count(at))).sum::<u64>()
+        HEADER + before.map(|(at, columns)| columns * u64::from(self.count(at))).sum::<u64>()
     }
 
     /// Of a column of sorted offsets, the last entry that is not above `offset`.
@@ -115,6 +121,12 @@ impl<'a> CodeTables<'a> {
 
     fn cell(&self, table: usize, column: u64, row: u32) -> Option<u32> {
         self.word(self.start(table) + column * u64::from(self.count(table)) + u64::from(row))
+    }
+
+    /// Where locals and operands are during calls, if that is known.
+    pub fn slots(&self) -> Option<SlotLayout> {
+        let below = self.word(COUNTS as u64).filter(|&below| below != 0)?;
+        Some(SlotLayout { below, first_operand: self.word(COUNTS as u64 + 1)? })
     }
 
     /// What a fault of the instruction at `offset` means; `None` if none was expected there.
@@ -217,6 +229,7 @@ mod tests {
                 call(22, vec![0, 16], vec![handler(Some(0), 40), handler(None, 50)]),
                 call(30, vec![24], vec![]),
             ],
+            slots: Some(SlotLayout { below: 24, first_operand: 3 }),
         }
     }
 
@@ -236,6 +249,9 @@ mod tests {
         assert_eq!(call.handlers().collect::<Vec<_>>(), artifact().calls[1].handlers);
         assert_eq!(tables.call_at(30).unwrap().references().collect::<Vec<_>>(), [24]);
         assert_eq!(tables.call_at(12).unwrap().references().count(), 0);
+        assert_eq!(tables.slots(), artifact().slots);
+        let unknown = CodeArtifact { slots: None, ..artifact() }.encode_tables();
+        assert_eq!(CodeTables::new(&unknown).slots(), None);
     }
 
     #[test]
@@ -248,6 +264,7 @@ mod tests {
                 for bytes in [&bytes[..], &bytes[..at]] {
                     let tables = CodeTables::new(bytes);
                     assert!(tables.positions().count() <= bytes.len());
+                    tables.slots();
                     for offset in 0..64 {
                         tables.trap_at(offset);
                         tables.position_at(offset);

@@ -3,7 +3,7 @@
 //! `sink.rs` is the border: what those who make code of a body hear. `walker.rs` is the walk itself, with a
 //! file per topic beside it; `stack.rs` explains what is live and what is merely reachable by the
 //! specification's rules. `null.rs` is a sink for validation alone, `trace.rs` one that writes text.
-//! `scan.rs` goes over operators without understanding them.
+//! `scan.rs` goes over operators without understanding them; `waiting.rs` says what a function has while it waits.
 //! Sections, indices and types outside of bodies are checked before, in `riser-module`.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -28,10 +28,12 @@ mod stack;
 mod table;
 mod trace;
 mod types;
+mod waiting;
 mod walker;
 
 pub use null::NullSink;
 pub use scan::{Locals, Operators, Seen};
 pub use sink::{BlockSignature, BodyFacts, BodySink, Catch, End, MemArg, SimpleImm, Target};
 pub use trace::TraceSink;
+pub use waiting::Waiting;
 pub use walker::{Walker, body_ranges, validate_bodies};

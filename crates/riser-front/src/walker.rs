@@ -32,11 +32,23 @@ use riser_ops::{Features, FuncIdx, FuncType, Operator, StructuralOp, ValType};
 /// ```
 #[derive(Debug, Default)]
 pub struct Walker {
-    operands: Vec<ValType>,
+    pub(crate) operands: Vec<ValType>,
     control: Vec<Frame>,
-    locals: Locals,
+    pub(crate) locals: Locals,
     targets: Vec<Target>,
     catches: Vec<Catch>,
+    /// Where the last walk ended.
+    pub(crate) ended: Ended,
+}
+
+/// Where a walk ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ended {
+    /// The operator.
+    pub at: usize,
+    /// How many operands there were.
+    pub len: usize,
+    pub live: bool,
 }
 
 impl Walker {
@@ -56,7 +68,7 @@ impl Walker {
         func: FuncIdx,
         sink: &mut S,
     ) -> Result<BodyFacts, ModuleError> {
-        self.walk::<S, true>(module, func, sink)
+        self.walk::<S, true>(module, func, u32::MAX, sink)
     }
 
     /// Tells `sink` what is live in the body of `func`, which was validated before: the same calls as
@@ -70,7 +82,7 @@ impl Walker {
         func: FuncIdx,
         sink: &mut S,
     ) -> Result<BodyFacts, ModuleError> {
-        self.walk::<S, false>(module, func, sink)
+        self.walk::<S, false>(module, func, u32::MAX, sink)
     }
 
     /// Validates the bodies of the defined functions in `range` (0 is the first one that is not imported), in
@@ -91,10 +103,12 @@ impl Walker {
         Ok(())
     }
 
-    fn walk<S: BodySink, const CHECK: bool>(
+    /// Walks up to the byte at `end`, which is an error, or to the end of the body.
+    pub(crate) fn walk<S: BodySink, const CHECK: bool>(
         &mut self,
         module: &Module,
         func: FuncIdx,
+        end: u32,
         sink: &mut S,
     ) -> Result<BodyFacts, ModuleError> {
         let (Some(body), Some(ty)) = (module.body(func), module.func_type(func)) else {
@@ -105,7 +119,7 @@ impl Walker {
             features: module.features,
             params: ty.params(),
             memory0: module.memories.first().map_or(ValType::BOTTOM, |memory| memory.index_type()),
-            reader: Cursor::window(&module.bytes, body.range()),
+            reader: Cursor::window(&module.bytes, body.start as usize..end.min(body.end) as usize),
             at: body.start as usize,
             operands: mem::take(&mut self.operands),
             len: 0,
@@ -123,6 +137,7 @@ impl Walker {
             sink,
         };
         let outcome = walk.body(func, ty, body.len() as usize);
+        self.ended = Ended { at: walk.at, len: walk.len, live: walk.live };
         self.operands = walk.operands;
         self.control = walk.control;
         self.locals = walk.locals;

@@ -41,6 +41,7 @@ pub(crate) fn of(compiled: &CompiledCode) -> Result<CodeArtifact, CompileError> 
         traps: traps?,
         positions: positions(compiled),
         calls,
+        slots: None,
     })
 }
 

@@ -4,6 +4,7 @@
 //!   in `tests/spec.rs`);
 //! - [`golden`]: compares text with files, and rewrites them when asked;
 //! - [`corpus`]: finds the real programs that `cargo xtask corpus` installs;
+//! - [`frames`]: the frames of running code as text;
 //! - [`generated`]: functions of any size, and what they compute;
 //! - [`strategies`]: the ways to run.
 //!
@@ -13,6 +14,7 @@
 use riser::{Engine, Strategy};
 
 pub mod corpus;
+pub mod frames;
 pub mod generated;
 pub mod golden;
 pub mod wast;

@@ -1,14 +1,16 @@
 //! Canonical frames: at each host call, every Wasm frame is read (pc, locals, operands), and the listing is compared with
-//! a golden file, `frames/listing.txt`, in every way to run that keeps values. Compiled frames keep the references that are needed later: they are
-//! compared with those of the interpreter, and listed in `frames/references.txt`. `BLESS=1` rewrites both.
+//! a golden file, `frames/listing.txt`, in every way to run that keeps values: the interpreter, and the baseline compiler. Optimized frames keep the references that are needed
+//! later: they are compared with those of the interpreter, and listed in `frames/references.txt`. `BLESS=1` rewrites both. `suite_frames.rs` compares
+//! the same at each host call of the official suite, and of programs.
 //!
 //! The program has references, vectors and exceptions live, operands that are locals or constants, frames of two
 //! instances, and nested activations.
 
 use riser::{
-    AsContextMut, Caller, Config, Engine, Extern, ExternRef, Linker, Module, Result, Rooted, Store,
-    Strategy, Val, WasmFrame,
+    Caller, Config, Engine, Extern, ExternRef, Linker, Module, Result, Rooted, Store, Strategy,
+    WasmFrame,
 };
+use riser_testkit::frames::{show, show_all};
 use riser_testkit::golden;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -30,47 +32,6 @@ struct Frame {
     place: String,
     /// What it refers to, each once, sorted.
     references: Vec<String>,
-}
-
-/// A value with what it refers to: references have no fixed addresses.
-fn show(store: &mut impl AsContextMut, val: &Val) -> Result<String> {
-    Ok(match val {
-        Val::I32(n) => format!("i32 {n}"),
-        Val::I64(n) => format!("i64 {n}"),
-        Val::F32(bits) => format!("f32 {:?}", f32::from_bits(*bits)),
-        Val::F64(bits) => format!("f64 {:?}", f64::from_bits(*bits)),
-        Val::V128(v) => format!("v128 {:#034x}", v.as_u128()),
-        Val::FuncRef(None) | Val::ExternRef(None) | Val::AnyRef(None) | Val::ExnRef(None) => {
-            "null".into()
-        }
-        Val::FuncRef(Some(func)) => format!("func {}", func.ty(&*store)),
-        Val::ExternRef(Some(value)) => match value.data(store.as_context())? {
-            Some(data) => format!("extern {:?}", data.downcast_ref::<u32>()),
-            None => "extern from any".into(),
-        },
-        Val::AnyRef(Some(any)) => {
-            if let Some(n) = any.as_i31(&*store)? {
-                format!("{n:?}")
-            } else if let Some(object) = any.as_struct(&*store)? {
-                let fields: Vec<Val> = object.fields(store.as_context_mut())?.collect();
-                format!("struct [{}]", show_all(store, &fields)?)
-            } else if let Some(array) = any.as_array(&*store)? {
-                let elements: Vec<Val> = array.elems(store.as_context_mut())?.collect();
-                format!("array [{}]", show_all(store, &elements)?)
-            } else {
-                "any from extern".into()
-            }
-        }
-        Val::ExnRef(Some(exn)) => {
-            let fields: Vec<Val> = exn.fields(store.as_context_mut())?.collect();
-            format!("exn [{}]", show_all(store, &fields)?)
-        }
-    })
-}
-
-fn show_all(store: &mut impl AsContextMut, vals: &[Val]) -> Result<String> {
-    let shown: Result<Vec<String>> = vals.iter().map(|val| show(store, val)).collect();
-    Ok(shown?.join(", "))
 }
 
 /// Adds all frames to the listing.
@@ -245,6 +206,7 @@ fn listing(config: &Config) -> Result<Listing> {
         Ok::<(), riser::Error>(())
     })?;
     let mut store = Store::new(&engine, Listing::default());
+    store.set_epoch_deadline(u64::MAX);
     let other = linker.instantiate(&mut store, &Module::new(&engine, OTHER)?)?;
     linker.instance(&mut store, "other", other)?;
     let program = linker.instantiate(&mut store, &Module::new(&engine, PROGRAM)?)?;
@@ -268,6 +230,7 @@ fn live(config: &Config) -> Result<Vec<Frame>> {
         look(caller, &format!("look {note}:"))
     })?;
     let mut store = Store::new(&engine, Listing::default());
+    store.set_epoch_deadline(u64::MAX);
     let instance = linker.instantiate(&mut store, &Module::new(&engine, LIVE)?)?;
     for (name, result) in
         [("locals", 3), ("operands", 7), ("loops", 2), ("handles", 25), ("deep", 6)]
@@ -290,22 +253,56 @@ fn frames_can_be_read_at_each_host_call() -> Result<()> {
     let mut watched = interpreted;
     watched.consume_fuel(false).epoch_interruption(false).cranelift_nan_canonicalization(true);
     golden::check(&path, &listing(&watched)?.text);
+    for config in baseline() {
+        golden::check(&path, &listing(&config)?.text);
+    }
     Ok(())
 }
 
-/// The ways to run that compile: as always, and with a collection before each object.
-fn compiled() -> [Config; 2] {
-    let mut stressed = Config::new();
-    stressed.gc_stress(true);
-    [Config::new(), stressed]
+/// What needs all values is what the baseline compiler's frames have, too.
+#[test]
+fn baseline_frames_refer_to_what_the_interpreters_do() -> Result<()> {
+    let interpreted = live(Config::new().strategy(Strategy::Interpreter))?;
+    for config in baseline() {
+        assert_eq!(live(&config)?, interpreted);
+    }
+    Ok(())
 }
 
-/// Compiled frames have no values. Otherwise, which they are, and where they wait, is the same, and what they refer to is among what
+/// The ways to run baseline code: alone, with a collection before each object, with everything that counts in it; none where there is
+/// no such compiler.
+fn baseline() -> Vec<Config> {
+    let mut plain = Config::new();
+    plain.strategy(Strategy::Baseline);
+    if Engine::new(&plain).is_err() {
+        return Vec::new();
+    }
+    let (mut stressed, mut fuelled, mut counting) = (plain.clone(), plain.clone(), plain.clone());
+    stressed.gc_stress(true);
+    fuelled.epoch_interruption(true).cranelift_nan_canonicalization(true);
+    // Nothing here gets as hot as that.
+    counting.strategy(Strategy::Tiered).tier_up_budget(1 << 30, 0);
+    vec![plain, stressed, fuelled, counting]
+}
+
+/// The ways to run optimized code: as always, and with a collection before each object.
+fn optimized() -> Vec<Config> {
+    let mut plain = Config::new();
+    plain.strategy(Strategy::Cranelift);
+    if Engine::new(&plain).is_err() {
+        return Vec::new();
+    }
+    let mut stressed = plain.clone();
+    stressed.gc_stress(true);
+    vec![plain, stressed]
+}
+
+/// Optimized frames have no values. Otherwise, which they are, and where they wait, is the same, and what they refer to is among what
 /// the interpreter's refer to.
 #[test]
-fn compiled_frames_are_those_of_the_interpreter() -> Result<()> {
+fn optimized_frames_are_those_of_the_interpreter() -> Result<()> {
     let interpreted = listing(Config::new().strategy(Strategy::Interpreter))?.frames;
-    for config in compiled() {
+    for config in optimized() {
         let frames = listing(&config)?.frames;
         assert_eq!(frames.len(), interpreted.len());
         for (ours, theirs) in frames.iter().zip(&interpreted) {
@@ -317,11 +314,11 @@ fn compiled_frames_are_those_of_the_interpreter() -> Result<()> {
     Ok(())
 }
 
-/// What a function needs later is what its compiled frame refers to.
+/// What a function needs later is what its optimized frame refers to.
 #[test]
-fn compiled_frames_keep_what_is_needed() -> Result<()> {
+fn optimized_frames_keep_what_is_needed() -> Result<()> {
     let interpreted = live(Config::new().strategy(Strategy::Interpreter))?;
-    for config in compiled() {
+    for config in optimized() {
         let frames = live(&config)?;
         assert_eq!(frames.len(), interpreted.len());
         for (ours, theirs) in frames.iter().zip(&interpreted) {
@@ -334,9 +331,6 @@ fn compiled_frames_keep_what_is_needed() -> Result<()> {
                 assert_eq!(ours.references, theirs.references, "{}", ours.place);
             }
             assert!(ours.references.iter().all(|reference| theirs.references.contains(reference)));
-        }
-        if !Engine::new(&config)?.is_compiled() {
-            continue;
         }
         let mut text = String::new();
         for Frame { note, place, references } in &frames {

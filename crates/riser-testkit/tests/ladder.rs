@@ -1,7 +1,7 @@
 //! The ladder: one small module per feature in `ladder/`, and beside each what every stage makes of it.
 //!
 //! For each function that has a body, `NAME.txt` has what a sink hears of it and the interpreter's code, `NAME.clif` what the optimizing
-//! compiler makes of it for Cranelift, and `NAME.x86-64`, `NAME.riscv64` and `NAME.s390x` the machine code that Cranelift makes of that. (Machines
+//! compiler makes of it for Cranelift, and `NAME.x86-64`, `NAME.riscv64` and `NAME.s390x` the machine code that Cranelift makes of that, and `NAME.baseline` that of the baseline compiler. (Machines
 //! with the least extensions that Riser asks for, so that nothing depends on where the test runs.) A change of the walker, of lowering or of translation
 //! shows here as a difference that can be read, and so does another version of Cranelift; `BLESS=1 cargo test -p riser-testkit --test ladder` accepts
 //! it. `docs/tour.md` explains the text.
@@ -120,4 +120,21 @@ fn every_rung_is_compiled_as_recorded() {
             compiled(path, &compiler, |cx, module, defined| compiler.assembly(cx, module, defined))
         });
     }
+}
+
+#[test]
+fn every_rung_is_compiled_by_the_baseline_compiler_as_recorded() {
+    check_rungs("baseline", |path| {
+        let module = decode(path);
+        riser_front::validate_bodies(&module).expect("a rung is valid");
+        let mut all = String::new();
+        for defined in 0..module.bodies.len() as u32 {
+            let func = module.imported.funcs + defined;
+            let code = stages::baseline(&module, defined);
+            writeln!(all, "== func {func}\n{}\n", code.trim_end()).unwrap();
+        }
+        all.truncate(all.trim_end().len());
+        all.push('\n');
+        all
+    });
 }

@@ -34,9 +34,9 @@ pub use arena::Arena;
 pub use builtins::BUILTINS;
 pub use cell::{Global, Tag};
 pub use compiled::{
-    CodeFrame, CodeImage, CodeKind, CodeOwner, CodeSpace, EpochWatch, Published, StubTable,
-    call_compiled, install_traps, visit_compiled_frames, visit_compiled_references,
-    visit_frames_with_references,
+    CodeFrame, CodeImage, CodeKind, CodeOwner, CodeSpace, EpochWatch, FrameSlots, Published,
+    StubTable, VisitedFrame, call_compiled, install_traps, visit_compiled_frames,
+    visit_compiled_references, visit_compiled_values,
 };
 pub use heap_memory::HeapBytes;
 pub use host::{HostEntryPoint, HostFunc, HostTrampoline};

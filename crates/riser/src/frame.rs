@@ -64,14 +64,15 @@ impl WasmFrame {
         self.offset as usize
     }
 
-    /// Whether the values are known: always where guests are interpreted. Compiled code keeps only what it still needs,
-    /// wherever it likes, so [`WasmFrame::locals`] and [`WasmFrame::operands`] are empty then.
+    /// Whether the values are known. They are where guests are interpreted, and in the code of the baseline compiler while it calls something. Optimized code keeps only
+    /// what it still needs, wherever it likes, and code that was interrupted between two calls has values anywhere: [`WasmFrame::locals`] and
+    /// [`WasmFrame::operands`] are empty then.
     pub fn has_values(&self) -> bool {
         self.has_values
     }
 
     /// The references into the heap that the frame holds, by what they refer to; null ones, and those to functions, are left out. They are what the collector
-    /// finds. In an interpreted frame they are those among the locals and operands; in a compiled one those that are needed later, and one may be there
+    /// finds. In a frame whose values are known they are those among the locals and operands; in another one those that are needed later, and one may be there
     /// more than once.
     ///
     /// ```

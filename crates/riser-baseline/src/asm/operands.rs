@@ -370,3 +370,18 @@ pub struct CpuFeatures {
     /// Instructions in VEX form on vector registers.
     pub avx: bool,
 }
+
+impl CpuFeatures {
+    /// What a machine has: `has` is asked for each of these by the name that Rust gives it. `None` if it cannot say.
+    pub fn find(has: impl Fn(&str) -> Option<bool>) -> Option<CpuFeatures> {
+        Some(CpuFeatures {
+            lzcnt: has("lzcnt")?,
+            bmi1: has("bmi1")?,
+            bmi2: has("bmi2")?,
+            popcnt: has("popcnt")?,
+            sse42: has("sse4.2")?,
+            fma: has("fma")?,
+            avx: has("avx")?,
+        })
+    }
+}

@@ -229,6 +229,9 @@ impl<'a> Translator<'a> {
         if self.operands.top_is_condition() && !self.takes_condition() {
             self.settle_condition();
         }
+        if self.env.notes_operators {
+            self.note_position();
+        }
     }
 
     /// Ends translation if there is so much code that no honest function has it. A few bytes of a body can ask for much: a branch may

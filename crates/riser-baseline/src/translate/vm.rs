@@ -11,7 +11,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::mem::offset_of;
 use riser_abi::{BuiltinSignature, MachineType, Status, VmCtx, VmRuntime, builtin};
-use riser_code::{CodeArtifact, CompileError, Position, TrapSite};
+use riser_code::{CodeArtifact, CompileError, Position, SlotLayout, TrapSite};
 use riser_ops::{TrapCode, TypeIdx};
 
 /// What a builtin is given.
@@ -258,6 +258,9 @@ impl Translator<'_> {
             let cold = self.cold[at];
             self.asm.bind(cold.label);
             self.offset = cold.wasm;
+            if self.env.notes_operators {
+                self.note_position();
+            }
             match cold.what {
                 ColdCode::Raise => self.raise(NO_SCOPE),
                 ColdCode::RaiseHostError => {
@@ -286,6 +289,7 @@ impl Translator<'_> {
         }
         let handlers = |number: usize| self.handlers_of(&lists, number, frame_bytes - VMCTX_BELOW);
         let calls = self.notes.call_sites(frame_bytes, handlers);
+        let slots = SlotLayout { below: self.frame.header, first_operand: self.first_operand };
         let code = self.asm.finish().map_err(|error| CompileError::new(error.to_string()))?;
         Ok(CodeArtifact {
             code: code.bytes.to_vec(),
@@ -293,6 +297,7 @@ impl Translator<'_> {
             traps: core::mem::take(&mut self.notes.traps),
             positions: core::mem::take(&mut self.notes.positions),
             calls,
+            slots: Some(slots),
         })
     }
 }

@@ -11,7 +11,7 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 use crate::errors::Report;
 use crate::input::neighbour;
-use crate::options::{Cli, Color, translate};
+use crate::options::{Cli, Color, separate_compiler, translate};
 use crate::style;
 
 /// Parses the words of the command line, the program's own name first. `None` if help or the version was asked for
@@ -29,6 +29,9 @@ pub fn parse(mut words: Vec<OsString>) -> Result<Option<Cli>, Report> {
         && let Some(run) = command.find_subcommand("run")
     {
         words = translate(run, words, start.position + 1)?;
+    }
+    if words.get(start.position).is_some_and(|word| word == "inspect") {
+        separate_compiler(&mut words, start.position + 1);
     }
     let command = command.color(match start.color {
         Some(Color::Always) => ColorChoice::Always,

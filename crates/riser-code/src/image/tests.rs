@@ -14,6 +14,7 @@ fn artifact(seed: u8, bytes: usize, alignment: u32) -> CodeArtifact {
         traps: vec![TrapSite { offset: u32::from(seed), code: TrapCode::Unreachable }],
         positions: vec![Position { offset: 0, wasm: 100 + u32::from(seed) }],
         calls: vec![],
+        slots: None,
     }
 }
 

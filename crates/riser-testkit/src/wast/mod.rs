@@ -14,4 +14,4 @@ mod traps;
 mod values;
 
 pub use report::{Failure, Report};
-pub use script::run_script;
+pub use script::{run_script, run_script_observed};

@@ -2,11 +2,12 @@
 
 use super::folded::unfold;
 use super::report::{Failure, Report};
-use super::state::{Refused, State};
+use super::state::{Observer, Refused, State};
 use super::{traps, values};
-use riser::{Config, Error, Result, ThrownException, Val, bail, format_err};
+use riser::{Config, Error, HostObserver, Result, ThrownException, Val, bail, format_err};
 use riser_module::{ErrorKind, ModuleError};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::thread::{self, ScopedJoinHandle};
 use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};
@@ -15,9 +16,23 @@ use wast::{QuoteWat, Wast, WastDirective, WastExecute, WastThread, Wat};
 
 /// Runs the script `text`, called `name` in messages, with engines of the given configuration.
 pub fn run_script(name: &str, text: &str, config: &Config) -> Report {
+    run_all(name, text, config, None)
+}
+
+/// As [`run_script`]; `observer` hears of the calls of host functions.
+pub fn run_script_observed(
+    name: &str,
+    text: &str,
+    config: &Config,
+    observer: Arc<dyn HostObserver<()>>,
+) -> Report {
+    run_all(name, text, config, Some(observer))
+}
+
+fn run_all(name: &str, text: &str, config: &Config, observer: Observer) -> Report {
     let text = &*unfold(text);
     let mut report = Report::default();
-    if let Err((offset, error)) = run(name, text, config, &mut report) {
+    if let Err((offset, error)) = run(name, text, State::new(config, observer), &mut report) {
         report.parsed += 1;
         report.failures.push(failure(name, text, offset, error.to_string()));
     }
@@ -27,13 +42,13 @@ pub fn run_script(name: &str, text: &str, config: &Config) -> Report {
 /// An error that ends the whole script, with the place.
 type Fatal = (usize, Error);
 
-fn run(name: &str, text: &str, config: &Config, report: &mut Report) -> Result<(), Fatal> {
+fn run(name: &str, text: &str, state: Result<State>, report: &mut Report) -> Result<(), Fatal> {
     let mut lexer = Lexer::new(text);
     lexer.allow_confusing_unicode(true);
     let parsed = |e: wast::Error| (e.span().offset(), Error::msg(e.message()));
     let buffer = ParseBuffer::new_with_lexer(lexer).map_err(parsed)?;
     let script = parser::parse::<Wast<'_>>(&buffer).map_err(parsed)?;
-    let state = State::new(config).map_err(|e| (0, e))?;
+    let state = state.map_err(|e| (0, e))?;
     thread::scope(|scope| {
         *report =
             Thread { name, text, scope, state, started: HashMap::new() }.run(script.directives);

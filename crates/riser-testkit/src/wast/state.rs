@@ -2,11 +2,12 @@
 
 use super::spectest;
 use riser::{
-    Config, Engine, Error, Extern, Instance, Linker, Module, Result, SharedMemory, Store, Trap,
-    Val, WasmBacktrace,
+    Config, Engine, Error, Extern, HostObserver, Instance, Linker, Module, Result, SharedMemory,
+    Store, Trap, Val, WasmBacktrace,
 };
 use riser::{bail, format_err};
 use std::collections::HashMap;
+use std::sync::Arc;
 use wast::WastInvoke;
 use wast::token::Id;
 
@@ -21,7 +22,11 @@ pub(super) struct State {
     instances: HashMap<String, Instance>,
     /// In a thread: the shared memories that instances of the thread that started it export, by identifier.
     shared: HashMap<String, Vec<(String, SharedMemory)>>,
+    observer: Observer,
 }
+
+/// Who hears of calls of host functions.
+pub(super) type Observer = Option<Arc<dyn HostObserver<()>>>;
 
 /// How an attempt to make an instance ended early.
 pub(super) enum Refused {
@@ -41,20 +46,23 @@ impl Refused {
 }
 
 impl State {
-    pub(super) fn new(config: &Config) -> Result<State> {
-        State::of(Engine::new(config)?)
+    pub(super) fn new(config: &Config, observer: Observer) -> Result<State> {
+        State::of(Engine::new(config)?, observer)
     }
 
-    fn of(engine: Engine) -> Result<State> {
+    fn of(engine: Engine, observer: Observer) -> Result<State> {
         let mut store = Store::new(&engine, ());
+        if let Some(observer) = &observer {
+            store.observe_host_calls(observer.clone());
+        }
         let linker = spectest::linker(&engine, &mut store)?;
         let (modules, instances, shared) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Ok(State { engine, store, linker, modules, instances, shared })
+        Ok(State { engine, store, linker, modules, instances, shared, observer })
     }
 
     /// The state of a thread: a store of its own, with the shared memories of an instance.
     pub(super) fn for_thread(&mut self, shared: Option<Id<'_>>) -> Result<State> {
-        let mut state = State::of(self.engine.clone())?;
+        let mut state = State::of(self.engine.clone(), self.observer.clone())?;
         if let Some(id) = shared {
             let instance = self.instance(Some(id))?;
             let exports = instance.exports(&mut self.store).filter_map(|export| {

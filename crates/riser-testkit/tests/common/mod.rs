@@ -4,15 +4,17 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use riser::{
-    Caller, Config, Engine, Error, Extern, ExternType, FuncType, Instance, Linker, Module, Result,
-    Store, Val,
+    Caller, Config, Engine, Error, Extern, ExternType, FuncType, HostObserver, Instance, Linker,
+    Module, Result, Store, Val,
 };
 use riser_wasi::threads::{WasiThreads, is_threaded};
 use riser_wasi::{
-    DirPerms, FilePerms, I32Exit, MemoryInputPipe, MemoryOutputPipe, WasiCtx, WasiCtxBuilder,
+    DirPerms, FilePerms, I32Exit, MemoryInputPipe, MemoryOutputPipe, SeededRandom, VirtualClock,
+    WasiCtx, WasiCtxBuilder,
 };
 
 /// Far more than any of the programs writes.
@@ -52,6 +54,8 @@ pub struct Program {
     path: PathBuf,
     builder: WasiCtxBuilder,
     main: Main,
+    config: Config,
+    observer: Option<Arc<dyn HostObserver<WasiCtx>>>,
 }
 
 /// Runs what a program is made for, other than `_start`.
@@ -62,7 +66,28 @@ impl Program {
     pub fn new(path: impl Into<PathBuf>, args: &[&str]) -> Self {
         let mut builder = WasiCtx::builder();
         builder.args(args);
-        Self { path: path.into(), builder, main: call_start }
+        let (config, observer) = (Config::new(), None);
+        Self { path: path.into(), builder, main: call_start, config, observer }
+    }
+
+    /// In another way than usual.
+    pub fn config(mut self, config: &Config) -> Self {
+        self.config = config.clone();
+        self
+    }
+
+    /// Tells `observer` of each call of the system.
+    pub fn observer(mut self, observer: Arc<dyn HostObserver<WasiCtx>>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Lets every run see the same time and the same random bytes.
+    pub fn repeatable(mut self) -> Self {
+        let clock = |start| VirtualClock::new(start, 1_000);
+        self.builder.wall_clock(clock(1_700_000_000_000_000_000)).monotonic_clock(clock(0));
+        self.builder.secure_random(SeededRandom::new(7));
+        self
     }
 
     /// Does this instead of calling `_start`.
@@ -116,7 +141,7 @@ impl Program {
     pub fn try_run(mut self) -> (Result<()>, Outcome) {
         let outputs = [(); 2].map(|()| MemoryOutputPipe::new(OUTPUT_BYTES_MAX));
         self.builder.stdout(outputs[0].clone()).stderr(outputs[1].clone());
-        let ended = start(&self.path, self.builder.build(), self.main);
+        let ended = start(&mut self);
         let exit = |error: &Error| error.downcast_ref::<I32Exit>().map(|exit| exit.0);
         let (ended, status) = match ended {
             Ok(()) => (Ok(()), 0),
@@ -136,18 +161,24 @@ fn call_start(store: &mut Store<WasiCtx>, instance: &Instance) -> Result<()> {
 }
 
 /// Makes an instance, with threads if it wants some, and runs it.
-fn start(path: &Path, ctx: WasiCtx, main: Main) -> Result<()> {
-    let mut engine = Engine::default();
+fn start(program: &mut Program) -> Result<()> {
+    let Program { path, builder, main, config, observer } = program;
+    let (ctx, main) = (builder.build(), *main);
+    let mut engine = Engine::new(config)?;
+    let path = &*path;
     let mut module = Module::from_file(&engine, path)?;
     let threaded = is_threaded(&module);
     if threaded {
-        engine = Engine::new(Config::new().epoch_interruption(true))?;
+        engine = Engine::new(config.epoch_interruption(true))?;
         module = Module::from_file(&engine, path)?;
     }
     let mut linker = Linker::<WasiCtx>::new(&engine);
     riser_wasi::p1::add_to_linker(&mut linker, |ctx| ctx)?;
     let mut store = Store::new(&engine, ctx);
     store.set_epoch_deadline(u64::MAX);
+    if let Some(observer) = observer.take() {
+        store.observe_host_calls(observer);
+    }
     if threaded {
         let threads = WasiThreads::new(|ctx: &mut WasiCtx| ctx);
         threads.add_to_linker(&mut linker, &mut store, &module)?;

@@ -37,5 +37,6 @@ pub use space::{CodeSpace, Published};
 pub use stubs::StubTable;
 pub use unwind::install_traps;
 pub use walk::{
-    CodeFrame, visit_compiled_frames, visit_compiled_references, visit_frames_with_references,
+    CodeFrame, FrameSlots, VisitedFrame, visit_compiled_frames, visit_compiled_references,
+    visit_compiled_values,
 };

@@ -17,6 +17,42 @@ pub struct CodeFrame {
     pub wasm_offset: Option<u32>,
 }
 
+/// The slots of a frame that waits at a call, where its code keeps locals and operands during calls.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameSlots {
+    /// The address above the first slot. Slots go down from here.
+    top: usize,
+    /// How many there are at most.
+    count: u32,
+    /// The slot of the first operand.
+    pub first_operand: u32,
+}
+
+impl FrameSlots {
+    /// What is in a slot, and in the next one if a vector is there. `None` beyond the frame.
+    ///
+    /// # Safety
+    /// The frame waits, and nothing has run since it was visited.
+    pub unsafe fn read(&self, slot: u32, is_vector: bool) -> Option<[u64; 2]> {
+        let slots = 1 + u32::from(is_vector);
+        let end = slot.checked_add(slots).filter(|&end| end <= self.count)?;
+        let at = self.top - 8 * end as usize;
+        // SAFETY: between the stack pointer and the frame pointer of a frame that waits.
+        unsafe { Some([word(at) as u64, if is_vector { word(at + 8) as u64 } else { 0 }]) }
+    }
+}
+
+/// A frame of a compiled function, and what it has.
+#[derive(Clone, Copy, Debug)]
+pub struct VisitedFrame<'a> {
+    /// Where it is.
+    pub frame: CodeFrame,
+    /// The references into the heap that it keeps (or null), by their bits.
+    pub references: &'a [u32],
+    /// Its slots, if it waits at a call and its code has slots.
+    pub slots: Option<FrameSlots>,
+}
+
 /// A frame as the machine has it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MachineFrame {
@@ -64,6 +100,20 @@ impl MachineFrame {
                 visit(ptr::with_exposed_provenance_mut(sp + at as usize));
             }
         }
+    }
+
+    /// Its slots, if it has some and waits at a call.
+    ///
+    /// # Safety
+    /// The frame is active, and waits.
+    unsafe fn slots(&self) -> Option<FrameSlots> {
+        // SAFETY: the code of a frame is registered.
+        let tables = unsafe { self.function.tables() };
+        let call = tables.call_at(self.function.offset(self.pc))?;
+        let layout = tables.slots()?;
+        let count = call.frame_bytes.checked_sub(layout.below)? / 8;
+        let top = self.fp - layout.below as usize;
+        Some(FrameSlots { top, count, first_operand: layout.first_operand })
     }
 
     /// As a frame of a function, if it is one.
@@ -121,13 +171,13 @@ pub unsafe fn visit_compiled_frames(
     }
 }
 
-/// As [`visit_compiled_frames`], with the references into the heap that each frame keeps (or null), by their bits.
+/// As [`visit_compiled_frames`], with what each frame has.
 ///
 /// # Safety
 /// As for [`visit_compiled_frames`].
-pub unsafe fn visit_frames_with_references(
+pub unsafe fn visit_compiled_values(
     runtime: *const VmRuntime,
-    visit: &mut dyn FnMut(CodeFrame, &[u32]),
+    visit: &mut dyn FnMut(VisitedFrame<'_>),
 ) {
     let mut found = Vec::new();
     // SAFETY: the caller's promise; what a frame keeps lies in it.
@@ -136,7 +186,7 @@ pub unsafe fn visit_frames_with_references(
             if let Some(of) = frame.code_frame() {
                 found.clear();
                 frame.references(&mut |at| found.push(at.read()));
-                visit(of, &found);
+                visit(VisitedFrame { frame: of, references: &found, slots: frame.slots() });
             }
             ControlFlow::Continue(())
         });

@@ -1,6 +1,6 @@
 //! The compilers of an engine: which one makes the code of a function.
 
-use crate::{Config, Error, Result, Strategy};
+use crate::{Config, Error, ProfilingStrategy, Result, Strategy};
 use riser_baseline::asm::CpuFeatures;
 use riser_code::image::TrampolineKind;
 use riser_code::{CodeArtifact, CodeOptions, CompileError};
@@ -50,6 +50,9 @@ impl Compilers {
         }
         let new = |features| {
             let compiler = riser_baseline::Compiler::new(options, features);
+            // Whoever is told of code is told of each operator.
+            let is_told = config.debug_info || config.profiling != ProfilingStrategy::None;
+            let compiler = if is_told { compiler.noting_operators() } else { compiler };
             if optimizes { compiler.counting() } else { compiler }
         };
         Ok(Compilers { opt, baseline: features.map(new), optimizes })
@@ -133,14 +136,5 @@ impl Compilers {
 
 /// What the processor has, if there is a baseline compiler for it.
 fn cpu_features() -> Option<CpuFeatures> {
-    let has = riser_sys::x86_64_extension;
-    Some(CpuFeatures {
-        lzcnt: has("lzcnt")?,
-        bmi1: has("bmi1")?,
-        bmi2: has("bmi2")?,
-        popcnt: has("popcnt")?,
-        sse42: has("sse4.2")?,
-        fma: has("fma")?,
-        avx: has("avx")?,
-    })
+    CpuFeatures::find(riser_sys::x86_64_extension)
 }

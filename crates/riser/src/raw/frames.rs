@@ -6,10 +6,12 @@ use super::values;
 use crate::gc::Place;
 use crate::{Rooted, Val, WasmFrame};
 use riser_abi::{GlobalCell, Slot};
+use riser_front::Walker;
 use riser_heap::{HeapRef, Referent};
 use riser_interp::{FrameInfo, FrameSource, FrameValue};
+use riser_module::Module;
 use riser_ops::{FuncIdx, ValType};
-use riser_vm::{CodeFrame, instance_of, visit_frames_with_references};
+use riser_vm::{CodeFrame, FrameSlots, instance_of, visit_compiled_values};
 
 /// The frames that are active now, with their values.
 pub(crate) fn wasm_frames(store: &mut StoreOpaque) -> Vec<WasmFrame> {
@@ -44,15 +46,17 @@ unsafe fn wasm_frame(
     let (locals, operands) = (read(&state.locals), read(&state.operands));
     let func = FuncIdx(module.decoded().imported.funcs + frame.func);
     let (offset, has_values) = (state.wasm_offset, true);
-    let references =
-        locals.iter().chain(&operands).filter(|val| is_reference(val)).cloned().collect();
+    let references = held_by(&locals, &operands);
     let module = module.clone();
     Some(WasmFrame { func, offset, locals, operands, has_values, references, module })
 }
 
-/// Whether a value refers to something in the heap.
-fn is_reference(val: &Val) -> bool {
-    matches!(val, Val::ExternRef(Some(_)) | Val::AnyRef(Some(_)) | Val::ExnRef(Some(_)))
+/// The values that refer to something in the heap.
+fn held_by(locals: &[Val], operands: &[Val]) -> Vec<Val> {
+    let is_reference = |val: &&Val| {
+        matches!(val, Val::ExternRef(Some(_)) | Val::AnyRef(Some(_)) | Val::ExnRef(Some(_)))
+    };
+    locals.iter().chain(operands).filter(is_reference).cloned().collect()
 }
 
 /// A reference as it stands in a compiled frame, by what it refers to: its type is not kept. `None` for null.
@@ -69,24 +73,66 @@ fn held(store: &mut StoreOpaque, bits: u32) -> Option<Val> {
     })
 }
 
-/// The frames of compiled code, whose values are not known.
+/// The frames of compiled code. Where code keeps values in slots, they are known.
 fn compiled_frames(store: &mut StoreOpaque) -> Vec<WasmFrame> {
     let mut frames = Vec::new();
     // SAFETY: the store's code waits for the host, or there is none.
     unsafe {
-        visit_frames_with_references(store.vm.runtime(), &mut |frame, references| {
-            frames.push((frame, references.to_vec()));
+        visit_compiled_values(store.vm.runtime(), &mut |visited| {
+            frames.push((visited.frame, visited.references.to_vec(), visited.slots));
         });
     }
-    let frame = |(frame, references): (CodeFrame, Vec<u32>)| {
+    let mut walker = Walker::new();
+    let frame = |(frame, references, slots): (CodeFrame, Vec<u32>, Option<FrameSlots>)| {
         let module = module_of(store, &frame)?;
         let func = FuncIdx(module.decoded().imported.funcs + frame.func);
-        let (locals, operands, has_values) = (Vec::new(), Vec::new(), false);
         let offset = frame.wasm_offset?;
-        let references = references.into_iter().filter_map(|bits| held(store, bits)).collect();
+        // SAFETY: the frames are those of this moment, and nothing has run since.
+        let values = slots.and_then(|slots| unsafe {
+            slot_values(store, &mut walker, module.decoded(), func, offset, slots)
+        });
+        let has_values = values.is_some();
+        let (locals, operands) = values.unwrap_or_default();
+        let references = match has_values {
+            true => held_by(&locals, &operands),
+            false => references.into_iter().filter_map(|bits| held(store, bits)).collect(),
+        };
         Some(WasmFrame { func, offset, locals, operands, has_values, references, module })
     };
     frames.into_iter().filter_map(frame).collect()
+}
+
+/// The locals and operands of a frame that waits in an operator, unless nobody knows them there.
+///
+/// # Safety
+/// The slots are those of an active frame of the function, which waits at that operator; nothing has run since.
+unsafe fn slot_values(
+    store: &mut StoreOpaque,
+    walker: &mut Walker,
+    module: &Module,
+    func: FuncIdx,
+    offset: u32,
+    slots: FrameSlots,
+) -> Option<(Vec<Val>, Vec<Val>)> {
+    let waiting = walker.waiting(module, func, offset)?;
+    let params = module.func_type(func)?.params().iter().copied();
+    let declared = waiting.locals.iter();
+    let declared = declared.flat_map(|&(count, ty)| core::iter::repeat_n(ty, count as usize));
+    let mut read = |mut slot: u32, types: &mut dyn Iterator<Item = ValType>| {
+        let mut values = Vec::new();
+        for ty in types {
+            // SAFETY: the caller's promise: a value of the type is in the slot.
+            values.push(unsafe {
+                let slots = slots.read(slot, ty == ValType::V128)?;
+                values::from_cell(store, GlobalCell { slots }, ty)
+            });
+            slot += ty.slots();
+        }
+        Some(values)
+    };
+    let locals = read(0, &mut params.chain(declared))?;
+    let operands = read(slots.first_operand, &mut waiting.operands.iter().copied())?;
+    Some((locals, operands))
 }
 
 /// # Safety

@@ -1,9 +1,11 @@
 //! `riser inspect --clif`, `--asm`: what the compiler makes of a function.
 
+use riser_baseline::asm::CpuFeatures;
+use riser_code::{CodeOptions, CompileError};
 use riser_front::validate_bodies;
-use riser_module::EntityIdx;
+use riser_module::{EntityIdx, Module};
 use riser_ops::{Features, FuncIdx};
-use riser_opt::{CodeOptions, Compiler};
+use riser_opt::Compiler;
 
 use crate::decoded::{Decoded, count};
 use crate::errors::{Report, refused, similar};
@@ -17,8 +19,10 @@ use super::listing::listing;
 pub enum Form {
     /// The intermediate representation.
     Clif,
-    /// The machine code.
+    /// The optimizing compiler's machine code.
     Assembly,
+    /// The baseline compiler's.
+    Baseline,
 }
 
 /// Prints a function that is named by its index or its name.
@@ -32,17 +36,9 @@ pub fn show(input: &Input, func: &str, form: Form) -> Result<(), Report> {
     };
     // Compilers rely on that.
     validate_bodies(module).map_err(|error| refused(input, &error))?;
-    let compiler = Compiler::host(CodeOptions::default())
-        .map_err(|error| Report::new(format!("there is no compiler for this machine: {error}")))?;
-    let mut context = compiler.new_context();
     let text = match form {
-        Form::Clif => compiler.clif(&mut context, module, defined).map(|text| positions(&text)),
-        Form::Assembly => compiler.function(&mut context, module, defined).and_then(|artifact| {
-            match listing(module, func, &artifact) {
-                Some(text) => Ok(text),
-                None => compiler.assembly(&mut context, module, defined),
-            }
-        }),
+        Form::Baseline => baseline(module, func, defined)?,
+        Form::Clif | Form::Assembly => optimized(module, func, defined, form)?,
     };
     let text = text.map_err(|error| Report::new(format!("{label} of {}: {error}", input.name)))?;
     let comment = if form == Form::Clif { ";" } else { "#" };
@@ -50,6 +46,41 @@ pub fn show(input: &Input, func: &str, form: Form) -> Result<(), Report> {
         format!("{comment} {label}: {}", decoded.func_type_at(module.funcs[func.index()]));
     style::print(&format!("{}\n{}\n", style::styled(style::HEADING, heading), text.trim_end()));
     Ok(())
+}
+
+/// What the optimizing compiler makes of a function.
+fn optimized(
+    module: &Module,
+    func: FuncIdx,
+    defined: u32,
+    form: Form,
+) -> Result<Result<String, CompileError>, Report> {
+    let compiler = Compiler::host(CodeOptions::default())
+        .map_err(|error| Report::new(format!("there is no compiler for this machine: {error}")))?;
+    let mut context = compiler.new_context();
+    if form == Form::Clif {
+        return Ok(compiler.clif(&mut context, module, defined).map(|text| positions(&text)));
+    }
+    Ok(compiler.function(&mut context, module, defined).and_then(|artifact| {
+        match listing(module, func, &artifact) {
+            Some(text) => Ok(text),
+            None => compiler.assembly(&mut context, module, defined),
+        }
+    }))
+}
+
+/// What the baseline compiler makes of a function that counts what it executes.
+fn baseline(
+    module: &Module,
+    func: FuncIdx,
+    defined: u32,
+) -> Result<Result<String, CompileError>, Report> {
+    let none = || Report::new("there is no baseline compiler for this machine");
+    let features = CpuFeatures::find(riser_sys::x86_64_extension).ok_or_else(none)?;
+    let compiler = riser_baseline::Compiler::new(CodeOptions::default(), features);
+    let compiler = compiler.counting().noting_operators();
+    let made = compiler.function(&mut compiler.new_context(), module, defined);
+    Ok(made.map(|artifact| listing(module, func, &artifact).unwrap_or_default()))
 }
 
 /// CLIF, in which the offsets of operators stand out.

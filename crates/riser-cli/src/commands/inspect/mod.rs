@@ -1,5 +1,5 @@
-//! `riser inspect`: what a module consists of, for people (`text.rs`) or programs (`json.rs`); what the compiler
-//! makes of a function (`code.rs`, `listing.rs`).
+//! `riser inspect`: what a module consists of, for people (`text.rs`) or programs (`json.rs`); what the compilers
+//! make of a function (`code.rs`, `listing.rs`).
 //!
 //! The module is decoded here and not given to an engine, so one that riser cannot run is shown too.
 
@@ -17,7 +17,7 @@ use crate::decoded::{Decoded, count};
 use crate::errors::{Report, refused};
 use crate::hosts;
 use crate::input::Input;
-use crate::options::{General, InspectOptions};
+use crate::options::{General, InspectOptions, ShownCompiler};
 use crate::progress::Progress;
 use crate::proposals::Proposals;
 use crate::style;
@@ -30,10 +30,12 @@ pub fn run(options: &InspectOptions, general: &General) -> Result<i32, Report> {
     let what = format!("looking into {}", options.file.display());
     let progress = Progress::start(what, general.quiet);
     let input = Input::load(&options.file)?;
+    let assembly = match options.compiler {
+        ShownCompiler::Opt => code::Form::Assembly,
+        ShownCompiler::Baseline => code::Form::Baseline,
+    };
     let func = options.clif.as_ref().map(|func| (func, code::Form::Clif));
-    if let Some((func, form)) =
-        func.or(options.asm.as_ref().map(|func| (func, code::Form::Assembly)))
-    {
+    if let Some((func, form)) = func.or(options.asm.as_ref().map(|func| (func, assembly))) {
         code::show(&input, func, form)?;
         return Ok(0);
     }
