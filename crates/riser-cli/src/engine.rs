@@ -54,6 +54,7 @@ pub fn run_config(options: &RunOptions, general: &General) -> Result<Config, Rep
     });
     config.code_describer(riser_inspect::describer());
     config.debug_info(options.debug_info);
+    config.tier_statistics(options.report.is_some());
     Ok(config)
 }
 

@@ -688,6 +688,10 @@ fn reports_say_what_was_used() {
     assert!(report["functions_called"].as_u64().unwrap() < report["functions"].as_u64().unwrap());
     assert!(report["memory_bytes"].as_u64().unwrap() >= 65536);
     assert!(report["wall_seconds"].as_f64().unwrap() > 0.0);
+    let tiers = &report["tiers"];
+    let made = ["baseline", "optimized"].map(|tier| tiers[tier]["functions"].as_u64().unwrap());
+    let kept = tiers["functions_from_cache"].as_u64().unwrap();
+    assert!(made.iter().sum::<u64>() + kept >= report["functions_called"].as_u64().unwrap());
     let output = folder.riser().arg("--report").arg(&hello).output().unwrap();
     let text = text_of(&output.stderr);
     for word in ["Report of ", "wall time", "system calls    2", "fd_write", "functions "] {
@@ -699,6 +703,38 @@ fn reports_say_what_was_used() {
     let (error, report) = (text.find("trapped"), text.find("exit status     134"));
     assert!(error.is_some() && error < report, "{text}");
     assert_eq!(folder.run(&["--report", "trap.wat"]).status.code(), Some(134));
+}
+
+/// Runs for long enough, in one function, to be replaced in its loop and to be looked at often.
+const LONG: &str = r#"(module (func (export "long") (param i64) (result i64) (local i64)
+    (loop
+        (local.set 1 (i64.add (i64.mul (local.get 1) (i64.const 3)) (local.get 0)))
+        (local.set 0 (i64.sub (local.get 0) (i64.const 1)))
+        (br_if 0 (i64.ne (local.get 0) (i64.const 0))))
+    (local.get 1)))"#;
+
+#[test]
+fn reports_say_which_compilers_made_what_ran() {
+    let folder = Folder::new("report-tiers", &[("long.wat", LONG.as_bytes())]);
+    let run = |tier: &str, turns: &str| {
+        let args = ["--no-cache", tier, "--report=json", "--invoke", "long", "long.wat", turns];
+        let output = folder.riser().args(args).output().unwrap();
+        assert!(output.status.success(), "{}", text_of(&output.stderr));
+        serde_json::from_slice::<serde_json::Value>(&output.stderr).unwrap()
+    };
+    assert!(run("--tier=interp", "10")["tiers"].is_null());
+    if riser_sys::ELF_MACHINE != 62 {
+        return;
+    }
+    let tiers = &run("--tier=auto", "400000000")["tiers"];
+    assert_eq!(tiers["baseline"]["functions"], 1, "{tiers}");
+    assert_eq!(tiers["loops_replaced"], 1, "{tiers}");
+    assert!(tiers["optimized"]["samples"].as_u64().unwrap() > 20, "{tiers}");
+    assert!(tiers["mostly_optimized_after_seconds"].as_f64().unwrap() > 0.0, "{tiers}");
+    let tiers = &run("--tier=baseline", "100000000")["tiers"];
+    assert!(tiers["baseline"]["samples"].as_u64().unwrap() > 0, "{tiers}");
+    assert_eq!(tiers["optimized"]["samples"], 0, "{tiers}");
+    assert!(tiers["mostly_optimized_after_seconds"].is_null(), "{tiers}");
 }
 
 #[test]

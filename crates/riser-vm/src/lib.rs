@@ -34,8 +34,8 @@ pub use arena::Arena;
 pub use builtins::BUILTINS;
 pub use cell::{Global, Tag};
 pub use compiled::{
-    CodeFrame, CodeImage, CodeKind, CodeOwner, CodeSpace, EpochWatch, FrameSlots, Published,
-    StubTable, VisitedFrame, call_compiled, install_traps, visit_compiled_frames,
+    CodeFrame, CodeImage, CodeKind, CodeOwner, CodeSamples, CodeSpace, EpochWatch, FrameSlots,
+    Published, StubTable, VisitedFrame, call_compiled, install_traps, visit_compiled_frames,
     visit_compiled_references, visit_compiled_values,
 };
 pub use heap_memory::HeapBytes;

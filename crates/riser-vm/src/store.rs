@@ -6,7 +6,7 @@
 use crate::arena::Arena;
 use crate::builtins::BUILTINS;
 use crate::cell::{Global, Tag};
-use crate::compiled::{COMPILED_BUILTINS, CodeFrame, EpochWatch};
+use crate::compiled::{COMPILED_BUILTINS, CodeFrame, CodeSamples, EpochWatch};
 use crate::const_expr::Waiting;
 use crate::heap_memory::{HeapBytes, NO_FUNCS, TypeRows};
 use crate::host::{HostEntryPoint, HostFunc, HostTrampoline, no_trampoline};
@@ -278,6 +278,8 @@ pub struct VmStore {
     pub guards: bool,
     /// Who tells when the epoch reaches the deadline, if compiled code is to be interrupted then.
     pub(crate) watch: Option<Arc<EpochWatch>>,
+    /// Who looks where the store's code is.
+    pub(crate) samples: Option<Arc<CodeSamples>>,
     /// Code waits between two instructions, and may have read any address: nothing may move. The heap is frozen then.
     pub(crate) suspended: bool,
     /// Makes trampolines to host functions.
@@ -350,6 +352,7 @@ impl VmStore {
             frames_max: 0,
             guards: false,
             watch: None,
+            samples: None,
             suspended: false,
             host_trampoline: no_trampoline,
             compile_error: None,
@@ -403,6 +406,13 @@ impl VmStore {
         unsafe { watch.add(self.runtime) };
         self.watch = Some(watch);
         self.mark();
+    }
+
+    /// Lets somebody look where the store's code is.
+    pub fn sample_with(&mut self, samples: Arc<CodeSamples>) {
+        // SAFETY: as in `watch_with`.
+        unsafe { samples.add(self.runtime) };
+        self.samples = Some(samples);
     }
 
     /// What ends the store's execution from another thread. Execution in a loop ends only if code watches the epoch.
@@ -709,6 +719,9 @@ impl Drop for VmStore {
         }
         if let Some(watch) = &self.watch {
             watch.remove(self.runtime);
+        }
+        if let Some(samples) = &self.samples {
+            samples.remove(self.runtime);
         }
         // SAFETY: leaked by `new`, and no code runs any more; nobody else has the address.
         drop(unsafe { Box::from_raw(self.runtime.as_ptr()) });

@@ -40,6 +40,7 @@ pub struct Config {
     pub(crate) profiling: ProfilingStrategy,
     pub(crate) describer: Option<Describer>,
     pub(crate) debug_info: bool,
+    pub(crate) tier_statistics: bool,
 }
 
 /// A guest's stack holds all locals of its frames, 8 bytes each. CPython's deepest recursion that its own limit
@@ -71,6 +72,7 @@ impl Default for Config {
             profiling: ProfilingStrategy::None,
             describer: None,
             debug_info: false,
+            tier_statistics: false,
         }
     }
 }
@@ -350,6 +352,13 @@ impl Config {
     /// their names, their frames, and what [`Config::code_describer`] knows of their source. Off by default.
     pub fn debug_info(&mut self, enable: bool) -> &mut Self {
         self.debug_info = enable;
+        self
+    }
+
+    /// Whether the engine counts what its compilers do, measures how long they take, and looks a thousand times a second, from a thread of its own, in which code
+    /// guests are: for [`Engine::tier_statistics`](crate::Engine::tier_statistics). Off by default; then nothing of it is done. What guests do is the same.
+    pub fn tier_statistics(&mut self, enable: bool) -> &mut Self {
+        self.tier_statistics = enable;
         self
     }
 

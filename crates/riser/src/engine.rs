@@ -2,11 +2,12 @@
 
 use crate::announce::Announcer;
 use crate::raw::CompiledEngine;
+use crate::tiers::{Account, TierStatistics, Watching};
 use crate::{Cache, Config, Module, Result, Strategy, bail};
 use core::sync::atomic::{AtomicU64, Ordering};
 use riser_module::TypeRegistry;
 use riser_sys::{MachineStack, OutOfMemory, SlotStack};
-use riser_vm::{EpochWatch, StoreStack};
+use riser_vm::{CodeSamples, EpochWatch, StoreStack};
 use std::sync::{Arc, Mutex, Weak};
 
 /// Shared by modules and stores that work together. Cloning is cheap and gives the same engine.
@@ -63,6 +64,8 @@ struct EngineInner {
     compiled: Option<Arc<CompiledEngine>>,
     /// Stores whose compiled code epochs interrupt.
     watch: Option<Arc<EpochWatch>>,
+    /// Looks in which code guests are.
+    watching: Option<Watching>,
 }
 
 /// What compiled code is of: see [`Engine::detect_precompiled`].
@@ -99,13 +102,14 @@ impl Engine {
     /// If the configuration asks for something that is not there.
     pub fn new(config: &Config) -> Result<Engine> {
         let announcer = Announcer::new(config)?;
+        let account = config.tier_statistics.then(Arc::<Account>::default);
         let is_watched = announcer.is_some();
         let compiled = match config.strategy {
             Strategy::Interpreter => None,
             Strategy::Baseline | Strategy::Cranelift => {
-                Some(CompiledEngine::new(config, announcer)?)
+                Some(CompiledEngine::new(config, announcer, account.clone())?)
             }
-            Strategy::Auto => CompiledEngine::new(config, announcer).ok(),
+            Strategy::Auto => CompiledEngine::new(config, announcer, account.clone()).ok(),
         };
         if is_watched && compiled.is_none() {
             bail!("there is no compiled code that a debugger or profiler could be told about");
@@ -113,7 +117,8 @@ impl Engine {
         let (config, compiled) = (config.clone(), compiled.map(Arc::new));
         let (registry, epoch, stacks) = (TypeRegistry::new(), AtomicU64::new(0), Mutex::default());
         let watch = (compiled.is_some() && config.epoch_interruption).then(Arc::default);
-        let inner = EngineInner { config, registry, epoch, stacks, compiled, watch };
+        let watching = account.filter(|_| compiled.is_some()).map(Watching::begin);
+        let inner = EngineInner { config, registry, epoch, stacks, compiled, watch, watching };
         Ok(Engine { inner: Arc::new(inner) })
     }
 
@@ -155,6 +160,33 @@ impl Engine {
     /// Who tells stores with compiled code of epochs.
     pub(crate) fn watch(&self) -> Option<&Arc<EpochWatch>> {
         self.inner.watch.as_ref()
+    }
+
+    /// What the compilers did so far, and in which code guests were. `None` if guests are interpreted, or if [`Config::tier_statistics`] is off.
+    ///
+    /// ```
+    /// # use riser::*;
+    /// # fn main() -> Result<()> {
+    /// let mut config = Config::new();
+    /// config.tier_statistics(true);
+    /// let engine = Engine::new(&config)?;
+    /// let module = Module::new(&engine, r#"(module (func (export "f")) (func))"#)?;
+    /// let mut store = Store::new(&engine, ());
+    /// let f = Instance::new(&mut store, &module, &[])?.get_typed_func::<(), ()>(&mut store, "f")?;
+    /// f.call(&mut store, ())?;
+    /// // There are none where nothing is compiled.
+    /// let Some(statistics) = engine.tier_statistics() else { return Ok(()) };
+    /// assert_eq!(statistics.baseline.functions + statistics.optimized.functions, 1);
+    /// assert_eq!(statistics.loops_replaced, 0);
+    /// # Ok(()) }
+    /// ```
+    pub fn tier_statistics(&self) -> Option<TierStatistics> {
+        self.inner.watching.as_ref().map(|watching| watching.0.statistics())
+    }
+
+    /// Who looks in which code guests are.
+    pub(crate) fn samples(&self) -> Option<&Arc<CodeSamples>> {
+        self.inner.watching.as_ref().map(|watching| &watching.0.samples)
     }
 
     /// The compiler, if there is one.

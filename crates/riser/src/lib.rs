@@ -67,6 +67,7 @@ mod raw;
 mod store;
 mod symbols;
 mod text;
+mod tiers;
 mod trap;
 mod types;
 mod values;
@@ -120,6 +121,7 @@ pub use store::{
     AsContext, AsContextMut, InterruptHandle, Store, StoreContext, StoreContextMut, UpdateDeadline,
 };
 pub use symbols::{FrameSymbol, Symbolize};
+pub use tiers::{TierStatistics, TierUse};
 pub use trap::{FrameInfo, Trap, WasmBacktrace};
 pub use types::{
     ArrayType, ExportType, ExternType, FieldType, Finality, FuncType, GlobalType, HeapType,

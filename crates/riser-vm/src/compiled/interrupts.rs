@@ -28,6 +28,7 @@
 use super::activation::running;
 use super::entries::{is_leaving, way_back_at};
 use super::registry::{self, CodeKind};
+use super::sampling::note;
 use super::unwind::unwind;
 use crate::store::VmStore;
 use core::cell::UnsafeCell;
@@ -151,16 +152,17 @@ impl EpochWatch {
     /// The epoch has come to `now`. May be called in a signal handler; what such a handler finds out while its own thread makes
     /// or drops a store, it learns with the next tick.
     pub fn tick(&self, now: u64) {
-        self.with(|stores| {
-            for &mut runtime in stores {
-                // SAFETY: blocks on the list are valid.
-                unsafe {
-                    if (*runtime.as_ptr()).epoch_deadline.load(Ordering::SeqCst) <= now {
-                        interrupt(runtime);
-                    }
-                }
+        // SAFETY: blocks on the list are valid.
+        self.each(|runtime| unsafe {
+            if (*runtime.as_ptr()).epoch_deadline.load(Ordering::SeqCst) <= now {
+                interrupt(runtime);
             }
         });
+    }
+
+    /// Gives the block of each store to `visit`.
+    pub(crate) fn each(&self, mut visit: impl FnMut(NonNull<VmRuntime>)) {
+        self.with(|stores| stores.iter().for_each(|&runtime| visit(runtime)));
     }
 }
 
@@ -170,10 +172,15 @@ pub(super) fn stopped(place: &Place) -> Answer {
     if runtime.is_null() {
         return Answer::GoOn;
     }
-    // SAFETY: the block of a running store lives.
+    // SAFETY: the block of a running store lives, and only one of its atomic fields is looked at.
+    if unsafe { (*runtime).inside.load(Ordering::Relaxed) } == 0 {
+        return Answer::GoOn;
+    }
+    // SAFETY: it runs here.
+    unsafe { note(runtime, place.pc) };
+    // SAFETY: as above.
     let runtime = unsafe { &mut *runtime };
-    if runtime.interrupt.load(Ordering::Relaxed) == 0 || runtime.inside.load(Ordering::Relaxed) == 0
-    {
+    if runtime.interrupt.load(Ordering::Relaxed) == 0 {
         return Answer::GoOn;
     }
     let exit = match registry::find(place.pc) {

@@ -4,7 +4,7 @@
 //! them into executable memory, `image.rs` what was compiled before; `registry.rs` finds the function that an address belongs to, also in a signal
 //! handler; `activation.rs` is the way in, on a stack of the store's own, and `walk.rs` the way along the frames; `unwind.rs` ends what
 //! is executed: at a handler of an exception, or back to the host. `entries.rs` is the table of builtins as compiled code
-//! calls them, and the ways back; `interrupts.rs` stops code that would not stop by itself; `stubs.rs` is where functions begin before they have code.
+//! calls them, and the ways back; `interrupts.rs` stops code that would not stop by itself, `sampling.rs` looks where it is; `stubs.rs` is where functions begin before they have code.
 //!
 //! # What this relies on
 //!
@@ -22,6 +22,7 @@ mod entries;
 mod image;
 mod interrupts;
 mod registry;
+mod sampling;
 mod space;
 mod stubs;
 mod unwind;
@@ -33,6 +34,7 @@ pub use image::CodeImage;
 pub use interrupts::EpochWatch;
 pub(crate) use interrupts::interrupt;
 pub use registry::{CodeKind, CodeOwner};
+pub use sampling::CodeSamples;
 pub use space::{CodeSpace, Published};
 pub use stubs::StubTable;
 pub use unwind::install_traps;

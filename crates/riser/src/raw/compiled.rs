@@ -7,6 +7,7 @@ use super::kept::Origin;
 use super::optimizer::{Hot, Optimizer};
 use crate::announce::{Announced, Announcer, ToldOf};
 use crate::config::TierUp;
+use crate::tiers::Account;
 use crate::{Cache, Config, Error, Result, format_err};
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
 use riser_code::image::{self, ImageSource, ImageView, ImageWriter, Owner, Piece, TrampolineKind};
@@ -79,11 +80,15 @@ fn machine_types(ty: &FuncType) -> Box<[u8]> {
 impl CompiledEngine {
     /// # Errors
     /// If this machine or system cannot run compiled code.
-    pub(crate) fn new(config: &Config, announcer: Option<Announcer>) -> Result<CompiledEngine> {
+    pub(crate) fn new(
+        config: &Config,
+        announcer: Option<Announcer>,
+        account: Option<Arc<Account>>,
+    ) -> Result<CompiledEngine> {
         if !riser_sys::COMPILED_CODE {
             return Err(Error::msg("compiled code cannot be run on this platform"));
         }
-        let compilers = Compilers::new(config)?;
+        let compilers = Compilers::new(config, account)?;
         riser_vm::install_traps().map_err(Error::new)?;
         // An address that nothing else has.
         let unique = Box::leak(Box::new(0_u8));
@@ -449,6 +454,9 @@ impl CompiledModule {
             }
             (None, None) => return Err("a function was neither kept nor made".into()),
         };
+        if let (Some(account), true) = (self.engine.compilers.account(), kept.is_some()) {
+            account.kept();
+        }
         self.begin_budget(defined, kept.is_some());
         self.table[defined as usize].store(code.cast_mut(), Ordering::Release);
         self.functions.fetch_add(1, Ordering::Relaxed);
@@ -667,8 +675,16 @@ impl CompiledModule {
         }
     }
 
-    /// The same in a loop. The code to go on with, if it is made.
+    /// The same in a loop. The code that the function goes on with, if it is made.
     pub(super) fn loop_code(self: &Arc<Self>, defined: u32, at: u32) -> Option<*const u8> {
+        let code = self.better_loop(defined, at)?;
+        if let Some(account) = self.engine.compilers.account() {
+            account.replaced();
+        }
+        Some(code)
+    }
+
+    fn better_loop(self: &Arc<Self>, defined: u32, at: u32) -> Option<*const u8> {
         self.hot(defined);
         let known = lock(&self.state).loops.get(&(defined, at)).copied();
         match known {

@@ -1,5 +1,6 @@
 //! The compilers of an engine: which one makes the code of a function.
 
+use crate::tiers::{Account, Work};
 use crate::{Config, Error, ProfilingStrategy, Result, Strategy};
 use riser_baseline::asm::CpuFeatures;
 use riser_code::image::TrampolineKind;
@@ -7,6 +8,8 @@ use riser_code::{CodeArtifact, CodeOptions, CompileError};
 use riser_module::Module;
 use riser_ops::FuncType;
 use riser_vm::CompileFailure;
+use std::sync::Arc;
+use std::time::Instant;
 
 /// See the module's documentation.
 pub(super) struct Compilers {
@@ -14,6 +17,8 @@ pub(super) struct Compilers {
     baseline: Option<riser_baseline::Compiler>,
     /// Whether the optimizing compiler makes code of functions.
     optimizes: bool,
+    /// What they do is counted here.
+    account: Option<Arc<Account>>,
 }
 
 /// The memory that compiling takes: used for one function after the other.
@@ -32,7 +37,7 @@ impl CompileContext {
 impl Compilers {
     /// # Errors
     /// If this machine has no such compiler.
-    pub fn new(config: &Config) -> Result<Compilers> {
+    pub fn new(config: &Config, account: Option<Arc<Account>>) -> Result<Compilers> {
         let options = CodeOptions {
             canonicalize_nans: config.canonicalize_nan,
             fuel: config.consume_fuel,
@@ -55,7 +60,7 @@ impl Compilers {
             let compiler = if is_told { compiler.noting_operators() } else { compiler };
             if optimizes { compiler.counting() } else { compiler }
         };
-        Ok(Compilers { opt, baseline: features.map(new), optimizes })
+        Ok(Compilers { opt, baseline: features.map(new), optimizes, account })
     }
 
     /// Whether memories have guards.
@@ -107,7 +112,9 @@ impl Compilers {
         defined: u32,
     ) -> Result<CodeArtifact, CompileFailure> {
         match &self.baseline {
-            Some(compiler) => Ok(compiler.function(&mut context.baseline, module, defined)?),
+            Some(compiler) => self.counted(Work::Baseline, || {
+                Ok(compiler.function(&mut context.baseline, module, defined)?)
+            }),
             None => self.optimized(context, module, defined),
         }
     }
@@ -119,7 +126,9 @@ impl Compilers {
         module: &Module,
         defined: u32,
     ) -> Result<CodeArtifact, CompileFailure> {
-        Ok(self.opt.function(context.opt(&self.opt), module, defined)?)
+        self.counted(Work::Optimized, || {
+            Ok(self.opt.function(context.opt(&self.opt), module, defined)?)
+        })
     }
 
     /// Makes the best code for the rest of a function from a loop on.
@@ -130,7 +139,27 @@ impl Compilers {
         defined: u32,
         at: u32,
     ) -> Result<CodeArtifact, CompileFailure> {
-        Ok(self.opt.loop_entry(context.opt(&self.opt), module, defined, at)?)
+        self.counted(Work::Loop, || {
+            Ok(self.opt.loop_entry(context.opt(&self.opt), module, defined, at)?)
+        })
+    }
+
+    /// Who counts what is done, if somebody does.
+    pub fn account(&self) -> Option<&Account> {
+        self.account.as_deref()
+    }
+
+    /// Compiles, and counts it.
+    fn counted(
+        &self,
+        work: Work,
+        compile: impl FnOnce() -> Result<CodeArtifact, CompileFailure>,
+    ) -> Result<CodeArtifact, CompileFailure> {
+        let Some(account) = self.account() else { return compile() };
+        let begun = Instant::now();
+        let made = compile()?;
+        account.made(work, begun);
+        Ok(made)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::kept::Origin;
 use crate::announce::Announcer;
+use crate::tiers::Account;
 use crate::{Config, Error, Result};
 use core::sync::atomic::AtomicI32;
 use riser_module::Module;
@@ -14,7 +15,11 @@ use std::sync::Arc;
 pub(crate) enum CompiledEngine {}
 
 impl CompiledEngine {
-    pub(crate) fn new(_: &Config, _: Option<Announcer>) -> Result<CompiledEngine> {
+    pub(crate) fn new(
+        _: &Config,
+        _: Option<Announcer>,
+        _: Option<Arc<Account>>,
+    ) -> Result<CompiledEngine> {
         Err(Error::msg("compiled code cannot be run on this platform"))
     }
 

@@ -72,6 +72,9 @@ impl StoreOpaque {
         if let Some(watch) = engine.watch() {
             vm.watch_with(watch.clone());
         }
+        if let Some(samples) = engine.samples() {
+            vm.sample_with(samples.clone());
+        }
         vm.trace_frames = match engine.compiled() {
             Some(_) => super::gc::trace_compiled_frames,
             None => super::gc::trace_frames,

@@ -212,6 +212,7 @@ impl Session {
             waits.interrupt();
         };
         let (limits, observer) = (self.store.data().limits.clone(), self.observer.clone());
+        let watched = self.store.engine().clone();
         let (name, format) = (program.input.name.clone(), self.format);
         // Where the program stands is not known then: neither are its functions and its fuel.
         let last_words = {
@@ -225,6 +226,7 @@ impl Session {
                     limits: &limits,
                     observer: &observer,
                     functions: None,
+                    tiers: watched.tier_statistics(),
                     fuel: None,
                 };
                 report::print(&usage, format);
@@ -251,6 +253,7 @@ impl Session {
             limits: &self.store.data().limits,
             observer: &self.observer,
             functions: Some(functions),
+            tiers: self.store.engine().tier_statistics(),
             fuel,
         };
         report::print(&usage, format);

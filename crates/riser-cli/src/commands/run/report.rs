@@ -3,11 +3,12 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
+use riser::{TierStatistics, TierUse};
 use serde_json::json;
 
 use super::host::Limits;
 use super::observe::Observer;
-use crate::decoded::{number, size};
+use crate::decoded::{count, number, size};
 use crate::options::ReportFormat;
 use crate::style::{self, HEADING, styled};
 
@@ -25,6 +26,8 @@ pub struct Usage<'a> {
     pub observer: &'a Observer,
     /// Functions that were called, and all that there are. `None` if that cannot be known.
     pub functions: Option<(usize, usize)>,
+    /// What the compilers did. `None` if the program was interpreted.
+    pub tiers: Option<TierStatistics>,
     /// The fuel that was consumed, if it was counted.
     pub fuel: Option<u64>,
 }
@@ -56,6 +59,9 @@ fn text(usage: &Usage<'_>, wall: Duration) -> String {
     if let Some((called, all)) = usage.functions {
         row("functions", format!("{} of {} called", number(called as u64), number(all as u64)));
     }
+    if let Some(tiers) = &usage.tiers {
+        tier_rows(&mut row, usage.begun, tiers);
+    }
     match usage.fuel {
         Some(fuel) => row("fuel", format!("{} consumed", number(fuel))),
         None => row("fuel", "not counted; --fuel N counts it".into()),
@@ -69,6 +75,61 @@ fn text(usage: &Usage<'_>, wall: Duration) -> String {
         let _ = writeln!(text, "  {:>14}  {name}, {}", number(calls.count), seconds(calls.time));
     }
     text
+}
+
+/// What the compilers did, and where the program was when somebody looked.
+fn tier_rows(row: &mut impl FnMut(&str, String), begun: Instant, tiers: &TierStatistics) {
+    let looks = tiers.baseline.samples + tiers.optimized.samples;
+    let mut tier = |name: &str, tier: &TierUse, loops: usize| {
+        let mut what = count(tier.functions as u64, "function");
+        if loops > 0 {
+            what += &format!(" and {}", count(loops as u64, "loop"));
+        }
+        let share = match looks {
+            0 => String::new(),
+            _ => format!("; {}% of the running", 100 * tier.samples / looks),
+        };
+        row(name, format!("{what}, compiled in {}{share}", seconds(tier.time)));
+    };
+    tier("baseline", &tiers.baseline, 0);
+    tier("optimized", &tiers.optimized, tiers.loops);
+    if tiers.kept > 0 {
+        row("from the cache", count(tiers.kept as u64, "function"));
+    }
+    if tiers.loops_replaced > 0 {
+        row("loops replaced", format!("{} on the stack", times(tiers.loops_replaced)));
+    }
+    row(
+        "90% optimized",
+        match tiers.mostly_optimized {
+            Some(when) => format!("from {} on", seconds(when.saturating_duration_since(begun))),
+            None => "not reached".into(),
+        },
+    );
+}
+
+/// How often, in words.
+fn times(count: u64) -> String {
+    if count == 1 { "once".into() } else { format!("{} times", number(count)) }
+}
+
+fn tiers_json(begun: Instant, tiers: &TierStatistics) -> serde_json::Value {
+    let tier = |tier: &TierUse| {
+        json!({
+            "functions": tier.functions,
+            "compile_seconds": tier.time.as_secs_f64(),
+            "samples": tier.samples,
+        })
+    };
+    let since = |when: Instant| when.saturating_duration_since(begun).as_secs_f64();
+    json!({
+        "baseline": tier(&tiers.baseline),
+        "optimized": tier(&tiers.optimized),
+        "functions_from_cache": tiers.kept,
+        "loops": tiers.loops,
+        "loops_replaced": tiers.loops_replaced,
+        "mostly_optimized_after_seconds": tiers.mostly_optimized.map(since),
+    })
 }
 
 fn seconds(time: Duration) -> String {
@@ -96,6 +157,7 @@ fn json(usage: &Usage<'_>, wall: Duration) -> String {
         "peak_process_bytes": riser_sys::peak_memory(),
         "functions_called": usage.functions.map(|functions| functions.0),
         "functions": usage.functions.map(|functions| functions.1),
+        "tiers": usage.tiers.as_ref().map(|tiers| tiers_json(usage.begun, tiers)),
         "fuel": usage.fuel,
         "host_calls": calls,
     });
