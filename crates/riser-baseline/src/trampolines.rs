@@ -86,7 +86,7 @@ impl<'a> Trampoline<'a> {
         let failed = |error: AsmError| CompileError::new(error.to_string());
         let code = asm.finish().map_err(failed)?;
         let (alignment, code) = (code.align, code.bytes.to_vec());
-        Ok(CodeArtifact { code, alignment, traps, positions, calls })
+        Ok(CodeArtifact { code, alignment, traps, positions, calls, slots: None })
     }
 
     /// See [`Compiler::entry_trampoline`].

@@ -394,7 +394,7 @@ pub struct RunOptions {
     pub trace: bool,
     /// Print at the end what the program used, as text or json
     ///
-    /// On standard error: wall and processor time, memory, functions that were called, fuel (if --fuel is given), calls of the system by their number.
+    /// On standard error: wall and processor time, memory, functions that were called, what each compiler made and how much of the running was in its code, fuel (if --fuel is given), calls of the system by their number.
     #[arg(
         long,
         value_name = "FORMAT",

@@ -184,3 +184,54 @@ fn programs_start_from_the_cache() {
     let kept = entries(&cached);
     assert_eq!((run(), entries(&cached) == kept), (first, true));
 }
+
+/// What is hot here becomes better while it runs: loops inside of each other, and functions that are called from them.
+const HOT: &[u8] = br#"(module
+    (func $mix (param i64 i64) (result i64)
+        (i64.rotl (i64.add (i64.mul (local.get 0) (i64.const 31)) (local.get 1)) (i64.const 7)))
+    (func $inner (param i64) (result i64) (local i32 i64)
+        (loop
+            (local.set 2 (call $mix (local.get 2) (i64.add (local.get 0) (i64.extend_i32_u (local.get 1)))))
+            (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 1000))))
+        (local.get 2))
+    (func (export "run") (param i32) (result i64) (local i64)
+        (loop
+            (local.set 1 (call $mix (local.get 1) (call $inner (i64.extend_i32_u (local.get 0)))))
+            (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+        (local.get 1)))"#;
+
+/// Several processes write while what they run becomes better, and while others end.
+#[test]
+fn programs_that_become_hot_share_the_cache() {
+    let cached = Cached::new("cache-hot", &[("hot.wat", HOT)]);
+    let seconds = std::env::var("RISER_RACE_SECONDS").ok().and_then(|text| text.parse().ok());
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(seconds.unwrap_or(1));
+    let turns = ["10", "3000", "30000", "500", "12000"];
+    let start = |turns: &str, options: &[&str]| {
+        let mut command = cached.riser();
+        command.args(options).args(["--invoke", "run", "hot.wat", turns]);
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let ended = |process: std::process::Child| stdout_of(process.wait_with_output().unwrap());
+    let expected = turns.map(|turns| ended(start(turns, &["--no-cache", "--tier=opt"])));
+    for round in 0.. {
+        if round % 2 == 0 {
+            stdout_of(cached.riser().args(["cache", "-q", "clear"]).output().unwrap());
+        }
+        let running = turns.map(|turns| start(turns, &[]));
+        assert_eq!(running.map(ended), expected, "round {round}");
+        if std::time::Instant::now() > end {
+            break;
+        }
+    }
+    // Whatever was kept is whole.
+    let run = start("10", &["--report=json"]).wait_with_output().unwrap();
+    assert_eq!(text_of(&run.stdout), expected[0]);
+    let report: serde_json::Value = serde_json::from_slice(&run.stderr).unwrap();
+    if riser_sys::ELF_MACHINE == 62 {
+        assert!(report["tiers"]["functions_from_cache"].as_u64().unwrap() > 0, "{report}");
+    }
+    let names = fs::read_dir(cached.cache()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.filter(|name| name.to_str().unwrap().starts_with(".tmp")).count(), 0);
+}

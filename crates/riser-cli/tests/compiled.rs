@@ -281,3 +281,44 @@ fn programs_run_where_address_space_is_short() {
         }
     }
 }
+
+/// A program of one long function that is hot at once, and takes the optimizing compiler far longer than it runs.
+fn hot_and_long(statements: u32) -> String {
+    let mut text =
+        String::from(r#"(module (func $long (param i64) (result i64) (local i64 i64 i64)"#);
+    for nth in 0..statements {
+        let (to, other) = (1 + nth % 3, 1 + (nth + 1) % 3);
+        text += &format!(
+            "(local.set {to} (i64.add (local.get {other}) (i64.mul (local.get {to}) (i64.const {}))))
+             (if (i64.lt_u (local.get {to}) (local.get 0)) (then (local.set {other} (i64.const {nth}))))",
+            2 * nth + 1
+        );
+    }
+    text + r#"(local.get 1))
+        (func (export "run") (param i32) (result i64) (local i64)
+            (loop (local.set 1 (i64.add (local.get 1) (call $long (i64.extend_i32_u (local.get 0)))))
+                (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+            (local.get 1)))"#
+}
+
+#[test]
+fn the_end_of_a_program_waits_for_no_compiler() {
+    let text = hot_and_long(10_000);
+    let folder = Folder::new("end-while-compiling", &[("long.wat", text.as_bytes())]);
+    let run = |args: &[&str]| {
+        let begun = std::time::Instant::now();
+        let mut command = folder.riser();
+        command.args(args).args(["--no-cache", "--invoke", "run", "long.wat", "4000"]);
+        (stdout_of(command.output().unwrap()), begun.elapsed())
+    };
+    let (expected, optimized) = run(&["--tier=opt"]);
+    let fastest = (0..5).map(|_| {
+        let (result, time) = run(&[]);
+        assert_eq!(result, expected);
+        time
+    });
+    let fastest = fastest.min().unwrap();
+    println!("{fastest:?}, and {optimized:?} for who waits for the compiler");
+    let tiers = riser_sys::ELF_MACHINE == 62;
+    assert!(!tiers || fastest < optimized, "{fastest:?}, {optimized:?}");
+}

@@ -281,7 +281,7 @@ fn baseline() -> Vec<Config> {
     stressed.gc_stress(true);
     fuelled.epoch_interruption(true).cranelift_nan_canonicalization(true);
     // Nothing here gets as hot as that.
-    counting.strategy(Strategy::Tiered).tier_up_budget(1 << 30, 0);
+    counting.strategy(Strategy::Auto).tier_up_budget(1 << 30, 0);
     vec![plain, stressed, fuelled, counting]
 }
 

@@ -39,14 +39,14 @@ const WAYS: [Way; 5] = [
         // The entry of each function says that it is hot.
         name: "counting",
         configure: |config| {
-            config.strategy(Strategy::Tiered).tier_up_budget(1 << 30, 0);
+            config.strategy(Strategy::Auto).tier_up_budget(1 << 30, 0);
         },
         has_values: true,
     },
     Way {
         name: "tiered-at-once",
         configure: |config| {
-            config.strategy(Strategy::Tiered).tier_up_budget(0, 0).tier_up_in_background(false);
+            config.strategy(Strategy::Auto).tier_up_budget(0, 0).tier_up_in_background(false);
         },
         has_values: false,
     },
@@ -59,10 +59,13 @@ const WAYS: [Way; 5] = [
 
 /// The ways that this machine has.
 fn ways() -> impl Iterator<Item = &'static Way> {
-    WAYS.iter().filter(|way| {
+    let has_baseline = Engine::new(Config::new().strategy(Strategy::Baseline)).is_ok();
+    WAYS.iter().filter(move |way| {
         let mut config = Config::new();
         (way.configure)(&mut config);
-        Engine::new(&config).is_ok()
+        let is_optimized = way.name == "optimized";
+        Engine::new(&config)
+            .is_ok_and(|engine| engine.is_compiled() && (is_optimized || has_baseline))
     })
 }
 
