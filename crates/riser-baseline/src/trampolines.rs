@@ -101,7 +101,7 @@ impl<'a> Trampoline<'a> {
         self.asm.store(Width::W64, ENTRY_SLOTS, slots);
         self.load(RUNTIME, VMCTX, offset_of!(VmCtx, runtime));
         self.position(Position::TO_CODE);
-        self.to_code_unless_marked(paused);
+        self.enter_code_unless_marked(paused);
         self.asm.mov(Width::W64, RESULT, entry);
         self.asm.mov(Width::W64, SCRATCH, slots);
         self.pass(ty);
@@ -171,7 +171,7 @@ impl<'a> Trampoline<'a> {
         self.asm.load(Width::W64, RUNTIME, HOST_CALLEE);
         self.load(RUNTIME, RUNTIME, runtime);
         self.position(Position::TO_CODE);
-        self.to_code_unless_marked(marked);
+        self.enter_code_unless_marked(marked);
         self.load_results(ty);
         self.end(Params::stack_bytes_of(ty));
 
@@ -243,7 +243,7 @@ impl<'a> Trampoline<'a> {
 
     /// Says that control is on its way to code, and then looks at the mark. In this order: whoever sets the mark sends a signal, whose
     /// handler looks whether control is inside.
-    fn to_code_unless_marked(&mut self, marked: Label) {
+    fn enter_code_unless_marked(&mut self, marked: Label) {
         self.set_inside(1);
         let mark = Mem::at(RUNTIME, offset_of!(VmRuntime, interrupt) as i32);
         self.asm.alu_imm(Alu::Cmp, Width::W32, mark, 0);

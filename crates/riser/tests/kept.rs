@@ -131,17 +131,13 @@ fn code_is_kept_while_the_program_runs() {
 fn code_that_is_made_in_the_background_is_kept() {
     let scratch = Scratch::new("background");
     let cache = scratch.cache();
-    let hot = |config: &mut Config| {
-        config.strategy(Strategy::Auto).tier_up_budget(0, 0).tier_up_in_background(false);
-    };
-    let never = |config: &mut Config| {
-        config.strategy(Strategy::Auto).tier_up_budget(u32::MAX, 0);
-    };
-    let ways: [(&dyn Fn(&mut Config), _, &[u32]); 2] =
-        [(&hot, "f", &[0, 1]), (&never, "g", &[0, 1, 2])];
-    for (way, name, expected) in ways {
+    // What is hot, at once, and what never is: budget, whether another thread compiles, what is called, what is kept.
+    let hot = (0, false, "f", vec![0, 1]);
+    let never = (u32::MAX, true, "g", vec![0, 1, 2]);
+    for (budget, in_background, name, expected) in [hot, never] {
         let mut config = Config::new();
-        way(config.cache(Some(cache.clone())));
+        config.strategy(Strategy::Auto).tier_up_budget(budget, 0).cache(Some(cache.clone()));
+        config.tier_up_in_background(in_background);
         let engine = Engine::new(&config).unwrap();
         if !engine.is_compiled() || std::thread::available_parallelism().is_ok_and(|n| n.get() < 2)
         {

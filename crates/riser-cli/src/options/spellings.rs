@@ -427,9 +427,9 @@ mod tests {
             ("--mapdir /data a.wasm", "--dir HOST::GUEST"),
             ("--memory-page-limit x a.wasm", "--max-memory"),
             ("--heap-size 1 a.wasm", "--max-memory"),
-            ("-O opt-level=2 a.wasm", "leave it out"),
-            ("--cranelift a.wasm", "leave it out"),
-            ("-C compiler=winch a.wasm", "leave it out"),
+            ("-O opt-level=2 a.wasm", "--tier"),
+            ("--cranelift a.wasm", "--tier"),
+            ("-C compiler=winch a.wasm", "--tier"),
             ("--preload", "--link"),
         ] {
             let message = translated(theirs);
