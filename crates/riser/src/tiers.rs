@@ -54,7 +54,6 @@ const MOST: u32 = 18;
 
 /// Which compiler worked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(riser_compiled), expect(dead_code, reason = "nothing is compiled"))]
 pub(crate) enum Work {
     Baseline,
     Optimized,

@@ -5,8 +5,8 @@
 #![cfg(riser_compiled)]
 
 use riser::{
-    Caller, Config, Engine, Error, Instance, Linker, Module, Result, Store, Strategy, Trap,
-    TypedFunc, UpdateDeadline, WasmFrame,
+    Caller, Config, Engine, Error, ExternRef, Instance, Linker, Module, Result, Rooted, Store,
+    Strategy, Trap, TypedFunc, UpdateDeadline, WasmFrame,
 };
 use std::fmt::Write;
 use std::sync::Barrier;
@@ -330,4 +330,98 @@ fn engines_go_while_their_compilers_work() -> Result<()> {
         println!("{rounds:?} rounds");
         Ok(())
     })
+}
+
+/// `$outer` waits with values on its stack while `$spin` is interrupted anywhere.
+const SPIN: &str = r#"(module
+    (func $spin (param $n i64) (result i64) (local $sum i64)
+        (loop $next
+            (local.set $sum (i64.add (i64.rotl (local.get $sum) (i64.const 3)) (local.get $n)))
+            (br_if $next (i64.ne (i64.const 0)
+                (local.tee $n (i64.sub (local.get $n) (i64.const 1))))))
+        (local.get $sum))
+    (func $outer (export "outer") (param $n i64) (param $ref externref) (result i64)
+        (local $wide v128) (local $f f32)
+        (local.set $wide (v128.const i64x2 5 6))
+        (local.set $f (f32.const 1.5))
+        (i32.const -7)
+        (f64.const 2.5)
+        (local.get $wide)
+        (call $spin (local.get $n))
+        (local.set $n)
+        (drop) (drop) (drop)
+        (local.get $n)))"#;
+
+#[test]
+fn frames_below_an_interrupted_one_can_be_read() -> Result<()> {
+    const TURNS: i64 = 200_000;
+    let end = end();
+    let mut with_values = [0; 2];
+    for round in 0_u32.. {
+        let mut config = Config::new();
+        match round % 3 {
+            0 => _ = config.strategy(Strategy::Interpreter),
+            1 => _ = config.tier_up_budget(1 << 30, 0),
+            // Its loop asks for better code again and again, until there is some.
+            _ => _ = config.tier_up_budget(0, 0),
+        }
+        let engine = Engine::new(config.epoch_interruption(true))?;
+        let mut store = Store::new(&engine, [0; 2]);
+        let instance = Instance::new(&mut store, &Module::new(&engine, SPIN)?, &[])?;
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut store| {
+            let frames = WasmFrame::capture(&mut store);
+            let seen = frames.iter().map(WasmFrame::has_values);
+            seen.enumerate().for_each(|(at, seen)| store.data_mut()[at] += i32::from(seen));
+            if let Some(outer) = frames.get(1).filter(|outer| outer.has_values()) {
+                let locals = outer.locals();
+                assert_eq!((locals.len(), locals[0].unwrap_i64()), (4, TURNS));
+                assert_eq!(
+                    locals[1].unwrap_externref().unwrap().data(&store)?.unwrap().downcast_ref(),
+                    Some(&"mine")
+                );
+                assert_eq!(
+                    (locals[2].unwrap_v128().as_u128(), locals[3].unwrap_f32()),
+                    (6 << 64 | 5, 1.5)
+                );
+                let operands = outer.operands();
+                assert_eq!((operands.len(), operands[0].unwrap_i32()), (3, -7));
+                assert_eq!(
+                    (operands[1].unwrap_f64(), operands[2].unwrap_v128().as_u128()),
+                    (2.5, 6 << 64 | 5)
+                );
+            }
+            if let Some(spin) = frames.first().filter(|spin| frames.len() == 2 && spin.has_values())
+            {
+                assert!((0..=TURNS).contains(&spin.locals()[0].unwrap_i64()));
+                assert_eq!((spin.locals().len(), spin.operands().len()), (2, 0));
+            }
+            Ok(UpdateDeadline::Continue(1))
+        });
+        let mine = ExternRef::new(&mut store, "mine")?;
+        let outer = instance
+            .get_typed_func::<(i64, Option<Rooted<ExternRef>>), i64>(&mut store, "outer")?;
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    engine.increment_epoch();
+                    thread::sleep(Duration::from_micros(50));
+                }
+            });
+            let outcome = outer.call(&mut store, (TURNS, Some(mine)));
+            stop.store(true, Ordering::Relaxed);
+            outcome
+        })?;
+        if engine.is_compiled() {
+            (0..2).for_each(|at| with_values[at] += store.data()[at]);
+        }
+        if Instant::now() > end && round >= 3 {
+            break;
+        }
+    }
+    println!("{with_values:?} compiled frames had values");
+    let has_baseline = Engine::new(Config::new().strategy(Strategy::Baseline)).is_ok();
+    assert_eq!(with_values[1] > 0, has_baseline);
+    Ok(())
 }
