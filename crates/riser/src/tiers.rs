@@ -25,7 +25,18 @@ pub struct TierUse {
     pub samples: u64,
 }
 
-/// What [`Engine::tier_statistics`](crate::Engine::tier_statistics) gives: an example stands there.
+/// What [`Engine::tier_statistics`](crate::Engine::tier_statistics) gives.
+///
+/// ```
+/// use riser::TierStatistics;
+///
+/// /// How much of the running was in optimized code, if anybody looked while there was some.
+/// fn optimized_share(statistics: &TierStatistics) -> Option<f64> {
+///     let [slow, fast] = [&statistics.baseline, &statistics.optimized].map(|tier| tier.samples as f64);
+///     (slow + fast > 0.0).then(|| fast / (slow + fast))
+/// }
+/// assert_eq!(optimized_share(&TierStatistics::default()), None);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TierStatistics {

@@ -6,7 +6,7 @@
 
 use riser::{
     Caller, Config, Engine, Error, ExternRef, Instance, Linker, Module, Result, Rooted, Store,
-    Strategy, Trap, TypedFunc, UpdateDeadline, WasmFrame,
+    StoreContextMut, Strategy, Trap, TypedFunc, UpdateDeadline, WasmFrame,
 };
 use std::fmt::Write;
 use std::sync::Barrier;
@@ -352,9 +352,33 @@ const SPIN: &str = r#"(module
         (drop) (drop) (drop)
         (local.get $n)))"#;
 
+const TURNS: i64 = 200_000;
+
+/// Counts which of the two frames have values, and compares these.
+fn look_at_interrupted(mut store: StoreContextMut<'_, [i32; 2]>) -> Result<UpdateDeadline> {
+    let frames = WasmFrame::capture(&mut store);
+    for (at, frame) in frames.iter().enumerate() {
+        store.data_mut()[at] += i32::from(frame.has_values());
+    }
+    if let Some(outer) = frames.get(1).filter(|outer| outer.has_values()) {
+        let (locals, operands) = (outer.locals(), outer.operands());
+        assert_eq!((locals.len(), operands.len()), (4, 3));
+        let mine = locals[1].unwrap_externref().expect("not null").data(&store)?;
+        assert_eq!(mine.and_then(|mine| mine.downcast_ref()), Some(&"mine"));
+        let wide = [&locals[2], &operands[2]].map(|wide| wide.unwrap_v128().as_u128());
+        assert_eq!((locals[0].unwrap_i64(), wide), (TURNS, [6 << 64 | 5; 2]));
+        assert_eq!((locals[3].unwrap_f32(), operands[1].unwrap_f64()), (1.5, 2.5));
+        assert_eq!(operands[0].unwrap_i32(), -7);
+    }
+    if let Some(spin) = frames.first().filter(|spin| frames.len() == 2 && spin.has_values()) {
+        assert!((0..=TURNS).contains(&spin.locals()[0].unwrap_i64()));
+        assert_eq!((spin.locals().len(), spin.operands().len()), (2, 0));
+    }
+    Ok(UpdateDeadline::Continue(1))
+}
+
 #[test]
 fn frames_below_an_interrupted_one_can_be_read() -> Result<()> {
-    const TURNS: i64 = 200_000;
     let end = end();
     let mut with_values = [0; 2];
     for round in 0_u32.. {
@@ -369,35 +393,7 @@ fn frames_below_an_interrupted_one_can_be_read() -> Result<()> {
         let mut store = Store::new(&engine, [0; 2]);
         let instance = Instance::new(&mut store, &Module::new(&engine, SPIN)?, &[])?;
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|mut store| {
-            let frames = WasmFrame::capture(&mut store);
-            let seen = frames.iter().map(WasmFrame::has_values);
-            seen.enumerate().for_each(|(at, seen)| store.data_mut()[at] += i32::from(seen));
-            if let Some(outer) = frames.get(1).filter(|outer| outer.has_values()) {
-                let locals = outer.locals();
-                assert_eq!((locals.len(), locals[0].unwrap_i64()), (4, TURNS));
-                assert_eq!(
-                    locals[1].unwrap_externref().unwrap().data(&store)?.unwrap().downcast_ref(),
-                    Some(&"mine")
-                );
-                assert_eq!(
-                    (locals[2].unwrap_v128().as_u128(), locals[3].unwrap_f32()),
-                    (6 << 64 | 5, 1.5)
-                );
-                let operands = outer.operands();
-                assert_eq!((operands.len(), operands[0].unwrap_i32()), (3, -7));
-                assert_eq!(
-                    (operands[1].unwrap_f64(), operands[2].unwrap_v128().as_u128()),
-                    (2.5, 6 << 64 | 5)
-                );
-            }
-            if let Some(spin) = frames.first().filter(|spin| frames.len() == 2 && spin.has_values())
-            {
-                assert!((0..=TURNS).contains(&spin.locals()[0].unwrap_i64()));
-                assert_eq!((spin.locals().len(), spin.operands().len()), (2, 0));
-            }
-            Ok(UpdateDeadline::Continue(1))
-        });
+        store.epoch_deadline_callback(look_at_interrupted);
         let mine = ExternRef::new(&mut store, "mine")?;
         let outer = instance
             .get_typed_func::<(i64, Option<Rooted<ExternRef>>), i64>(&mut store, "outer")?;

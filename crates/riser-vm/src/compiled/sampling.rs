@@ -8,8 +8,11 @@ use super::interrupts::EpochWatch;
 use super::registry::{self, CodeKind};
 use crate::store::VmStore;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use riser_abi::VmRuntime;
+
+/// Whether any store was ever looked at.
+static IS_USED: AtomicBool = AtomicBool::new(false);
 
 /// The stores of an engine that are looked at, and what was seen.
 #[derive(Debug, Default)]
@@ -46,6 +49,7 @@ impl CodeSamples {
     /// # Safety
     /// The block is valid until it is removed.
     pub(crate) unsafe fn add(&self, runtime: NonNull<VmRuntime>) {
+        IS_USED.store(true, Ordering::Relaxed);
         // SAFETY: the caller's promise.
         unsafe { self.stores.add(runtime) };
     }
@@ -60,6 +64,9 @@ impl CodeSamples {
 /// # Safety
 /// `runtime` is that of the store that runs on this thread, at `pc`.
 pub(super) unsafe fn note(runtime: *const VmRuntime, pc: usize) {
+    if !IS_USED.load(Ordering::Relaxed) {
+        return;
+    }
     let Some(found) = registry::find(pc) else { return };
     let CodeKind::Function(_) = found.kind else { return };
     // SAFETY: code runs, so it is registered, and nobody borrows the store meanwhile.
