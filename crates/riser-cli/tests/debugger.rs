@@ -85,8 +85,9 @@ fn a_debugger_stops_in_functions_of_the_program() {
     }
     let folder = Folder::new("gdb-input", &[("digits", b"1234")]);
     let digits = folder.path().join("digits");
+    // Riser has a function of that name too.
     let commands = format!(
-        "{SETTINGS}break divide\nrun\nbacktrace\nlist\ninfo source\nfinish\ninfo symbol $pc\ncontinue\n"
+        "{SETTINGS}break trap.c:divide\nrun\nbacktrace\nlist\ninfo source\nfinish\ninfo symbol $pc\ncontinue\n"
     );
     let program = guest("trap.wasm");
     let args = ["--stdin", digits.to_str().unwrap(), program.to_str().unwrap()];
