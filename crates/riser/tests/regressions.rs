@@ -113,3 +113,60 @@ fn nothing_can_be_copied_from_a_segment_that_declares() -> Result<()> {
     }
     Ok(())
 }
+
+/// Code for the rest of a function from an inner loop on took operands that wait below the outer loops from code before those,
+/// which is not executed; its compiler panicked, and the loop was not replaced.
+#[test]
+fn what_waits_below_outer_loops_is_there_after_a_replacement() -> Result<()> {
+    const TEXT: &str = r#"(module
+        (type $box (struct (field i64)))
+        (func (export "f") (param i64 i32) (result i64) (local $i i32) (local $j i32) (local $sum i64)
+            ;; These wait below both loops, ...
+            (local.get 0)
+            (struct.new $box (i64.mul (local.get 0) (i64.const 1000)))
+            (if (result i64) (local.get 1)
+                (then
+                    ;; ... and these in an arm.
+                    (i64.xor (local.get 0) (i64.const -1))
+                    (struct.new $box (i64.const 70000))
+                    (block $out
+                        (loop $outer
+                            (local.set $j (i32.const 0))
+                            (i64.extend_i32_u (local.get $i))
+                            (loop $inner
+                                (drop (struct.new $box (local.get $sum)))
+                                (local.set $sum (i64.add (local.get $sum) (i64.const 1)))
+                                (local.set $j (i32.add (local.get $j) (i32.const 1)))
+                                (br_if $inner (i32.lt_u (local.get $j) (i32.const 10))))
+                            (local.set $sum (i64.add (local.get $sum)))
+                            (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                            (br_if $outer (i32.lt_u (local.get $i) (i32.const 10)))))
+                    (struct.get $box 0)
+                    (i64.add))
+                (else (i64.const 5)))
+            (local.set $sum (i64.add (local.get $sum)))
+            (struct.get $box 0)
+            (i64.add)
+            (i64.add (local.get $sum))))"#;
+    let tiered = |budget| {
+        let mut config = Config::new();
+        config.strategy(Strategy::Tiered).tier_up_budget(budget, 0).tier_up_in_background(false);
+        config
+    };
+    let mut configs: Vec<Config> = [0, 100, 500, 1500].into_iter().map(tiered).collect();
+    configs[2].gc_stress(true);
+    let counted = configs.len();
+    configs.push(Config::new().strategy(Strategy::Interpreter).clone());
+    for (number, config) in configs.iter().enumerate() {
+        // There is not for every machine a first compiler.
+        let Ok(engine) = Engine::new(config) else { continue };
+        let module = Module::new(&engine, TEXT)?;
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &module, &[])?;
+        let f = instance.get_typed_func::<(i64, i32), i64>(&mut store, "f")?;
+        assert_eq!(f.call(&mut store, (7, 1))?, 7 + 7000 + (!7 + 70_000) + 100 + 45);
+        assert_eq!(module.loops_replaced() > 0, number < counted, "{config:?}");
+        assert_eq!(f.call(&mut store, (7, 0))?, 7 + 7000 + 5);
+    }
+    Ok(())
+}

@@ -84,7 +84,8 @@ impl Translator<'_> {
     }
 
     /// The top operands.
-    fn top(&self, count: usize) -> &[Value] {
+    fn top(&mut self, count: usize) -> &[Value] {
+        self.end_waiting(count);
         &self.stack[self.stack.len() - count..]
     }
 
@@ -122,6 +123,7 @@ impl Translator<'_> {
     /// Cuts the stack.
     pub(super) fn cut(&mut self, height: u32) {
         self.stack.truncate(height as usize);
+        self.waiting.truncate(height as usize);
     }
 
     /// A new block, entered from here only by what is emitted next.
@@ -366,7 +368,7 @@ impl Translator<'_> {
     }
 
     pub(super) fn lower_br_on_non_null(&mut self, target: Target, _: RefType) {
-        let reference = *self.stack.last().expect("a valid body has an operand here");
+        let reference = self.peek();
         self.go_if(reference, true, target);
         self.pop();
     }
@@ -381,7 +383,7 @@ impl Translator<'_> {
 
     /// Branches if the top operand is (`sense`) or is not a `to`.
     fn branch_on_cast(&mut self, target: Target, from: RefType, to: RefType, sense: bool) {
-        let reference = *self.stack.last().expect("a valid body has an operand here");
+        let reference = self.peek();
         let is_one = self.ref_test_value(reference, from, to);
         self.go_if(is_one, sense, target);
     }

@@ -156,7 +156,7 @@ impl Translator<'_> {
     }
 
     pub fn lower_ref_as_non_null(&mut self, _ty: RefType) {
-        let value = *self.stack.last().expect("a valid body has an operand here");
+        let value = self.peek();
         self.trap_if_null(value);
     }
 
@@ -178,7 +178,7 @@ impl Translator<'_> {
     }
 
     pub fn lower_ref_cast(&mut self, from: RefType, to: RefType) {
-        let value = *self.stack.last().expect("a valid body has an operand here");
+        let value = self.peek();
         let fits = self.ref_test_value(value, from, to);
         self.b.ins().trapz(fits, clif_trap(TrapCode::CastFailure));
     }

@@ -38,7 +38,7 @@ use cranelift_codegen::ir::{
     Function, InstBuilder, MemFlagsData, SigRef, SourceLoc, StackSlot, TrapCode as ClifTrap, Value,
 };
 use cranelift_codegen::isa::TargetIsa;
-use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use exceptions::Exceptions;
 use locals::Local;
 pub(crate) use locals::LocalsIn;
@@ -56,8 +56,9 @@ pub(crate) struct Translator<'a> {
     pub b: FunctionBuilder<'a>,
     pub env: &'a Env<'a>,
     func: FuncIdx,
-    /// The operands.
-    pub stack: Vec<Value>,
+    /// The operands. Those at the bottom that are `waiting` are values of variables instead.
+    stack: Vec<Value>,
+    waiting: Vec<Variable>,
     /// The function's own `VmCtx`.
     pub vmctx: Value,
     /// Where the results go, if they are returned in an area.
@@ -129,6 +130,7 @@ impl<'a> Translator<'a> {
             env,
             func: FuncIdx(0),
             stack: Vec::new(),
+            waiting: Vec::new(),
             vmctx: Value::from_u32(0),
             area: None,
             offset: 0,
@@ -239,7 +241,14 @@ impl<'a> Translator<'a> {
 
     /// The walk is of a valid body, so there is an operand.
     pub fn pop(&mut self) -> Value {
+        self.end_waiting(1);
         self.stack.pop().expect("a valid body has an operand here")
+    }
+
+    /// The top operand, which stays.
+    fn peek(&mut self) -> Value {
+        self.end_waiting(1);
+        *self.stack.last().expect("a valid body has an operand here")
     }
 
     /// The operand below the top, and the top.
@@ -250,6 +259,7 @@ impl<'a> Translator<'a> {
 
     /// Takes the top operands off the stack.
     fn pop_many(&mut self, count: usize) -> Vec<Value> {
+        self.end_waiting(count);
         self.stack.split_off(self.stack.len() - count)
     }
 

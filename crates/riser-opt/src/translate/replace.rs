@@ -5,10 +5,14 @@
 //! have two entries, and would be no loops to the back end. So the body is translated twice. The first time it is an ordinary
 //! function, which nobody enters. The second time, nothing leads to what is before the loop, and what leads back to the
 //! head of a loop around it goes to the one that was made the first time. What nobody reaches is thrown away by the back end.
+//!
+//! Operands that wait below a loop around were made before it, in code that is not reached. So they are variables the first time, as locals
+//! are, until somebody takes them.
 
 use super::{Translator, clif_type};
 use core::mem::offset_of;
 use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Value, types};
+use cranelift_frontend::Variable;
 use riser_abi::VmRuntime;
 use riser_ops::{LocalIdx, ValType};
 
@@ -19,11 +23,16 @@ pub(super) struct Replacement {
     at: u32,
     /// The heads of the loops around it, by their labels; found the first time.
     heads: Vec<(usize, Block)>,
+    /// The variables of the operands that wait below the loop, those below the innermost of the loops around at least.
+    waiting: Vec<Variable>,
     /// What reads the frame that was left.
     entry: Block,
     is_second: bool,
     was_entered: bool,
 }
+
+/// The function builder has a table of all blocks for each variable.
+const MOST_WAITING: usize = 256;
 
 impl Translator<'_> {
     /// The function is to begin in a loop.
@@ -32,6 +41,7 @@ impl Translator<'_> {
         self.replacement = Some(Replacement {
             at,
             heads: Vec::new(),
+            waiting: Vec::new(),
             entry,
             is_second: false,
             was_entered: false,
@@ -42,6 +52,7 @@ impl Translator<'_> {
     pub fn begin_again(&mut self) {
         self.labels.clear();
         self.stack.clear();
+        self.waiting.clear();
         self.exceptions = core::mem::take(&mut self.exceptions).again();
         (self.unpaid, self.loops) = (0, 0);
         if let Some(replacement) = &mut self.replacement {
@@ -77,6 +88,9 @@ impl Translator<'_> {
     /// notes the loops around it, or lets the function begin there.
     pub(super) fn loop_was_opened(&mut self, head: Block, operands: &[ValType]) {
         let Some(replacement) = &mut self.replacement else { return };
+        if self.offset < replacement.at && !replacement.is_second {
+            return self.begin_waiting(operands);
+        }
         if self.offset != replacement.at {
             return;
         }
@@ -86,6 +100,7 @@ impl Translator<'_> {
             let heads = labels.filter(|(_, label)| label.is_loop);
             replacement.heads =
                 heads.filter_map(|(number, label)| Some((number, label.block?))).collect();
+            replacement.waiting.clone_from(&self.waiting);
             for label in self.labels[..around].iter_mut().filter(|label| label.is_loop) {
                 label.is_entered_again = true;
             }
@@ -105,6 +120,32 @@ impl Translator<'_> {
         }
         self.enter(entry);
         self.read_frame(head, operands);
+    }
+
+    /// A loop begins, which may be around the one that is to be entered: the operands below it are in variables from here on.
+    fn begin_waiting(&mut self, operands: &[ValType]) {
+        let first = self.waiting.len();
+        let new: Vec<_> = self.stack[first..].iter().copied().zip(&operands[first..]).collect();
+        for (value, &ty) in new {
+            let variable = self.b.declare_var(clif_type(ty));
+            if ty.is_heap_reference() {
+                self.b.declare_var_needs_stack_map(variable);
+            }
+            self.b.def_var(variable, value);
+            self.waiting.push(variable);
+        }
+        if self.waiting.len() > MOST_WAITING {
+            self.fail("so many operands that wait below a loop");
+        }
+    }
+
+    /// Somebody looks at the top operands. They are values again.
+    pub(super) fn end_waiting(&mut self, count: usize) {
+        let first = self.stack.len().saturating_sub(count);
+        for at in first..self.waiting.len() {
+            self.stack[at] = self.b.use_var(self.waiting[at]);
+        }
+        self.waiting.truncate(first);
     }
 
     /// Reads locals and operands from the frame that was left, and goes to the loop.
@@ -128,6 +169,11 @@ impl Translator<'_> {
         let mut values = Vec::with_capacity(operands.len());
         for &ty in operands {
             values.push(read(self, ty));
+        }
+        let replacement = self.replacement.as_mut();
+        let waiting = replacement.map_or_else(Vec::new, |it| core::mem::take(&mut it.waiting));
+        for (variable, &value) in waiting.into_iter().zip(&values) {
+            self.b.def_var(variable, value);
         }
         let below = self.stack.len();
         let params: Vec<_> = values[below..].iter().map(|&value| value.into()).collect();

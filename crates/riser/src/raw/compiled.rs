@@ -317,6 +317,8 @@ pub(crate) struct CompiledModule {
     /// Told when a function has code, or cannot have it.
     done: Condvar,
     functions: AtomicUsize,
+    /// How often a loop went on in better code.
+    replaced: AtomicUsize,
     origin: Origin,
     /// How much of what was published is kept in the cache.
     saved: AtomicUsize,
@@ -373,6 +375,7 @@ impl CompiledModule {
             }),
             done: Condvar::new(),
             functions: AtomicUsize::new(0),
+            replaced: AtomicUsize::new(0),
             origin,
             saved: AtomicUsize::new(0),
             saving: Mutex::new(()),
@@ -396,6 +399,11 @@ impl CompiledModule {
     /// How many functions have code.
     pub(crate) fn functions_compiled(&self) -> usize {
         self.functions.load(Ordering::Relaxed)
+    }
+
+    /// How often a loop went on in better code.
+    pub(crate) fn loops_replaced(&self) -> usize {
+        self.replaced.load(Ordering::Relaxed)
     }
 
     /// The code of a function, if it has some.
@@ -686,6 +694,12 @@ impl CompiledModule {
 
     fn better_loop(self: &Arc<Self>, defined: u32, at: u32) -> Option<*const u8> {
         self.hot(defined);
+        let code = self.better_loop(defined, at)?;
+        self.replaced.fetch_add(1, Ordering::Relaxed);
+        Some(code)
+    }
+
+    fn better_loop(self: &Arc<Self>, defined: u32, at: u32) -> Option<*const u8> {
         let known = lock(&self.state).loops.get(&(defined, at)).copied();
         match known {
             Some(LoopCode::Made(code)) => return Some(code),
