@@ -3,15 +3,18 @@
 use crate::generate::{self, Random};
 use crate::ours::{self, Way};
 use crate::outcome::{Likeness, Outcome, Verdict, Work, compare};
-use crate::{theirs, throwing};
+use crate::{PANICS, loops, theirs, throwing};
 use riser::Strategy;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 
 /// Where programs come from.
 #[derive(Clone, Copy)]
 pub enum Programs {
     /// The generator of modules of all kinds.
     Generated,
+    /// Our own, of programs that are in loops.
+    Loops,
     /// Our own, of programs that throw and catch.
     Throwing,
 }
@@ -26,6 +29,7 @@ pub struct Comparison {
     /// What differs.
     pub different: Option<String>,
     show: bool,
+    is_generated: bool,
 }
 
 impl Comparison {
@@ -33,27 +37,37 @@ impl Comparison {
     pub fn of(programs: Programs, seed: u64, show: bool) -> Option<Comparison> {
         let (module, linked) = match programs {
             Programs::Generated => (generate::module(seed)?, seed.is_multiple_of(3)),
+            Programs::Loops => (loops::binary(seed, loops::Form::Table), false),
             Programs::Throwing => (throwing::binary(seed, throwing::Form::Table), false),
         };
-        let mut comparison = Comparison::new(module, show);
+        let is_generated = matches!(programs, Programs::Generated);
+        let mut comparison = Comparison::new(module, is_generated, show);
+        let panics = PANICS.load(Ordering::Relaxed);
         let done = catch_unwind(AssertUnwindSafe(|| {
             let theirs = theirs::run(&comparison.module, seed, linked);
             if show {
                 println!("theirs: {theirs:#x?}");
             }
             let ours = comparison.run(seed, linked, Some(&theirs));
-            if let Programs::Throwing = programs {
-                comparison.run_legacy(seed, &ours);
-            }
+            let legacy = match programs {
+                Programs::Generated => return,
+                // Half of them, since these take longer.
+                Programs::Loops if seed.is_multiple_of(2) => return,
+                Programs::Loops => loops::binary(seed, loops::Form::Legacy),
+                Programs::Throwing => throwing::binary(seed, throwing::Form::Legacy),
+            };
+            comparison.run_legacy(seed, legacy, &ours);
         }));
-        if done.is_err() {
+        // With several threads it may have been another one's.
+        if done.is_err() || PANICS.load(Ordering::Relaxed) > panics {
             comparison.differs("a panic".into());
         }
         Some(comparison)
     }
 
-    fn new(module: Vec<u8>, show: bool) -> Comparison {
-        Comparison { module, work: Work::default(), limited: false, different: None, show }
+    fn new(module: Vec<u8>, is_generated: bool, show: bool) -> Comparison {
+        let work = Work::default();
+        Comparison { module, work, limited: false, different: None, show, is_generated }
     }
 
     /// Compares two outcomes.
@@ -78,7 +92,8 @@ impl Comparison {
         all.push_str(&what);
     }
 
-    /// Runs a module in Riser in many ways, and compares them with each other and with what another runtime did.
+    /// Runs a module in Riser in some ways, and compares them with each other and with what another runtime did. Always among them are the
+    /// interpreter, the baseline compiler, and better code for what is hot.
     fn run(
         &mut self,
         seed: u64,
@@ -87,44 +102,56 @@ impl Comparison {
     ) -> Option<Outcome> {
         let mut random = Random::new(seed ^ 0x0F_A113_A751);
         let mut choose = |count: u64| random.next() % count;
-        let module = self.module.clone();
-        let run = |way| ours::run(&module, seed, linked, way);
-        let interpreted = run(Way::INTERPRETED);
+        let plain = self.run_in(seed, linked, Way::INTERPRETED);
         if let Some(theirs) = theirs {
-            self.compare("interpreter, wasmtime", &interpreted, theirs, Likeness::Specified);
+            self.compare("interpreter, wasmtime", &plain, theirs, Likeness::Specified);
         }
-        let way = Way { lazy: choose(2) == 0, kept: choose(4) == 0, ..Way::COMPILED };
-        let compiled = run(way);
-        self.compare(&format!("{way:?}, interpreter"), &compiled, &interpreted, Likeness::All);
-        self.work.add(compiled.as_ref().map(Work::of).unwrap_or_default());
-        // One of the two, or both: to compile takes most of the time.
-        let choice = choose(4);
-        if choice < 3 {
-            let way =
-                Way { fuel: true, lazy: choose(4) != 0, stress: choose(4) == 0, ..Way::COMPILED };
-            let fuelled = run(way);
-            let with = run(Way { strategy: Strategy::Interpreter, lazy: true, ..way });
-            self.compare(&format!("{way:?}, interpreter"), &fuelled, &with, Likeness::All);
-            self.work.add(fuelled.as_ref().map(Work::of).unwrap_or_default());
+        let with = Way { fuel: choose(2) == 0, stress: choose(3) == 0, ..Way::INTERPRETED };
+        let interpreted =
+            if with == Way::INTERPRETED { plain.clone() } else { self.run_in(seed, linked, with) };
+        if with.stress && !with.fuel {
+            self.compare(&format!("{with:?}, plain"), &interpreted, &plain, Likeness::Specified);
         }
-        if choice > 1 {
-            let strategy = if choose(4) == 0 { Strategy::Interpreter } else { Strategy::Cranelift };
-            let way = Way { stress: true, strategy, ..Way::COMPILED };
-            let stressed = run(way);
-            self.compare(&format!("{way:?}, plain"), &stressed, &interpreted, Likeness::Specified);
+        let mut ways = vec![Way { lazy: choose(4) != 0, ..with.by(Strategy::Baseline) }];
+        // At once, or after some entries and turns; a few of those while the guest goes on.
+        let tiered = with.by(Strategy::Tiered);
+        ways.push(if choose(2) == 0 {
+            tiered
+        } else {
+            let most = 32 << choose(9);
+            Way { budget: 1 + choose(most) as u32, background: choose(16) == 0, ..tiered }
+        });
+        if choose(2) == 0 {
+            let optimized = with.by(Strategy::Cranelift);
+            ways.push(Way { lazy: choose(2) == 0, kept: choose(4) == 0, ..optimized });
         }
+        for way in ways {
+            let compiled = self.run_in(seed, linked, way);
+            self.compare(&format!("{way:?}, interpreter"), &compiled, &interpreted, Likeness::All);
+            self.work.add(compiled.as_ref().map(Work::of).unwrap_or_default());
+        }
+        plain
+    }
+
+    /// Runs the module in a way.
+    fn run_in(&mut self, seed: u64, linked: bool, way: Way) -> Option<Outcome> {
+        let ours::Ran { outcome, replaced } = ours::run(&self.module, seed, linked, way);
         if self.show {
-            for (way, outcome) in [("interpreted", &interpreted), ("compiled", &compiled)] {
-                println!("{way}: {outcome:#x?}");
-            }
+            println!("{way:?}: {outcome:#x?}, {replaced} loops replaced");
         }
-        interpreted
+        self.work.replaced += replaced;
+        self.work.modules_replaced += u64::from(replaced > 0);
+        match outcome {
+            Ok(outcome) => Some(outcome),
+            // The generator may give what only some accept; what is written here is meant to be valid.
+            Err(_) if self.is_generated => None,
+            Err(error) => panic!("it is not valid: {error}"),
+        }
     }
 
     /// Runs the same program with the older form of exceptions.
-    fn run_legacy(&mut self, seed: u64, ours: &Option<Outcome>) {
-        let module = throwing::binary(seed, throwing::Form::Legacy);
-        let mut legacy = Comparison::new(module, self.show);
+    fn run_legacy(&mut self, seed: u64, module: Vec<u8>, ours: &Option<Outcome>) {
+        let mut legacy = Comparison::new(module, false, self.show);
         let outcome = legacy.run(seed, false, None);
         legacy.compare("the legacy form", &outcome, ours, Likeness::Specified);
         self.work.add(legacy.work);

@@ -1,6 +1,6 @@
 //! Runs generated modules in Riser, interpreted and compiled, and in wasmtime: what they do must agree.
 //!
-//! `riser-differential [--from SEED] [--count N] [--save DIR] [--programs generated|throwing] [--threads N] [--show yes]`. A seed decides
+//! `riser-differential [--from SEED] [--count N] [--save DIR] [--programs generated|loops|throwing] [--threads N] [--show yes]`. A seed decides
 //! a module, the arguments of its exports, what the host does, and in which ways Riser runs it, so a finding repeats; `--save` keeps the
 //! modules that differ, `--show` prints all that happens.
 //!
@@ -10,6 +10,7 @@
 
 mod comparison;
 mod generate;
+mod loops;
 mod ours;
 mod outcome;
 mod theirs;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use std::{env, fs, thread};
+use std::{env, fs, panic, thread};
 
 struct Options {
     from: u64,
@@ -49,9 +50,10 @@ fn options() -> Result<Options, String> {
             "--save" => options.save = Some(value.into()),
             "--show" if value == "yes" => options.show = true,
             "--programs" if value == "generated" => options.programs = Programs::Generated,
+            "--programs" if value == "loops" => options.programs = Programs::Loops,
             "--programs" if value == "throwing" => options.programs = Programs::Throwing,
             _ => {
-                let known = "--from, --count, --save, --threads, --show yes and --programs (generated or throwing)";
+                let known = "--from, --count, --save, --threads, --show yes and --programs (generated, loops or throwing)";
                 return Err(format!("{arg} {value} is not known; what is: {known}"));
             }
         }
@@ -90,11 +92,13 @@ impl Counts {
     }
 
     fn print(&self, from: u64, end: u64) {
-        let Work { instances, returned, trapped, threw, host_calls, out_of_fuel } = self.work;
+        let Work { instances, returned, trapped, threw, host_calls, out_of_fuel, .. } = self.work;
+        let Work { replaced, modules_replaced, .. } = self.work;
         let Counts { none, same, limited, different, .. } = self;
         println!(
             "compiled code: {instances} instances, {returned} calls returned, {trapped} trapped, {threw} threw, {out_of_fuel} ran out of fuel, {host_calls} calls of the host"
         );
+        println!("loops went on in better code {replaced} times, in {modules_replaced} modules");
         println!(
             "seeds {from}..{end}: {same} agree, {limited} agree up to a limit, {different} differ, {none} gave no module"
         );
@@ -117,10 +121,26 @@ fn watch(current: &Mutex<Vec<(u64, Instant)>>) {
     }
 }
 
+/// How many panics there were, in any thread.
+pub static PANICS: AtomicU64 = AtomicU64::new(0);
+
 /// The seeds that are being tried.
 static CURRENT: Mutex<Vec<(u64, Instant)>> = Mutex::new(Vec::new());
 
+/// Notes panics: a compiler that panics leaves its function to others, and nobody would hear of it.
+fn note_panics() {
+    let print = panic::take_hook();
+    panic::set_hook(Box::new(move |what| {
+        // The generator panics for a few seeds.
+        if !what.location().is_some_and(|at| at.file().contains("wasm-smith")) {
+            PANICS.fetch_add(1, Ordering::Relaxed);
+            print(what);
+        }
+    }));
+}
+
 fn main() -> ExitCode {
+    note_panics();
     let options = match options() {
         Ok(options) => options,
         Err(message) => {
@@ -151,5 +171,6 @@ fn main() -> ExitCode {
     });
     let counts = counts.into_inner().unwrap();
     counts.print(options.from, end);
-    if counts.different == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let panics = PANICS.load(Ordering::Relaxed);
+    if counts.different == 0 && panics == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -61,6 +61,10 @@ pub struct Way {
     pub fuel: bool,
     /// Whether each object is made after a collection.
     pub stress: bool,
+    /// What a function executes before it gets better code, if there is better code.
+    pub budget: u32,
+    /// Whether another thread makes better code.
+    pub background: bool,
 }
 
 impl Way {
@@ -71,16 +75,22 @@ impl Way {
         kept: false,
         fuel: false,
         stress: false,
+        budget: 0,
+        background: false,
     };
 
-    /// Compiled, with nothing else.
-    pub const COMPILED: Way = Way { strategy: Strategy::Cranelift, ..Way::INTERPRETED };
+    /// By one compiler or another, with all else as in this way.
+    pub const fn by(self, strategy: Strategy) -> Way {
+        Way { strategy, ..self }
+    }
 
     fn engine(self) -> Engine {
         let mut config = Config::new();
         config
             .strategy(self.strategy)
             .lazy_compilation(self.lazy)
+            .tier_up_budget(self.budget, 0)
+            .tier_up_in_background(self.background)
             .consume_fuel(self.fuel)
             .gc_stress(self.stress)
             .relaxed_simd_deterministic(true)
@@ -98,6 +108,10 @@ thread_local! {
 }
 
 fn engine(way: Way) -> Engine {
+    if way.budget > 0 {
+        // There are too many of these to keep.
+        return way.engine();
+    }
     ENGINES.with_borrow_mut(|engines| {
         let (engine, modules) = engines.entry(way).or_insert_with(|| (way.engine(), 0));
         *modules += 1;
@@ -108,14 +122,26 @@ fn engine(way: Way) -> Engine {
     })
 }
 
-/// Runs a module in a way; `None` if it is not valid.
-pub fn run(binary: &[u8], seed: u64, linked: bool, way: Way) -> Option<Outcome> {
+/// What a module did in a way.
+pub struct Ran {
+    /// Or why it is not valid.
+    pub outcome: Result<Outcome, String>,
+    /// How often a loop went on in better code.
+    pub replaced: u64,
+}
+
+/// Runs a module in a way.
+pub fn run(binary: &[u8], seed: u64, linked: bool, way: Way) -> Ran {
     let engine = engine(way);
-    let mut module = Module::from_binary(&engine, binary).ok()?;
+    let mut module = match Module::from_binary(&engine, binary) {
+        Ok(module) => module,
+        Err(error) => return Ran { outcome: Err(format!("{error:?}")), replaced: 0 },
+    };
     if way.kept {
         let kept = module.serialize().expect("it can be written");
         // SAFETY: the bytes were made by this program, in the line before.
         module = unsafe { Module::deserialize(&engine, &kept) }.expect("it can be read");
     }
-    Some(run::run(&engine, &module, run::Plan { seed, linked, fuel: way.fuel }))
+    let outcome = run::run(&engine, &module, run::Plan { seed, linked, fuel: way.fuel });
+    Ran { outcome: Ok(outcome), replaced: module.loops_replaced() as u64 }
 }

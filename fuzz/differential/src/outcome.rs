@@ -117,6 +117,10 @@ pub struct Work {
     pub threw: u64,
     pub host_calls: u64,
     pub out_of_fuel: u64,
+    /// How often a loop went on in better code.
+    pub replaced: u64,
+    /// How many modules had such loops.
+    pub modules_replaced: u64,
 }
 
 /// The trap of an execution that ran out of fuel.
@@ -148,6 +152,8 @@ impl Work {
         self.threw += other.threw;
         self.host_calls += other.host_calls;
         self.out_of_fuel += other.out_of_fuel;
+        self.replaced += other.replaced;
+        self.modules_replaced += other.modules_replaced;
     }
 }
 
