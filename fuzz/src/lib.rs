@@ -24,6 +24,26 @@ pub fn module(u: &mut Unstructured<'_>, profile: Profile) -> Result<Vec<u8>> {
     Ok(Module::new(config, u)?.to_bytes())
 }
 
+/// A valid module without imports that uses everything, is small, exports all, ends after so many turns of loops and calls, and
+/// knows one NaN.
+pub fn ending_module(u: &mut Unstructured<'_>, turns: u32) -> Result<Vec<u8>> {
+    let mut config: Config = u.arbitrary()?;
+    allow(&mut config, Profile::Interpreted);
+    config.exceptions_enabled = true;
+    config.gc_enabled = true;
+    config.canonicalize_nans = true;
+    config.relaxed_simd_enabled = false;
+    config.max_imports = 0;
+    config.min_imports = 0;
+    config.min_funcs = 3;
+    config.max_funcs = config.max_funcs.max(config.min_funcs);
+    let mut module = Module::new(config, u)?;
+    if module.ensure_termination(turns).is_err() {
+        return Err(arbitrary::Error::IncorrectFormat);
+    }
+    Ok(module.to_bytes())
+}
+
 /// A valid module in which some bytes were then changed, removed or repeated.
 pub fn mutated(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     // What decides about the changes is taken first, since a module takes all that there is.

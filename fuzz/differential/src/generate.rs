@@ -68,13 +68,16 @@ fn allow(config: &mut Config, seed: u64) {
     config.custom_page_sizes_enabled = true;
     config.exceptions_enabled = true;
     config.min_tags = 3;
+    config.max_tags = config.max_tags.max(config.min_tags);
     config.gc_enabled = true;
     config.threads_enabled = true;
     config.canonicalize_nans = true;
     config.export_everything = true;
     config.allow_start_export = true;
     config.min_funcs = 4;
+    config.max_funcs = config.max_funcs.max(config.min_funcs);
     config.min_exports = 1;
+    config.max_exports = config.max_exports.max(config.min_exports);
     config.max_imports = if seed.is_multiple_of(2) { 0 } else { 8 };
     config.min_imports = 0;
     config.max_memories = 3;

@@ -3,7 +3,8 @@
 use crate::outcome::{OUT_OF_FUEL, Outcome, Stop};
 use riser as runtime;
 use riser::{
-    Config, Engine, FuncType, Module, SharedMemory, Strategy, ThrownException, Trap, ValType,
+    Cache, CacheConfig, Config, Engine, FuncType, Module, SharedMemory, Strategy, ThrownException,
+    Trap, ValType,
 };
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -56,7 +57,7 @@ fn bytes_of(memory: &SharedMemory) -> Vec<u8> {
 pub struct Way {
     pub strategy: Strategy,
     pub lazy: bool,
-    /// Whether the module is run from what was written of it.
+    /// Whether the module is run from what was written of it: everything, or in tiered ways what became hot in a run before.
     pub kept: bool,
     pub fuel: bool,
     /// Whether each object is made after a collection.
@@ -84,9 +85,10 @@ impl Way {
         Way { strategy, ..self }
     }
 
-    fn engine(self) -> Engine {
+    fn engine(self, cache: Option<Cache>) -> Engine {
         let mut config = Config::new();
         config
+            .cache(cache)
             .strategy(self.strategy)
             .lazy_compilation(self.lazy)
             .tier_up_budget(self.budget, 0)
@@ -110,13 +112,13 @@ thread_local! {
 fn engine(way: Way) -> Engine {
     if way.budget > 0 {
         // There are too many of these to keep.
-        return way.engine();
+        return way.engine(None);
     }
     ENGINES.with_borrow_mut(|engines| {
-        let (engine, modules) = engines.entry(way).or_insert_with(|| (way.engine(), 0));
+        let (engine, modules) = engines.entry(way).or_insert_with(|| (way.engine(None), 0));
         *modules += 1;
         if *modules > MODULES_PER_ENGINE {
-            (*engine, *modules) = (way.engine(), 0);
+            (*engine, *modules) = (way.engine(None), 0);
         }
         engine.clone()
     })
@@ -132,16 +134,54 @@ pub struct Ran {
 
 /// Runs a module in a way.
 pub fn run(binary: &[u8], seed: u64, linked: bool, way: Way) -> Ran {
+    let plan = run::Plan { seed, linked, fuel: way.fuel };
+    if way.kept && way.strategy == Strategy::Tiered {
+        return run_again(binary, plan, way);
+    }
     let engine = engine(way);
-    let mut module = match Module::from_binary(&engine, binary) {
+    let module = match Module::from_binary(&engine, binary) {
         Ok(module) => module,
         Err(error) => return Ran { outcome: Err(format!("{error:?}")), replaced: 0 },
     };
-    if way.kept {
-        let kept = module.serialize().expect("it can be written");
-        // SAFETY: the bytes were made by this program, in the line before.
-        module = unsafe { Module::deserialize(&engine, &kept) }.expect("it can be read");
+    if !way.kept {
+        return run_module(&engine, &module, plan);
     }
-    let outcome = run::run(&engine, &module, run::Plan { seed, linked, fuel: way.fuel });
+    let kept = module.serialize().expect("it can be written");
+    // SAFETY: the bytes were made by this program, in the line before.
+    let module = unsafe { Module::deserialize(&engine, &kept) }.expect("it can be read");
+    run_module(&engine, &module, plan)
+}
+
+fn run_module(engine: &Engine, module: &Module, plan: run::Plan) -> Ran {
+    let outcome = run::run(engine, module, plan);
     Ran { outcome: Ok(outcome), replaced: module.loops_replaced() as u64 }
+}
+
+/// Runs a module twice with a cache, in which the second run finds what became hot in the first. Both are to do the same.
+fn run_again(binary: &[u8], plan: run::Plan, way: Way) -> Ran {
+    let thread = std::thread::current().id();
+    let folder = format!("riser-differential-{}-{thread:?}", std::process::id());
+    let folder = std::env::temp_dir().join(folder);
+    let mut config = CacheConfig::new();
+    config.with_directory(&folder);
+    let cache = Cache::new(config).expect("a cache");
+    let mut first = None;
+    for _ in 0..2 {
+        let engine = way.engine(Some(cache.clone()));
+        let module = match Module::from_binary(&engine, binary) {
+            Ok(module) => module,
+            Err(error) => return Ran { outcome: Err(format!("{error:?}")), replaced: 0 },
+        };
+        let mut ran = run_module(&engine, &module, plan);
+        drop(module);
+        engine.flush_cache();
+        if let Some(Ran { outcome, replaced }) = first {
+            assert!(ran.outcome == outcome, "{way:?}: the second run differs");
+            ran.replaced += replaced;
+        }
+        first = Some(ran);
+    }
+    cache.clear().expect("the cache is ours");
+    let _ = std::fs::remove_dir_all(&folder);
+    first.expect("it ran")
 }
