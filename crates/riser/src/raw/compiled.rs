@@ -686,6 +686,7 @@ impl CompiledModule {
     /// The same in a loop. The code that the function goes on with, if it is made.
     pub(super) fn loop_code(self: &Arc<Self>, defined: u32, at: u32) -> Option<*const u8> {
         let code = self.better_loop(defined, at)?;
+        self.replaced.fetch_add(1, Ordering::Relaxed);
         if let Some(account) = self.engine.compilers.account() {
             account.replaced();
         }
@@ -694,12 +695,6 @@ impl CompiledModule {
 
     fn better_loop(self: &Arc<Self>, defined: u32, at: u32) -> Option<*const u8> {
         self.hot(defined);
-        let code = self.better_loop(defined, at)?;
-        self.replaced.fetch_add(1, Ordering::Relaxed);
-        Some(code)
-    }
-
-    fn better_loop(self: &Arc<Self>, defined: u32, at: u32) -> Option<*const u8> {
         let known = lock(&self.state).loops.get(&(defined, at)).copied();
         match known {
             Some(LoopCode::Made(code)) => return Some(code),
