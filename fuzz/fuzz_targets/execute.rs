@@ -23,8 +23,8 @@ static ENGINES: LazyLock<Vec<Engine>> = LazyLock::new(|| {
         (Strategy::Interpreter, 0, false),
         (Strategy::Baseline, 0, false),
         (Strategy::Baseline, 0, true),
-        (Strategy::Tiered, 0, false),
-        (Strategy::Tiered, 300, true),
+        (Strategy::Auto, 0, false),
+        (Strategy::Auto, 300, true),
     ];
     let engine = |(strategy, budget, stress)| {
         let mut config = Config::new();

@@ -201,7 +201,7 @@ impl Module {
     }
 
     /// How often a loop of the module that was running went on in better code so far, in any store. That happens only where
-    /// functions get better code while they run ([`crate::Strategy::Tiered`]).
+    /// functions get better code while they run ([`crate::Strategy::Auto`]).
     pub fn loops_replaced(&self) -> usize {
         crate::raw::loops_replaced(self)
     }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::configs;
-use riser::{Engine, Instance, Module, Result, Store, Trap};
+use riser::{Config, Engine, Instance, Module, Result, Store, Strategy, Trap};
 
 /// A computation whose operand is a constant in a slot, and constants returned behind it: they were written
 /// to their slots before the computation read its own.
@@ -150,22 +150,24 @@ fn what_waits_below_outer_loops_is_there_after_a_replacement() -> Result<()> {
             (i64.add (local.get $sum))))"#;
     let tiered = |budget| {
         let mut config = Config::new();
-        config.strategy(Strategy::Tiered).tier_up_budget(budget, 0).tier_up_in_background(false);
+        config.strategy(Strategy::Auto).tier_up_budget(budget, 0).tier_up_in_background(false);
         config
     };
     let mut configs: Vec<Config> = [0, 100, 500, 1500].into_iter().map(tiered).collect();
     configs[2].gc_stress(true);
     let counted = configs.len();
     configs.push(Config::new().strategy(Strategy::Interpreter).clone());
+    let baseline = Config::new().strategy(Strategy::Baseline).clone();
     for (number, config) in configs.iter().enumerate() {
-        // There is not for every machine a first compiler.
-        let Ok(engine) = Engine::new(config) else { continue };
+        let engine = Engine::new(config)?;
         let module = Module::new(&engine, TEXT)?;
         let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &module, &[])?;
         let f = instance.get_typed_func::<(i64, i32), i64>(&mut store, "f")?;
         assert_eq!(f.call(&mut store, (7, 1))?, 7 + 7000 + (!7 + 70_000) + 100 + 45);
-        assert_eq!(module.loops_replaced() > 0, number < counted, "{config:?}");
+        // There is not for every machine a first compiler.
+        let is_replaced = number < counted && Engine::new(&baseline).is_ok();
+        assert_eq!(module.loops_replaced() > 0, is_replaced, "{config:?}");
         assert_eq!(f.call(&mut store, (7, 0))?, 7 + 7000 + 5);
     }
     Ok(())

@@ -114,7 +114,7 @@ impl Comparison {
         }
         let mut ways = vec![Way { lazy: choose(4) != 0, ..with.by(Strategy::Baseline) }];
         // At once, or after some entries and turns; a few of those while the guest goes on.
-        let tiered = Way { kept: choose(16) == 0, ..with.by(Strategy::Tiered) };
+        let tiered = Way { kept: choose(16) == 0, ..with.by(Strategy::Auto) };
         ways.push(if choose(2) == 0 {
             tiered
         } else {

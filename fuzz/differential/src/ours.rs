@@ -135,7 +135,7 @@ pub struct Ran {
 /// Runs a module in a way.
 pub fn run(binary: &[u8], seed: u64, linked: bool, way: Way) -> Ran {
     let plan = run::Plan { seed, linked, fuel: way.fuel };
-    if way.kept && way.strategy == Strategy::Tiered {
+    if way.kept && way.strategy == Strategy::Auto {
         return run_again(binary, plan, way);
     }
     let engine = engine(way);
