@@ -3,28 +3,45 @@
 //! Everything that is compared is run interleaved, in one session, as whole processes; the best of several runs counts, since
 //! what disturbs a run only ever makes it slower. What comes out is a Markdown table for `docs/measurements.md`. This file reads
 //! the arguments and says what was measured where; `bench/runtimes.rs` knows how each runtime is called, `bench/measure.rs`
-//! runs processes, `bench/kernels.rs`, `bench/peak.rs`, `bench/gc.rs` and `bench/start.rs` choose what to run, `bench/table.rs`
-//! does the arithmetic and the text. What needs the others as crates are programs outside the workspace, which are only started
+//! runs processes, `bench/kernels.rs`, `bench/peak.rs`, `bench/gc.rs`, `bench/start.rs`, `bench/totals.rs` and `bench/tiers.rs` choose
+//! what to run, `bench/table.rs` does the arithmetic and the text, `bench/goals.rs` says which ratios are good enough. What needs the others as crates are programs outside the workspace, which are only started
 //! here. Nothing here is a test: no number fails a build.
 
 mod gc;
+mod goals;
 mod kernels;
 mod measure;
 mod peak;
 mod runtimes;
 mod start;
 mod table;
+mod tiers;
+mod totals;
 
 use crate::tree;
+use goals::Outcome;
 use runtimes::Runtimes;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const USAGE: &str = "cargo xtask bench [kernels|peak|gc|start|embed|compile|validate|all] [--only NAME]... [--runs N] [--riser PATH] [FILE...]";
+const USAGE: &str = "cargo xtask bench [kernels|peak|gc|start|totals|tiers|goals|rates|embed|compile|validate|all] [--only NAME]... [--runs N] [--riser PATH] [FILE...]";
 /// What is measured with the command line, in whole processes.
-const IN_PROCESSES: &[(&str, Run)] =
-    &[("peak", peak::run), ("gc", gc::run), ("start", start::run), ("kernels", kernels::run)];
-type Run = fn(&Path, &Runtimes, &Request) -> Result<Vec<String>, String>;
+const IN_PROCESSES: &[(&str, Run)] = &[
+    ("peak", peak::run),
+    ("gc", gc::run),
+    ("start", start::run),
+    ("totals", totals::run),
+    ("tiers", tiers::run),
+    ("kernels", kernels::run),
+];
+type Run = fn(&Path, &Runtimes, &Request) -> Result<Outcome, String>;
+/// All groups, and what runs several of them.
+const GROUPS: &[&str] = &[
+    "kernels", "peak", "gc", "start", "totals", "tiers", "goals", "rates", "embed", "compile",
+    "validate", "all",
+];
+/// The groups in which there are goals that `goals` gives together.
+const WITH_GOALS: &[&str] = &["start", "totals", "tiers", "rates"];
 /// How often each program runs, if `--runs` does not say: enough for one run without a disturbance.
 const RUNS: u32 = 3;
 /// What is validated if no file is named, as far as it is installed: large modules from different compilers.
@@ -43,6 +60,14 @@ const VALIDATED: &[&str] = &[
 
 /// What is compiled if no file is named, after the kernels, as far as it is installed.
 const COMPILED: &[&str] = &["qjs/qjs.wasm", "sqlite/sqlite.wasm", "python-3.11/python.wasm"];
+/// What is validated and compiled by the baseline compiler if no file is named, besides the kernels.
+const RATED: &[&str] = &[
+    "qjs/qjs.wasm",
+    "sqlite/sqlite.wasm",
+    "python-3.11/python.wasm",
+    "php-8.2/php-cgi.wasm",
+    "ruby-3.2/ruby.wasm",
+];
 /// Whose largest functions are compiled, as far as it is installed.
 const LARGE: &[&str] = &["python-3.11/python.wasm", "clang-8/clang.wasm", "sqlite/sqlite.wasm"];
 
@@ -53,7 +78,7 @@ pub fn run(args: &[String]) -> Result<(), String> {
         return Ok(());
     }
     let request = Request::parse(args)?;
-    let mut failed = Vec::new();
+    let mut all = Outcome::default();
     if IN_PROCESSES.iter().any(|(what, _)| request.wants(what)) {
         let riser = match &request.riser {
             Some(path) => path.clone(),
@@ -63,10 +88,15 @@ pub fn run(args: &[String]) -> Result<(), String> {
         println!("{}", surroundings(&runtimes));
         for (what, run) in IN_PROCESSES {
             if request.wants(what) {
-                failed.extend(run(&tree::root(), &runtimes, &request)?);
+                let outcome = run(&tree::root(), &runtimes, &request)?;
+                all.failed.extend(outcome.failed);
+                all.measured.extend(outcome.measured);
             }
         }
         println!("load at the end: {}\n", load());
+    }
+    if request.wants("rates") {
+        all.measured.extend(rates(&request)?);
     }
     if request.wants("embed") {
         beside("bench/embed", "embed", &["--runs", &(5 * request.runs).to_string()])?;
@@ -77,7 +107,9 @@ pub fn run(args: &[String]) -> Result<(), String> {
     if request.wants("validate") {
         validate(&request)?;
     }
-    if failed.is_empty() { Ok(()) } else { Err(format!("riser failed: {}", failed.join(", "))) }
+    println!("{}", goals::table(&all.measured));
+    let failed = all.failed.join(", ");
+    if failed.is_empty() { Ok(()) } else { Err(format!("riser failed: {failed}")) }
 }
 
 /// What the arguments ask for.
@@ -112,15 +144,11 @@ impl Request {
                         .ok_or(format!("--runs needs a number of at least 1, not `{value}`"))?;
                 }
                 "--riser" => request.riser = Some(PathBuf::from(value()?)),
-                "kernels" | "peak" | "gc" | "start" | "embed" | "compile" | "validate" | "all"
-                    if first =>
-                {
-                    request.what = arg.clone();
-                }
+                group if first && GROUPS.contains(&group) => request.what = arg.clone(),
                 option if option.starts_with('-') => {
                     return Err(format!("bench has no option `{option}`\n  help: {USAGE}"));
                 }
-                _ if ["compile", "validate"].contains(&request.what.as_str()) => {
+                _ if ["compile", "validate", "rates"].contains(&request.what.as_str()) => {
                     request.files.push(arg.clone());
                 }
                 _ => return Err(format!("bench does not know `{arg}`\n  help: {USAGE}")),
@@ -131,7 +159,8 @@ impl Request {
     }
 
     fn wants(&self, what: &str) -> bool {
-        self.what == what || self.what == "all"
+        let is_in_goals = self.what == "goals" && WITH_GOALS.contains(&what);
+        self.what == what || is_in_goals || self.what == "all"
     }
 
     fn names(&self, name: &str) -> bool {
@@ -182,6 +211,29 @@ fn validate(request: &Request) -> Result<(), String> {
     beside("bench/compare", "compare", &args)
 }
 
+/// Measures the rates of validation and of the baseline compiler, and reads their means from the table that is printed.
+fn rates(request: &Request) -> Result<Vec<(String, f64)>, String> {
+    let root = tree::root();
+    let mut files = request.files.clone();
+    if files.is_empty() {
+        files = installed(&corpus(&root), RATED);
+        files.push(root.join("bench/kernels").display().to_string());
+    }
+    let runs = request.runs.to_string();
+    let mut args = vec!["rates", "--runs", &runs];
+    args.extend(files.iter().map(String::as_str));
+    let printed = beside_printing("bench/embed", "compile", &args)?;
+    let columns = [
+        ("rate of validation", "wasmparser"),
+        ("rate of baseline code, trusted", "winch"),
+        ("rate of both", "winch"),
+    ];
+    let means = printed.lines().find(|line| line.starts_with("| geometric mean"));
+    let means = means.into_iter().flat_map(|line| line.split('|'));
+    let means = means.filter_map(|cell| cell.trim().parse().ok());
+    Ok(columns.into_iter().map(|(what, against)| goals::key(what, against)).zip(means).collect())
+}
+
 /// Measures the rate of compilation, how it grows with the size of a body, and the largest functions of large programs.
 fn compile(request: &Request) -> Result<(), String> {
     let root = tree::root();
@@ -206,14 +258,19 @@ fn compile(request: &Request) -> Result<(), String> {
 
 /// Builds and starts a program outside the workspace, which has others as crates.
 fn beside(folder: &str, program: &str, args: &[&str]) -> Result<(), String> {
+    beside_printing(folder, program, args).map(|_| ())
+}
+
+/// The same, and what it printed, which is printed here, too.
+fn beside_printing(folder: &str, program: &str, args: &[&str]) -> Result<String, String> {
     let manifest = format!("{folder}/Cargo.toml");
     println!("{program}: {}, load {}\n", processors(), load());
     let mut command =
         vec!["run", "--release", "--quiet", "--manifest-path", &manifest, "--bin", program, "--"];
     command.extend(args);
-    tree::cargo(&command, &[])?;
-    println!("\nload at the end: {}\n", load());
-    Ok(())
+    let printed = tree::cargo_output(&command)?;
+    println!("{printed}\nload at the end: {}\n", load());
+    Ok(printed)
 }
 
 /// The files of a list that are there.

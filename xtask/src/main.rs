@@ -69,7 +69,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "bench",
-        help: "measure against other runtimes on the PATH: [kernels|peak|gc|start|embed|compile|validate|all]",
+        help: "measure against other runtimes on the PATH: [kernels|peak|gc|start|totals|tiers|goals|rates|...]",
         run: bench::run,
     },
 ];

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Folders that hold what is built or downloaded, relative to the root. They are also in `.gitignore`.
 const SKIPPED: &[&str] = &[
@@ -82,6 +82,19 @@ pub fn cargo(args: &[&str], env: &[(&str, &str)]) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!("`cargo {}` failed ({status})", args.join(" ")))
+    }
+}
+
+/// Runs cargo in the root; what it prints, unless it fails.
+pub fn cargo_output(args: &[&str]) -> Result<String, String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(root()).args(args).stderr(Stdio::inherit());
+    let output = command.output().map_err(|e| format!("cannot start cargo: {e}"))?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(format!("`cargo {}` failed ({})", args.join(" "), output.status))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Programs that make objects, `bench/gc/`: one table against `wasmtime` with each of its collectors, and V8.
 
 use super::Request;
+use super::goals::Outcome;
 use super::kernels::load;
 use super::runtimes::{Job, Runtimes};
 use super::table::{Unit, comparison, worst_first};
@@ -10,8 +11,8 @@ use std::path::Path;
 /// The table's columns.
 const LABELS: &[&str] = &["riser", "wasmtime drc", "wasmtime copying", "node", "riser interp"];
 
-/// Runs the programs that are asked for and prints their table; returns those that failed in Riser.
-pub fn run(root: &Path, runtimes: &Runtimes, request: &Request) -> Result<Vec<String>, String> {
+/// Runs the programs that are asked for and prints their table.
+pub fn run(root: &Path, runtimes: &Runtimes, request: &Request) -> Result<Outcome, String> {
     let folder = root.join("bench/gc");
     // The modules are made here from their texts, since Node reads no text.
     let made = tree::root().join("target/bench-gc");
@@ -25,10 +26,11 @@ pub fn run(root: &Path, runtimes: &Runtimes, request: &Request) -> Result<Vec<St
         }
     }
     if jobs.is_empty() {
-        return Ok(vec![]);
+        return Ok(Outcome::default());
     }
     let mut rows = runtimes.compare(&jobs, LABELS, request.runs);
     worst_first(&mut rows, Unit::Seconds);
     println!("{}", comparison("objects", LABELS, &rows, Unit::Seconds));
-    Ok(rows.into_iter().filter(|row| row.cells[0].is_err()).map(|row| row.name).collect())
+    let failed = rows.into_iter().filter(|row| row.cells[0].is_err());
+    Ok(Outcome { failed: failed.map(|row| row.name).collect(), measured: vec![] })
 }

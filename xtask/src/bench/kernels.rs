@@ -1,6 +1,7 @@
 //! Programs that are one function, `run(i32) -> i64`: their lists, and the table of the interpreter on the kernels.
 
 use super::Request;
+use super::goals::Outcome;
 use super::measure::Expected;
 use super::runtimes::{Job, Runtimes};
 use super::table::{Unit, comparison, worst_first};
@@ -21,8 +22,8 @@ pub struct Kernel {
     test: (i32, i64),
 }
 
-/// Runs the kernels that are asked for and prints their table; returns those that failed in Riser.
-pub fn run(root: &Path, runtimes: &Runtimes, request: &Request) -> Result<Vec<String>, String> {
+/// Runs the kernels that are asked for and prints their table.
+pub fn run(root: &Path, runtimes: &Runtimes, request: &Request) -> Result<Outcome, String> {
     let folder = root.join("bench/kernels");
     let kernels = load(&folder, "kernels.txt")?;
     let jobs: Vec<Job> = kernels
@@ -32,7 +33,7 @@ pub fn run(root: &Path, runtimes: &Runtimes, request: &Request) -> Result<Vec<St
         .collect();
     if jobs.is_empty() {
         if request.what == "all" {
-            return Ok(vec![]);
+            return Ok(Outcome::default());
         }
         let names: Vec<&str> = kernels.iter().map(|kernel| kernel.name.as_str()).collect();
         return Err(format!("no kernel has that name\n  help: {}", names.join(", ")));
@@ -40,7 +41,8 @@ pub fn run(root: &Path, runtimes: &Runtimes, request: &Request) -> Result<Vec<St
     let mut rows = runtimes.compare(&jobs, LABELS, request.runs);
     worst_first(&mut rows, Unit::Seconds);
     println!("{}", comparison("kernel", LABELS, &rows, Unit::Seconds));
-    Ok(rows.into_iter().filter(|row| row.cells[0].is_err()).map(|row| row.name).collect())
+    let failed = rows.into_iter().filter(|row| row.cells[0].is_err());
+    Ok(Outcome { failed: failed.map(|row| row.name).collect(), measured: vec![] })
 }
 
 /// The list of a folder.
@@ -66,6 +68,7 @@ impl Kernel {
             env: vec![],
             args: vec![],
             stdin: None,
+            without: &[],
             expected: Expected::Line(checksum.to_string()),
         }
     }

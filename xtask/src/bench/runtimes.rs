@@ -23,6 +23,8 @@ pub struct Job {
     pub args: Vec<&'static str>,
     /// A file as standard input.
     pub stdin: Option<PathBuf>,
+    /// Ways to run it, by how their labels begin, that there are not, or that are not wanted.
+    pub without: &'static [&'static str],
     pub expected: Expected,
 }
 
@@ -32,7 +34,7 @@ enum Dialect {
     Riser,
     Wasmi,
     Wasmtime,
-    /// A script of ours runs one export; no WASI.
+    /// A script of ours runs an export, or a program for WASI.
     Node,
 }
 
@@ -53,7 +55,15 @@ const RISER: &[(&str, &[&str])] = &[
     ("riser", &[]),
     ("riser interp", &["--interp", "--no-cache"]),
     ("riser cold", &["--no-cache"]),
+    ("riser baseline", &["--tier=baseline", "--no-cache"]),
+    // It begins in the same code, which counts besides.
+    ("riser counting", &["--tier-up-budget=never", "--no-cache"]),
+    (RISER_AHEAD, &[]),
 ];
+
+/// Runs what was compiled before.
+const RISER_AHEAD: &str = "riser ahead";
+const WASMTIME_AHEAD: &str = "wasmtime ahead";
 
 /// Of `wasmtime`, the compilation cache is off unless the label says otherwise: it is on by default, and would make a second
 /// run another experiment than the first.
@@ -65,8 +75,11 @@ const PEERS: &[Peer] = &[
         flags: &[],
         major_min: 1,
     },
-    wasmtime("wasmtime", &["-C", "cache=n"]),
-    wasmtime("wasmtime cached", &[]),
+    wasmtime("wasmtime", &["-C", "cache=n", "-W", "exceptions=y"]),
+    wasmtime("wasmtime cached", &["-W", "exceptions=y"]),
+    wasmtime(WASMTIME_AHEAD, &["-W", "exceptions=y", "--allow-precompiled"]),
+    wasmtime("winch", &["-C", "compiler=winch", "-C", "cache=n"]),
+    wasmtime("winch cached", &["-C", "compiler=winch"]),
     // What collects is chosen by name, since the default may change.
     wasmtime("wasmtime drc", &["-C", "collector=drc", "-W", "gc=y,function-references=y"]),
     wasmtime("wasmtime copying", &["-C", "collector=copying", "-W", "gc=y,function-references=y"]),
@@ -74,7 +87,7 @@ const PEERS: &[Peer] = &[
         label: "node",
         names: &["node", "node26", "node25", "node24"],
         dialect: Dialect::Node,
-        flags: &[],
+        flags: &["--no-warnings"],
         major_min: 24,
     },
 ];
@@ -131,20 +144,34 @@ impl Runtimes {
     /// Runs every job in every runtime that can, in turn, `runs` times over. What fails is told on standard error
     /// and stands in its cell as `failed`; what a runtime cannot run at all has a dash.
     pub fn compare(&self, jobs: &[Job], labels: &[&str], runs: u32) -> Vec<Row> {
-        self.compare_by(jobs, labels, runs, |mut command, expected| measure(&mut command, expected))
+        self.compare_by(jobs, labels, Rounds::All(runs), time)
     }
 
     /// The same for the memory that they need.
     pub fn compare_memory(&self, jobs: &[Job], labels: &[&str], runs: u32) -> Vec<Row> {
-        self.compare_by(jobs, labels, runs, |command, expected| measure_memory(&command, expected))
+        self.compare_by(jobs, labels, Rounds::All(runs), |command, expected| {
+            measure_memory(&command, expected)
+        })
     }
 
-    fn compare_by(&self, jobs: &[Job], labels: &[&str], runs: u32, measure: Measure) -> Vec<Row> {
+    /// The same where only the best of the others matters: those that are far from it do not run again after the first `least`
+    /// rounds.
+    pub fn compare_best(&self, jobs: &[Job], labels: &[&str], runs: u32, least: u32) -> Vec<Row> {
+        self.compare_by(jobs, labels, Rounds::Contest { runs, least }, time)
+    }
+
+    fn compare_by(
+        &self,
+        jobs: &[Job],
+        labels: &[&str],
+        rounds: Rounds,
+        measure: Measure,
+    ) -> Vec<Row> {
         let columns: Vec<Option<&Runtime>> = labels
             .iter()
             .map(|label| self.found.iter().find(|runtime| runtime.label == *label))
             .collect();
-        jobs.iter().map(|job| compare_one(job, labels, &columns, runs, measure)).collect()
+        jobs.iter().map(|job| compare_one(job, labels, &columns, rounds, measure)).collect()
     }
 
     /// Makes the binary module of a text, which not every runtime reads.
@@ -157,22 +184,61 @@ impl Runtimes {
     }
 }
 
+fn time(mut command: Command, expected: &Expected) -> Result<Sample, String> {
+    measure(&mut command, expected)
+}
+
+/// How often each runtime runs a job.
+#[derive(Clone, Copy)]
+enum Rounds {
+    /// So often.
+    All(u32),
+    /// `runs` times if it takes about a second, oftener if it is over soon; but not again after `least` rounds if another is
+    /// three times as fast.
+    Contest { runs: u32, least: u32 },
+}
+
+impl Rounds {
+    /// How many there are, by how long Riser took in the first.
+    fn count(self, first: Option<&Sample>) -> u32 {
+        match (self, first.map(|sample| sample.wall.as_millis())) {
+            (Self::All(runs), _) => runs,
+            (Self::Contest { runs, .. }, Some(..=200)) => 3 * runs,
+            (Self::Contest { runs, least }, Some(2000..)) => runs.div_ceil(3).max(least),
+            (Self::Contest { runs, least }, _) => runs.max(least),
+        }
+    }
+
+    /// Whether a runtime need not run again: it is not Riser, and it was far from the best of the others.
+    fn is_decided(self, run: u32, column: usize, cells: &[Result<Sample, String>]) -> bool {
+        let best = cells.iter().skip(1).flatten().map(|sample| sample.wall).min();
+        let far = || Some(cells.get(column)?.as_ref().ok()?.wall > 3 * best?);
+        let is_late = matches!(self, Self::Contest { least, .. } if run >= least);
+        is_late && column > 0 && far() == Some(true)
+    }
+}
+
 fn compare_one(
     job: &Job,
     labels: &[&str],
     columns: &[Option<&Runtime>],
-    runs: u32,
+    rounds: Rounds,
     measure: Measure,
 ) -> Row {
     let mut cells: Vec<Result<Sample, String>> = columns
         .iter()
         .map(|found| Err(if found.is_some() { "-" } else { "absent" }.into()))
         .collect();
-    for run in 0..runs {
-        for ((cell, runtime), label) in cells.iter_mut().zip(columns).zip(labels) {
+    let (mut run, mut runs) = (0, 1);
+    while run < runs {
+        for (column, (runtime, label)) in columns.iter().zip(labels).enumerate() {
+            if rounds.is_decided(run, column, &cells) {
+                continue;
+            }
             let Some(command) = runtime.and_then(|runtime| runtime.command(job)) else {
                 continue;
             };
+            let cell = &mut cells[column];
             let command = command.and_then(|command| measure(command, &job.expected));
             match (command, &*cell) {
                 // One failure is not forgotten because another run went well.
@@ -185,6 +251,8 @@ fn compare_one(
                 }
             }
         }
+        runs = rounds.count(cells[0].as_ref().ok());
+        run += 1;
     }
     Row { name: job.name.clone(), cells }
 }
@@ -214,14 +282,20 @@ impl Peer {
 impl Runtime {
     /// How this runtime is told to do `job`; none if it has no way to.
     fn command(&self, job: &Job) -> Option<Result<Command, String>> {
+        if job.without.iter().any(|label| self.label.starts_with(label)) {
+            return None;
+        }
         let mut command = Command::new(&self.program);
         command.current_dir(&job.folder);
         if self.dialect == Dialect::Node {
-            let (export, argument) = job.invoke.as_ref()?;
-            command.arg(tree::root().join("bench/run-in-node.mjs")).arg(&job.file);
-            command.args([export, argument.as_str()]);
-            return Some(Ok(command));
+            self.command_of_node(job, &mut command);
+            return Some(with_input(job, command));
         }
+        let file = match self.ahead(job) {
+            None => job.file.clone(),
+            Some(Ok(compiled)) => compiled,
+            Some(Err(why)) => return Some(Err(why)),
+        };
         command.arg("run").args(self.flags);
         for (host, guest) in &job.preopens {
             let host = host.display();
@@ -240,19 +314,78 @@ impl Runtime {
         if let Some((export, _)) = &job.invoke {
             command.args(["--invoke", export]);
         }
-        command.arg(&job.file).args(&job.args);
+        command.arg(&file).args(&job.args);
         if let Some((_, argument)) = &job.invoke {
             command.arg(argument);
         }
-        match &job.stdin {
-            None => command.stdin(Stdio::null()),
-            Some(file) => match File::open(file) {
-                Ok(file) => command.stdin(file),
-                Err(e) => return Some(Err(format!("{}: {e}", file.display()))),
-            },
-        };
-        Some(Ok(command))
+        Some(with_input(job, command))
     }
+
+    /// Node runs a script of ours, which runs the job.
+    fn command_of_node(&self, job: &Job, command: &mut Command) {
+        command.args(self.flags).arg(tree::root().join("bench/run-in-node.mjs")).arg(&job.file);
+        if let Some((export, argument)) = &job.invoke {
+            command.args(["--invoke", export, argument.as_str()]);
+            return;
+        }
+        for (host, guest) in &job.preopens {
+            command.arg("--dir").arg(format!("{}::{guest}", host.display()));
+        }
+        for (name, value) in &job.env {
+            command.arg("--env").arg(format!("{name}={value}"));
+        }
+        command.arg("--").args(&job.args);
+    }
+
+    /// The job's file, compiled if that was not done yet; none if this is not a way to run what was compiled ahead of time.
+    fn ahead(&self, job: &Job) -> Option<Result<PathBuf, String>> {
+        let flags: &[&str] = match self.label {
+            RISER_AHEAD => &[],
+            WASMTIME_AHEAD => &["-W", "exceptions=y"],
+            _ => return None,
+        };
+        let folder = scratch();
+        let name = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        let compiled = folder.join(format!("{}-{}.compiled", name(self.label), name(&job.name)));
+        if compiled.is_file() {
+            return Some(Ok(compiled));
+        }
+        let made = std::fs::create_dir_all(&folder).and_then(|()| {
+            let mut command = Command::new(&self.program);
+            command.current_dir(&job.folder).arg("compile").args(flags);
+            command.arg(&job.file).arg("-o").arg(&compiled).output()
+        });
+        Some(match made {
+            Ok(output) if output.status.success() => Ok(compiled),
+            Ok(output) => Err(format!(
+                "does not compile: {}",
+                String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or("")
+            )),
+            Err(e) => Err(format!("{}: {e}", folder.display())),
+        })
+    }
+}
+
+/// Where files of compiled code are, until the end.
+fn scratch() -> PathBuf {
+    std::env::temp_dir().join(format!("riser-bench-ahead-{}", std::process::id()))
+}
+
+impl Drop for Runtimes {
+    fn drop(&mut self) {
+        // It is there only if something was compiled ahead of time.
+        let _ = std::fs::remove_dir_all(scratch());
+    }
+}
+
+/// The command with what it reads.
+fn with_input(job: &Job, mut command: Command) -> Result<Command, String> {
+    let input = match &job.stdin {
+        None => Stdio::null(),
+        Some(file) => File::open(file).map_err(|e| format!("{}: {e}", file.display()))?.into(),
+    };
+    command.stdin(input);
+    Ok(command)
 }
 
 /// The program of this name, in the first folder of the `PATH` that has it.
@@ -293,6 +426,7 @@ mod tests {
             env: vec![("A", "b")],
             args: vec!["-c", "x"],
             stdin: None,
+            without: &[],
             expected: Expected::Line(String::new()),
         }
     }
@@ -329,7 +463,30 @@ mod tests {
         assert_eq!(arguments(Dialect::Wasmi, &program), Some(format!("run {words}")));
         let cold = arguments_with(Dialect::Wasmtime, &["-C", "cache=n"], &program);
         assert_eq!(cold, Some(format!("run -C cache=n {words}")));
-        assert_eq!(arguments(Dialect::Node, &program), None);
+        let node = arguments(Dialect::Node, &program).unwrap();
+        assert!(node.ends_with("run-in-node.mjs f.wasm --dir fs::fs --env A=b -- -c x"), "{node}");
+        let without = Job { without: &["r"], ..program };
+        assert_eq!(arguments(Dialect::Wasmi, &without), None);
+    }
+
+    #[test]
+    fn who_is_far_from_the_best_of_the_others_runs_once() {
+        let sample = |wall| {
+            let wall = std::time::Duration::from_millis(wall);
+            Ok(Sample { wall, user: None, first: None, memory: None })
+        };
+        let cells = [sample(900), sample(100), sample(299), sample(301), Err("failed".into())];
+        let (cold, warm) =
+            (Rounds::Contest { runs: 3, least: 1 }, Rounds::Contest { runs: 3, least: 2 });
+        let decided =
+            |rounds: Rounds, run| [0, 1, 2, 3, 4].map(|at| rounds.is_decided(run, at, &cells));
+        assert_eq!(decided(cold, 1), [false, false, false, true, false]);
+        assert_eq!((decided(cold, 0), decided(warm, 1)), ([false; 5], [false; 5]));
+        assert_eq!(decided(Rounds::All(3), 1), [false; 5]);
+        let count = |rounds: Rounds, wall| rounds.count(sample(wall).as_ref().ok());
+        assert_eq!([10, 500, 5000].map(|wall| count(cold, wall)), [9, 3, 1]);
+        assert_eq!([10, 500, 5000].map(|wall| count(warm, wall)), [9, 3, 2]);
+        assert_eq!((cold.count(None), Rounds::All(2).count(None)), (3, 2));
     }
 
     #[test]
@@ -337,7 +494,7 @@ mod tests {
         let mut call = job(Some(("run", "7".into())));
         (call.preopens, call.env, call.args) = (vec![], vec![], vec![]);
         assert_eq!(arguments(Dialect::Wasmi, &call).unwrap(), "run --invoke run f.wasm 7");
-        assert!(arguments(Dialect::Node, &call).unwrap().ends_with("f.wasm run 7"));
+        assert!(arguments(Dialect::Node, &call).unwrap().ends_with("f.wasm --invoke run 7"));
     }
 
     #[test]
@@ -383,8 +540,8 @@ mod tests {
         let version = version_of(&program).unwrap();
         let cargo =
             Runtime { label: "cargo", version, program, dialect: Dialect::Riser, flags: &[] };
-        let run: Measure = |mut command, expected| measure(&mut command, expected);
-        let row = compare_one(&job(None), &["cargo", "gone"], &[Some(&cargo), None], 2, run);
+        let columns = [Some(&cargo), None];
+        let row = compare_one(&job(None), &["cargo", "gone"], &columns, Rounds::All(2), time);
         assert_eq!(row.cells[0].as_ref().unwrap_err(), "failed");
         assert_eq!(row.cells[1].as_ref().unwrap_err(), "absent");
     }

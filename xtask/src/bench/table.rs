@@ -11,6 +11,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whether it was run in this column and failed.
+    pub fn is_failed(&self, column: usize) -> bool {
+        self.cells[column].as_ref().is_err_and(|why| why == "failed")
+    }
+
     /// The row of some of its cells.
     pub fn choose(&self, columns: &[usize]) -> Self {
         let cells = columns.iter().map(|&column| self.cells[column].clone()).collect();
@@ -18,11 +23,31 @@ impl Row {
     }
 }
 
+/// Riser's time or size over that of another column.
+pub fn ratio_to(row: &Row, column: usize, unit: Unit) -> Option<f64> {
+    ratio(&row.cells[0], row.cells.get(column)?, |sample| unit.of(sample))
+}
+
+/// The geometric mean of the ratios to a column.
+pub fn mean_to(rows: &[Row], column: usize, unit: Unit) -> Option<f64> {
+    let ratios: Vec<f64> = rows.iter().filter_map(|row| ratio_to(row, column, unit)).collect();
+    geometric_mean(&ratios)
+}
+
+/// The best of the other columns: which one it is, and its sample.
+pub fn best_other(row: &Row) -> Option<(usize, &Sample)> {
+    let others = row.cells.iter().enumerate().skip(1);
+    let measured = others.filter_map(|(column, cell)| Some((column, cell.as_ref().ok()?)));
+    measured.min_by_key(|(_, sample)| sample.wall)
+}
+
 /// What of a sample is compared, and how it is written.
 #[derive(Clone, Copy)]
 pub enum Unit {
     /// Wall time.
     Seconds,
+    /// Processor time outside of the kernel.
+    UserSeconds,
     /// Time to the first output.
     FirstMilliseconds,
     /// Memory.
@@ -33,6 +58,7 @@ impl Unit {
     fn name(self) -> &'static str {
         match self {
             Self::Seconds => "s",
+            Self::UserSeconds => "user s",
             Self::FirstMilliseconds => "ms",
             Self::Megabytes => "MB",
         }
@@ -42,6 +68,7 @@ impl Unit {
     fn of(self, sample: &Sample) -> Option<f64> {
         match self {
             Self::Seconds => Some(sample.wall.as_secs_f64()),
+            Self::UserSeconds => user(sample),
             Self::FirstMilliseconds => sample.first.map(|first| first.as_secs_f64()),
             Self::Megabytes => sample.memory.map(|kib| kib as f64 * 1024.0),
         }
@@ -50,6 +77,7 @@ impl Unit {
     fn text(self, value: f64) -> String {
         match self {
             Self::Seconds => format!("{value:.3}"),
+            Self::UserSeconds => format!("{value:.2}"),
             Self::FirstMilliseconds => format!("{:.1}", value * 1e3),
             Self::Megabytes => format!("{:.1}", value / 1e6),
         }
@@ -125,7 +153,8 @@ fn ratio(
     (ratio.is_finite() && ratio > 0.0).then_some(ratio)
 }
 
-fn ratio_text(ratio: f64) -> String {
+/// How a ratio is written.
+pub fn ratio_text(ratio: f64) -> String {
     if ratio < 10.0 { format!("{ratio:.2}") } else { format!("{ratio:.1}") }
 }
 

@@ -1,6 +1,7 @@
-//! Compares how fast Riser's optimizing compiler and wasmtime's are, all functions of a module on one thread.
+//! Compares how fast Riser's compilers and wasmtime's are, all functions of a module on one thread.
 //!
 //! - `compile rate [--runs N] FILES…`: megabytes of bodies in a second. A folder is all of its modules together.
+//! - `compile rates [--runs N] FILES…`: the same for validation, against `wasmparser`, and for the baseline compiler, against Winch.
 //! - `compile growth [--runs N]`: generated bodies, each twice as long as the one before, and the factor between their times.
 //! - `compile largest FILES…`: time and memory for the largest functions of a module, each in a process of its own.
 //!
@@ -9,6 +10,7 @@
 mod growth;
 mod largest;
 mod rate;
+mod rates;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -60,10 +62,11 @@ fn main() -> ExitCode {
     }
     let result = match args.split_first() {
         Some((what, files)) if what == "rate" => rate::run(files, runs),
+        Some((what, files)) if what == "rates" => rates::run(files, runs),
         Some((what, [])) if what == "growth" => growth::run(runs),
         Some((what, files)) if what == "largest" => largest::run(files),
         Some((what, [file, func])) if what == "one" => largest::one(file, func),
-        _ => Err("usage: compile rate|growth|largest [--runs N] [FILES]".into()),
+        _ => Err("usage: compile rate|rates|growth|largest [--runs N] [FILES]".into()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

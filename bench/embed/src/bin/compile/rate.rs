@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What a row is about: a module, or all of a folder.
-struct Subject {
-    name: String,
-    modules: Vec<Vec<u8>>,
-    body_bytes: usize,
+pub struct Subject {
+    pub name: String,
+    pub modules: Vec<Vec<u8>>,
+    pub body_bytes: usize,
 }
 
 /// Prints a row for each file or folder, the worst first.
@@ -42,7 +42,8 @@ struct Row {
 }
 
 impl Subject {
-    fn read(path: &Path) -> Result<Subject, String> {
+    /// Reads a module, or all of a folder.
+    pub fn read(path: &Path) -> Result<Subject, String> {
         let mut files = vec![path.to_path_buf()];
         if path.is_dir() {
             let entries = std::fs::read_dir(path).map_err(|e| e.to_string())?;
