@@ -44,6 +44,9 @@ pub fn run_config(options: &RunOptions, general: &General) -> Result<Config, Rep
         Some(Tier::Baseline) => Strategy::Baseline,
         Some(Tier::Interp) => Strategy::Interpreter,
     });
+    if let Some((budget, per_byte)) = options.tier_up_budget {
+        config.tier_up_budget(budget, per_byte);
+    }
     if tier != Some(Tier::Interp) && !options.no_cache {
         config.cache(cache(general.verbose));
     }

@@ -362,6 +362,18 @@ pub struct RunOptions {
         help_heading = heading::ENGINE
     )]
     pub tier: Option<Tier>,
+    /// How much a function executes before it gets better code
+    ///
+    /// In about as many bytes of operators, or `N,M` for M more with each byte of the function; `7500,1000` without this option.
+    /// With `0` all functions that are called get better code, with `never` none. The results are the same.
+    #[arg(
+        long,
+        value_name = "N[,M]",
+        value_parser = values::budget,
+        conflicts_with = "interp",
+        help_heading = heading::ENGINE
+    )]
+    pub tier_up_budget: Option<(u32, u32)>,
     /// Neither read nor write cached code
     ///
     /// `riser help cache` says where that is.

@@ -123,6 +123,11 @@ impl TierUp {
         i32::try_from(budget).unwrap_or(i32::MAX)
     }
 
+    /// Whether budgets are counted down, but nothing is done about it.
+    pub fn is_never(self) -> bool {
+        self.budget == u32::MAX
+    }
+
     /// What it may execute until it asks again.
     pub fn again(self) -> i32 {
         self.budget(0).saturating_mul(4)
@@ -223,7 +228,7 @@ impl Config {
 
     /// How much a function may execute before the optimizing compiler makes better code of it, with [`Strategy::Auto`] on x86-64: in about as
     /// many bytes of operators, and so much more for each byte of the function. With 0 and 0, every function that is called gets it at
-    /// once. The results are the same.
+    /// once; with [`u32::MAX`], none ever does. The results are the same.
     ///
     /// ```
     /// use riser::{Config, Engine};

@@ -109,6 +109,18 @@ pub fn dir(text: &str) -> Result<GrantedDir, String> {
     Ok(GrantedDir { host: host.into(), guest: guest.into(), read_only })
 }
 
+/// Parses what a function may execute before it gets better code: `N`, `N,M` or `never`.
+pub fn budget(text: &str) -> Result<(u32, u32), String> {
+    if text == "never" {
+        return Ok((u32::MAX, 0));
+    }
+    let (budget, per_byte) = text.split_once(',').unwrap_or((text, "0"));
+    match (budget.parse(), per_byte.parse()) {
+        (Ok(budget), Ok(per_byte)) if budget != u32::MAX => Ok((budget, per_byte)),
+        _ => Err("give a number as in 100000, two as in 7500,1000, or `never`".into()),
+    }
+}
+
 /// Parses a size in bytes with an optional unit of 1024 to a power.
 pub fn size(text: &str) -> Result<usize, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -191,6 +203,15 @@ mod tests {
         assert_eq!(dir("a::/b:ro"), granted("a", "/b", true));
         assert_eq!(dir("a::/b:rw"), granted("a", "/b", false));
         assert!(dir("::/b").is_err() && dir("a::").is_err() && dir("").is_err());
+    }
+
+    #[test]
+    fn budgets_are_one_number_or_two_or_none() {
+        assert_eq!((budget("5"), budget("7500,1000")), (Ok((5, 0)), Ok((7500, 1000))));
+        assert_eq!(budget("never"), Ok((u32::MAX, 0)));
+        for wrong in ["", "5,", "-1", "4294967295", "always", "1,2,3"] {
+            assert!(budget(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
