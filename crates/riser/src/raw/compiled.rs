@@ -677,6 +677,9 @@ impl CompiledModule {
             return;
         };
         budget.store(self.engine.tier_up.again(), Ordering::Relaxed);
+        if self.engine.tier_up.is_never() {
+            return;
+        }
         let first = progress.compare_exchange(FIRST, ASKED, Ordering::Relaxed, Ordering::Relaxed);
         if matches!(first, Ok(_) | Err(ASKED)) {
             self.ask(Hot::Function(defined));
@@ -695,6 +698,9 @@ impl CompiledModule {
 
     fn better_loop(self: &Arc<Self>, defined: u32, at: u32) -> Option<*const u8> {
         self.hot(defined);
+        if self.engine.tier_up.is_never() {
+            return None;
+        }
         let known = lock(&self.state).loops.get(&(defined, at)).copied();
         match known {
             Some(LoopCode::Made(code)) => return Some(code),
