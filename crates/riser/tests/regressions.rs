@@ -172,3 +172,57 @@ fn what_waits_below_outer_loops_is_there_after_a_replacement() -> Result<()> {
     }
     Ok(())
 }
+
+/// Operands that wait below a block were put into variables in a loop in it, and had no values where the block had been left before.
+#[test]
+fn what_waits_below_a_block_that_is_left_early_is_there_after_a_replacement() -> Result<()> {
+    const TEXT: &str = r#"(module
+        (func (export "closed") (result i64) (local $i i32) (local $j i32) (local $sum i64)
+            (loop $outer
+                (i64.extend_i32_u (local.get $i))
+                (block $early
+                    (br_if $early (i32.const 1))
+                    (loop $not_around))
+                (local.set $j (i32.const 0))
+                (loop $inner (param i64) (result i64)
+                    (local.set $sum (i64.add (local.get $sum)))
+                    (i64.const 1)
+                    (local.set $j (i32.add (local.get $j) (i32.const 1)))
+                    (br_if $inner (i32.lt_u (local.get $j) (i32.const 10))))
+                (drop)
+                (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                (br_if $outer (i32.lt_u (local.get $i) (i32.const 10))))
+            (local.get $sum))
+        (func (export "around") (result i64)
+            (local $i i32) (local $j i32) (local $k i32) (local $sum i64)
+            (loop $outer
+                (i64.extend_i32_u (local.get $i))
+                (block $early
+                    (br_if $early (i32.and (local.get $i) (i32.const 1)))
+                    (local.set $j (i32.const 0))
+                    (loop $middle
+                        (local.set $k (i32.const 0))
+                        (loop $inner
+                            (local.set $sum (i64.add (local.get $sum) (i64.const 1)))
+                            (local.set $k (i32.add (local.get $k) (i32.const 1)))
+                            (br_if $inner (i32.lt_u (local.get $k) (i32.const 10))))
+                        (local.set $j (i32.add (local.get $j) (i32.const 1)))
+                        (br_if $middle (i32.lt_u (local.get $j) (i32.const 3)))))
+                (local.set $sum (i64.add (local.get $sum)))
+                (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                (br_if $outer (i32.lt_u (local.get $i) (i32.const 10))))
+            (local.get $sum)))"#;
+    for (name, expected) in [("closed", 45 + 90), ("around", 150 + 45)] {
+        for budget in (0..6000).step_by(100) {
+            let mut config = Config::new();
+            config.tier_up_budget(budget, 0).tier_up_in_background(false);
+            let engine = Engine::new(&config)?;
+            let module = Module::new(&engine, TEXT)?;
+            let mut store = Store::new(&engine, ());
+            let instance = Instance::new(&mut store, &module, &[])?;
+            let f = instance.get_typed_func::<(), i64>(&mut store, name)?;
+            assert_eq!(f.call(&mut store, ())?, expected, "{name} {budget}");
+        }
+    }
+    Ok(())
+}

@@ -9,6 +9,7 @@
 //! Operands that wait below a loop around were made before it, in code that is not reached. So they are variables the first time, as locals
 //! are, until somebody takes them.
 
+use super::exceptions::NO_SCOPE;
 use super::{Translator, clif_type};
 use core::mem::offset_of;
 use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Value, types};
@@ -133,6 +134,12 @@ impl Translator<'_> {
             }
             self.b.def_var(variable, value);
             self.waiting.push(variable);
+        }
+        // What comes before is only executed if a loop around begins again.
+        let throws = self.scope() != NO_SCOPE;
+        let around = self.labels.iter().position(|label| label.is_loop).unwrap_or(usize::MAX);
+        for label in self.labels.iter_mut().skip(around).filter(|label| !label.is_loop) {
+            label.is_left_before |= throws || label.block.is_some() || label.other.is_some();
         }
         if self.waiting.len() > MOST_WAITING {
             self.fail("so many operands that wait below a loop");
