@@ -68,10 +68,8 @@ fn write_dwarf(
 /// How the frame of the caller is found: all code keeps a chain of frame pointers, and begins with the instructions that make
 /// its link. `None` if it does not.
 fn frames(code: &CompiledCode<'_>, encoding: Encoding) -> Option<FrameTable> {
-    let prologue = PROLOGUES.iter().find(|prologue| prologue.machine == riser_sys::ELF_MACHINE)?;
-    if !code.bytes().starts_with(prologue.bytes) {
-        return None;
-    }
+    let mut ours = PROLOGUES.iter().filter(|prologue| prologue.machine == riser_sys::ELF_MACHINE);
+    let prologue = ours.find(|prologue| code.bytes().starts_with(prologue.bytes))?;
     let Prologue { stack_pointer, frame_pointer, return_address, .. } = *prologue;
     let mut cie = CommonInformationEntry::new(encoding, 1, -8, return_address);
     cie.add_instruction(CallFrameInstruction::Cfa(stack_pointer, prologue.entry_offset));
@@ -105,17 +103,21 @@ struct Prologue {
     pushed_at: u32,
 }
 
-const PROLOGUES: [Prologue; 2] = [
-    Prologue {
-        machine: elf::X86_64,
-        // push rbp; mov rbp, rsp
-        bytes: &[0x55, 0x48, 0x89, 0xE5],
-        stack_pointer: X86_64::RSP,
-        frame_pointer: X86_64::RBP,
-        return_address: X86_64::RA,
-        entry_offset: 8,
-        pushed_at: 1,
-    },
+/// push rbp; mov rbp, rsp
+const X86_64_PROLOGUE: Prologue = Prologue {
+    machine: elf::X86_64,
+    bytes: &[0x55, 0x48, 0x89, 0xE5],
+    stack_pointer: X86_64::RSP,
+    frame_pointer: X86_64::RBP,
+    return_address: X86_64::RA,
+    entry_offset: 8,
+    pushed_at: 1,
+};
+
+const PROLOGUES: [Prologue; 3] = [
+    X86_64_PROLOGUE,
+    // The same, as the baseline compiler encodes it.
+    Prologue { bytes: &[0x55, 0x48, 0x8B, 0xEC], ..X86_64_PROLOGUE },
     Prologue {
         machine: elf::AARCH64,
         // stp x29, x30, [sp, #-16]!; mov x29, sp
