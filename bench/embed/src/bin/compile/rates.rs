@@ -7,15 +7,15 @@
 //!
 //! wasmtime cannot compile with Winch without validating; what it takes without the time that `wasmparser` takes is a column of its own.
 
+use super::geometric_mean;
 use super::rate::{Subject, decode};
-use super::{geometric_mean, time};
 use riser_baseline::asm::CpuFeatures;
 use riser_code::CodeOptions;
 use riser_front::{NullSink, Walker};
 use riser_module::{Module, ModuleBytes, ModuleLimits, TypeRegistry};
 use riser_ops::{Features, FuncIdx};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wasmparser::{FuncValidatorAllocations, ValidPayload, Validator, WasmFeatures};
 
 const HEAD: &str = "| one thread, MB of bodies a second | MB of bodies | validation | wasmparser | ratio | trusted | winch | ratio \
@@ -155,6 +155,23 @@ fn compile(module: &Module) {
         compiler.function(&mut context, module, defined).expect("it is valid");
     }
 }
+
+/// The time of the processor that `work` takes once. The system looks at its clock so seldom that short work is done over and over.
+fn time(work: impl Fn()) -> Duration {
+    let start = Instant::now();
+    work();
+    let once = start.elapsed().max(Duration::from_micros(1));
+    let times = (LEAST.as_nanos() / once.as_nanos()) as u32 + 1;
+    let all = super::time(|| {
+        for _ in 0..times {
+            work();
+        }
+    });
+    all / times
+}
+
+/// What is measured takes so long.
+const LEAST: Duration = Duration::from_millis(300);
 
 /// What the processor has.
 fn features() -> CpuFeatures {
