@@ -17,6 +17,8 @@ pub enum Programs {
     Loops,
     /// Our own, of programs that throw and catch.
     Throwing,
+    /// This module, whatever the seed.
+    Given(&'static [u8]),
 }
 
 /// How the comparison of a seed ended.
@@ -39,8 +41,9 @@ impl Comparison {
             Programs::Generated => (generate::module(seed)?, seed.is_multiple_of(3)),
             Programs::Loops => (loops::binary(seed, loops::Form::Table), false),
             Programs::Throwing => (throwing::binary(seed, throwing::Form::Table), false),
+            Programs::Given(module) => (module.to_vec(), false),
         };
-        let is_generated = matches!(programs, Programs::Generated);
+        let is_generated = matches!(programs, Programs::Generated | Programs::Given(_));
         let mut comparison = Comparison::new(module, is_generated, show);
         let panics = PANICS.load(Ordering::Relaxed);
         let done = catch_unwind(AssertUnwindSafe(|| {
@@ -50,7 +53,7 @@ impl Comparison {
             }
             let ours = comparison.run(seed, linked, Some(&theirs));
             let legacy = match programs {
-                Programs::Generated => return,
+                Programs::Generated | Programs::Given(_) => return,
                 // Half of them, since these take longer.
                 Programs::Loops if seed.is_multiple_of(2) => return,
                 Programs::Loops => loops::binary(seed, loops::Form::Legacy),

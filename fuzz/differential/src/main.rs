@@ -1,8 +1,9 @@
 //! Runs generated modules in Riser, interpreted and compiled, and in wasmtime: what they do must agree.
 //!
-//! `riser-differential [--from SEED] [--count N] [--save DIR] [--programs generated|loops|throwing] [--threads N] [--show yes]`. A seed decides
+//! `riser-differential [--from SEED] [--count N] [--save DIR] [--programs generated|loops|throwing] [--threads N] [--show yes]
+//! [--module FILE]`. A seed decides
 //! a module, the arguments of its exports, what the host does, and in which ways Riser runs it, so a finding repeats; `--save` keeps the
-//! modules that differ, `--show` prints all that happens.
+//! modules that differ, `--show` prints all that happens; `--module` runs a module, binary or text, as seeds would run theirs.
 //!
 //! Every module ends by a budget that is compiled into it, and NaNs are made canonical by the module itself. Imports are
 //! functions of the host, which record their arguments, fail, or call back, and for a second instance what the first exports.
@@ -49,11 +50,15 @@ fn options() -> Result<Options, String> {
             "--threads" => options.threads = number()? as usize,
             "--save" => options.save = Some(value.into()),
             "--show" if value == "yes" => options.show = true,
+            "--module" => {
+                let bytes = wat::parse_file(&value).map_err(|e| e.to_string())?;
+                options.programs = Programs::Given(bytes.leak());
+            }
             "--programs" if value == "generated" => options.programs = Programs::Generated,
             "--programs" if value == "loops" => options.programs = Programs::Loops,
             "--programs" if value == "throwing" => options.programs = Programs::Throwing,
             _ => {
-                let known = "--from, --count, --save, --threads, --show yes and --programs (generated, loops or throwing)";
+                let known = "--from, --count, --save, --threads, --show yes, --module and --programs (generated, loops or throwing)";
                 return Err(format!("{arg} {value} is not known; what is: {known}"));
             }
         }
