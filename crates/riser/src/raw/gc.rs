@@ -215,7 +215,8 @@ mod tests {
         let mut state = 88_172_645_463_325_252;
         let (mut ends, mut traps) = (0, 0);
         for strategy in [Strategy::Auto, Strategy::Cranelift, Strategy::Interpreter] {
-            let engine = Engine::new(Config::new().strategy(strategy)).unwrap();
+            // Not every platform has every compiler.
+            let Ok(engine) = Engine::new(Config::new().strategy(strategy)) else { continue };
             let module = Module::new(&engine, GUEST).unwrap();
             for _ in 0..500 {
                 let mut store = Store::new(&engine, ());
