@@ -20,7 +20,7 @@ mod totals;
 
 use crate::tree;
 use goals::Outcome;
-use runtimes::Runtimes;
+use runtimes::{Job, Runtimes};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -165,6 +165,17 @@ impl Request {
 
     fn names(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|only| only == name)
+    }
+
+    /// The jobs that are asked for and whose programs are there. Says which are not.
+    fn installed(&self, jobs: Vec<Job>) -> Vec<Job> {
+        let wanted = jobs.into_iter().filter(|job| self.names(&job.name));
+        let (jobs, absent): (Vec<Job>, Vec<Job>) =
+            wanted.partition(|job| job.folder.join(&job.file).is_file());
+        for job in absent {
+            println!("{}: not installed; `cargo xtask corpus` does", job.name);
+        }
+        jobs
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is done with a seed: in which ways its module runs, and which of them are compared.
 
+use crate::attempts::Form;
 use crate::generate::{self, Random};
 use crate::ours::{self, Way};
 use crate::outcome::{Likeness, Outcome, Verdict, Work, compare};
@@ -39,8 +40,8 @@ impl Comparison {
     pub fn of(programs: Programs, seed: u64, show: bool) -> Option<Comparison> {
         let (module, linked) = match programs {
             Programs::Generated => (generate::module(seed)?, seed.is_multiple_of(3)),
-            Programs::Loops => (loops::binary(seed, loops::Form::Table), false),
-            Programs::Throwing => (throwing::binary(seed, throwing::Form::Table), false),
+            Programs::Loops => (loops::binary(seed, Form::Table), false),
+            Programs::Throwing => (throwing::binary(seed, Form::Table), false),
             Programs::Given(module) => (module.to_vec(), false),
         };
         let is_generated = matches!(programs, Programs::Generated | Programs::Given(_));
@@ -56,8 +57,8 @@ impl Comparison {
                 Programs::Generated | Programs::Given(_) => return,
                 // Half of them, since these take longer.
                 Programs::Loops if seed.is_multiple_of(2) => return,
-                Programs::Loops => loops::binary(seed, loops::Form::Legacy),
-                Programs::Throwing => throwing::binary(seed, throwing::Form::Legacy),
+                Programs::Loops => loops::binary(seed, Form::Legacy),
+                Programs::Throwing => throwing::binary(seed, Form::Legacy),
             };
             comparison.run_legacy(seed, legacy, &ours);
         }));

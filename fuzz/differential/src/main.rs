@@ -9,6 +9,7 @@
 //! functions of the host, which record their arguments, fail, or call back, and for a second instance what the first exports.
 //! Read `run.rs` for what is done with a module, `outcome.rs` for what is compared.
 
+mod attempts;
 mod comparison;
 mod generate;
 mod loops;

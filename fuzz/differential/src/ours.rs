@@ -153,8 +153,10 @@ pub fn run(binary: &[u8], seed: u64, linked: bool, way: Way) -> Ran {
 }
 
 fn run_module(engine: &Engine, module: &Module, plan: run::Plan) -> Ran {
+    // An engine is used by one thread.
+    let before = engine.loops_replaced();
     let outcome = run::run(engine, module, plan);
-    Ran { outcome: Ok(outcome), replaced: module.loops_replaced() as u64 }
+    Ran { outcome: Ok(outcome), replaced: engine.loops_replaced() - before }
 }
 
 /// Runs a module twice with a cache, in which the second run finds what became hot in the first. Both are to do the same.

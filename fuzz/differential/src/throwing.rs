@@ -3,6 +3,7 @@
 //! The generator that other modules come from seldom throws. Here a seed decides a program, whose `try`s are then written
 //! with `try_table` (for both runtimes) and with the legacy instructions (for Riser alone): all three must do the same.
 
+use crate::attempts::{Attempt, Form, rethrow};
 use crate::generate::Random;
 use std::fmt::Write;
 
@@ -31,13 +32,6 @@ const TAGS: [(&str, &str, &str); 6] = [
         "(call $mix (i64.extend_i32_s)) (call $mix (i64.extend_i32_s (call $sum)))",
     ),
 ];
-
-/// How `try`s are written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    Table,
-    Legacy,
-}
 
 /// The program of a seed.
 pub fn binary(seed: u64, form: Form) -> Vec<u8> {
@@ -215,10 +209,7 @@ impl Func<'_> {
     fn rethrow(&mut self, depth: u32) -> String {
         let condition = self.int(depth);
         let at = self.choose(self.handlers.len() as u64) as usize;
-        let rethrow = match self.form {
-            Form::Table => format!("(throw_ref (local.get $x{at}))"),
-            Form::Legacy => format!("(rethrow $try{})", self.handlers[at]),
-        };
+        let rethrow = rethrow(self.form, self.handlers[at], at);
         format!("(if {condition} (then {rethrow}))\n")
     }
 
@@ -246,41 +237,8 @@ impl Func<'_> {
             };
             handlers.push((tags.get(place).copied(), format!("{take} {inside}")));
         }
-        match self.form {
-            Form::Table => table(label, own, &body, &handlers),
-            Form::Legacy => {
-                let mut text = format!("try $try{label} {body}\n");
-                for (tag, handler) in handlers {
-                    match tag {
-                        Some(tag) => writeln!(text, "catch $t{tag} {handler}").unwrap(),
-                        None => writeln!(text, "catch_all {handler}").unwrap(),
-                    }
-                }
-                text + "end\n"
-            }
-        }
+        let own = (own < DEPTH).then_some(own);
+        let attempt = Attempt { label, body: &body, handlers: &handlers, own };
+        attempt.text(self.form, |tag| TAGS[tag].0.into())
     }
-}
-
-/// A `try_table` with handlers behind it, each of which keeps its exception in the local number `own`.
-fn table(label: u32, own: usize, body: &str, handlers: &[(Option<usize>, String)]) -> String {
-    let keep = if own < DEPTH { format!("(local.set $x{own})") } else { "drop".into() };
-    let mut text = format!("(block $out{label}\n");
-    for (place, (tag, _)) in handlers.iter().enumerate().rev() {
-        let types = tag.map_or("", |tag| TAGS[tag].0);
-        writeln!(text, "(block $h{label}_{place} (result {types} exnref)").unwrap();
-    }
-    text.push_str("(try_table ");
-    for (place, (tag, _)) in handlers.iter().enumerate() {
-        match tag {
-            Some(tag) => write!(text, "(catch_ref $t{tag} $h{label}_{place})").unwrap(),
-            None => write!(text, "(catch_all_ref $h{label}_{place})").unwrap(),
-        }
-    }
-    write!(text, "\n{body})\n(br $out{label}))\n").unwrap();
-    for (place, (_, handler)) in handlers.iter().enumerate() {
-        let end = if place + 1 < handlers.len() { ")" } else { "" };
-        write!(text, "{keep} {handler}\n(br $out{label}){end}\n").unwrap();
-    }
-    text + ")\n"
 }

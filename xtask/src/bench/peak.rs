@@ -23,13 +23,7 @@ pub fn run(root: &Path, runtimes: &Runtimes, request: &Request) -> Result<Outcom
         jobs.extend(load(&folder, list)?.iter().map(|kernel| kernel.long_job(&folder)));
     }
     jobs.extend(scripts(root, &super::corpus(root)));
-    let (jobs, absent): (Vec<Job>, Vec<Job>) = jobs
-        .into_iter()
-        .filter(|job| request.names(&job.name))
-        .partition(|job| job.folder.join(&job.file).is_file());
-    for job in absent {
-        println!("{}: not installed; `cargo xtask corpus` does", job.name);
-    }
+    let jobs = request.installed(jobs);
     let warm = table("peak", runtimes, &jobs, LABELS, request.runs);
     // Compiling a large program takes its peer a minute, and a disturbance is a small part of that.
     let cold = table("with compiling", runtimes, &jobs, COLD_LABELS, request.runs.div_ceil(3));

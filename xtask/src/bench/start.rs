@@ -33,13 +33,7 @@ const COLD_MEMORY_LABELS: &[&str] = &["riser cold", "wasmtime cached"];
 
 /// Runs the programs that are asked for and prints their tables.
 pub fn run(root: &Path, runtimes: &Runtimes, request: &Request) -> Result<Outcome, String> {
-    let (jobs, absent): (Vec<Job>, Vec<Job>) = jobs(root)
-        .into_iter()
-        .filter(|job| request.names(&job.name))
-        .partition(|job| job.folder.join(&job.file).is_file());
-    for job in absent {
-        println!("{}: not installed; `cargo xtask corpus` does", job.name);
-    }
+    let jobs = request.installed(jobs(root));
     let mut outcome = Outcome::default();
     if jobs.is_empty() {
         return Ok(outcome);

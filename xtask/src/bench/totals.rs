@@ -24,13 +24,7 @@ const LOOPS: &[&str] = &["flat", "nested", "machine"];
 
 /// Runs what is asked for and prints three tables.
 pub fn run(root: &Path, runtimes: &Runtimes, request: &Request) -> Result<Outcome, String> {
-    let (jobs, absent): (Vec<Job>, Vec<Job>) = jobs(root)?
-        .into_iter()
-        .filter(|job| request.names(&job.name))
-        .partition(|job| job.folder.join(&job.file).is_file());
-    for job in absent {
-        println!("{}: not installed; `cargo xtask corpus` does", job.name);
-    }
+    let jobs = request.installed(jobs(root)?);
     let mut outcome = Outcome::default();
     for (subject, labels, rounds_min) in
         [("total, cold", COLD_LABELS, 1), ("total, warm", WARM_LABELS, 2)]

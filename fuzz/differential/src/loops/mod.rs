@@ -10,16 +10,10 @@
 mod statements;
 mod values;
 
+use crate::attempts::Form;
 use crate::generate::Random;
 use std::fmt::Write;
 use values::{clamped, digest, simplest};
-
-/// How exceptions are caught.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    Table,
-    Legacy,
-}
 
 /// How many functions a program has, each with an export that calls it.
 const FUNCS: u64 = 5;

@@ -1,7 +1,8 @@
 //! Statements: loops above all, and what is done in them and around them.
 
 use super::values::{clamped, digest};
-use super::{FUNCS, Form, Func, HANDLERS, HOST, LEVELS, Open, SIGNATURES, TAGS, Ty, names};
+use super::{FUNCS, Func, HANDLERS, HOST, LEVELS, Open, SIGNATURES, TAGS, Ty, names};
+use crate::attempts::{Attempt, rethrow};
 use std::fmt::Write;
 
 impl Func<'_> {
@@ -361,10 +362,7 @@ impl Func<'_> {
         }
         let condition = self.value(Ty::I32, depth);
         let at = self.choose(self.handlers.len() as u64) as usize;
-        let rethrow = match self.form {
-            Form::Table => format!("(throw_ref (local.get $x{at}))"),
-            Form::Legacy => format!("(rethrow $y{})", self.handlers[at]),
-        };
+        let rethrow = rethrow(self.form, self.handlers[at], at);
         format!("(if (i32.eqz (i32.and (i32.const 3) {condition})) (then {rethrow}))\n")
     }
 
@@ -396,41 +394,8 @@ impl Func<'_> {
             };
             handlers.push((tag, taken + &inside));
         }
-        match self.form {
-            Form::Table => table(label, own, &body, &handlers),
-            Form::Legacy => {
-                let mut text = format!("try $y{label} {body}\n");
-                for (tag, handler) in handlers {
-                    match tag {
-                        Some(tag) => writeln!(text, "catch $t{tag} {handler}").unwrap(),
-                        None => writeln!(text, "catch_all {handler}").unwrap(),
-                    }
-                }
-                text + "end\n"
-            }
-        }
+        let own = (own < HANDLERS).then_some(own);
+        let attempt = Attempt { label, body: &body, handlers: &handlers, own };
+        attempt.text(self.form, |tag| names(TAGS[tag]))
     }
-}
-
-/// A `try_table` with handlers behind it, each of which keeps its exception in the local number `own`.
-fn table(label: u32, own: usize, body: &str, handlers: &[(Option<usize>, String)]) -> String {
-    let keep = if own < HANDLERS { format!("(local.set $x{own})") } else { "drop".into() };
-    let mut text = format!("(block $p{label}\n");
-    for (place, (tag, _)) in handlers.iter().enumerate().rev() {
-        let types = tag.map_or(String::new(), |tag| names(TAGS[tag]));
-        writeln!(text, "(block $h{label}_{place} (result {types} exnref)").unwrap();
-    }
-    text.push_str("(try_table ");
-    for (place, (tag, _)) in handlers.iter().enumerate() {
-        match tag {
-            Some(tag) => write!(text, "(catch_ref $t{tag} $h{label}_{place})").unwrap(),
-            None => write!(text, "(catch_all_ref $h{label}_{place})").unwrap(),
-        }
-    }
-    write!(text, "\n{body})\n(br $p{label}))\n").unwrap();
-    for (place, (_, handler)) in handlers.iter().enumerate() {
-        let end = if place + 1 < handlers.len() { ")" } else { "" };
-        write!(text, "{keep} {handler}\n(br $p{label}){end}\n").unwrap();
-    }
-    text + ")\n"
 }
