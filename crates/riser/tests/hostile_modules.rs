@@ -80,6 +80,43 @@ fn whatever_nests_does_so_a_hundred_thousand_times() {
     clock.check();
 }
 
+/// Operands that wait below many loops, and many blocks around them, while the last loop gets better code.
+#[test]
+fn what_waits_below_many_loops_takes_bounded_work() {
+    let clock = Clock::start();
+    let (operands, loops, blocks) = (200, 300_000, 20_000);
+    let waiting = "(i32.const 1) ".repeat(operands);
+    let cases = [
+        format!("{waiting} {} $LAST {}", "loop end ".repeat(loops), "drop ".repeat(operands)),
+        format!(
+            "{} {} $LAST {}",
+            "block ".repeat(blocks),
+            "i32.const 1 loop end drop ".repeat(loops / 2),
+            "end ".repeat(blocks)
+        ),
+        format!(
+            "{waiting} loop {} $LAST end {}",
+            "block i32.const 0 br_if 0 end ".repeat(loops / 2),
+            "drop ".repeat(operands)
+        ),
+    ];
+    for body in cases {
+        let last = "loop local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0 end";
+        let text =
+            format!(r#"(module (func (export "f") (param i32) {}))"#, body.replace("$LAST", last));
+        let binary = wat::parse_str(text).unwrap();
+        let mut config = Config::new();
+        config.tier_up_budget(0, 0).tier_up_in_background(false);
+        let engine = Engine::new(&config).unwrap();
+        let module = Module::from_binary(&engine, &binary).unwrap();
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        let f = instance.get_typed_func::<i32, ()>(&mut store, "f").unwrap();
+        f.call(&mut store, 10_000).unwrap();
+    }
+    clock.check();
+}
+
 const STRATEGIES: [Strategy; 3] = [Strategy::Baseline, Strategy::Cranelift, Strategy::Auto];
 
 #[test]

@@ -26,14 +26,17 @@ pub(super) struct Replacement {
     heads: Vec<(usize, Block)>,
     /// The variables of the operands that wait below the loop, those below the innermost of the loops around at least.
     waiting: Vec<Variable>,
+    /// How much was done for operands that wait, see [`MOST_WORK`].
+    work: usize,
     /// What reads the frame that was left.
     entry: Block,
     is_second: bool,
     was_entered: bool,
 }
 
-/// The function builder has a table of all blocks for each variable.
-const MOST_WAITING: usize = 256;
+/// The function builder has a table of the blocks for each variable, and labels are looked at for each loop with operands below it. A few bytes of
+/// a body can ask for much of both: so many entries are made and looked at, and in real functions hardly any.
+const MOST_WORK: usize = 1 << 22;
 
 impl Translator<'_> {
     /// The function is to begin in a loop.
@@ -43,6 +46,7 @@ impl Translator<'_> {
             at,
             heads: Vec::new(),
             waiting: Vec::new(),
+            work: 0,
             entry,
             is_second: false,
             was_entered: false,
@@ -126,6 +130,10 @@ impl Translator<'_> {
     /// A loop begins, which may be around the one that is to be entered: the operands below it are in variables from here on.
     fn begin_waiting(&mut self, operands: &[ValType]) {
         let first = self.waiting.len();
+        let count = self.stack.len() - first;
+        if count == 0 || !self.may_work(count * self.b.func.dfg.num_blocks() + self.labels.len()) {
+            return;
+        }
         let new: Vec<_> = self.stack[first..].iter().copied().zip(&operands[first..]).collect();
         for (value, &ty) in new {
             let variable = self.b.declare_var(clif_type(ty));
@@ -141,14 +149,26 @@ impl Translator<'_> {
         for label in self.labels.iter_mut().skip(around).filter(|label| !label.is_loop) {
             label.is_left_before |= throws || label.block.is_some() || label.other.is_some();
         }
-        if self.waiting.len() > MOST_WAITING {
-            self.fail("so many operands that wait below a loop");
+    }
+
+    /// Whether the work for operands that wait is not too much yet.
+    fn may_work(&mut self, work: usize) -> bool {
+        let Some(replacement) = &mut self.replacement else { return true };
+        replacement.work = replacement.work.saturating_add(work);
+        let is_little = replacement.work <= MOST_WORK;
+        if !is_little {
+            self.fail("so many operands that wait below loops");
         }
+        is_little
     }
 
     /// Somebody looks at the top operands. They are values again.
     pub(super) fn end_waiting(&mut self, count: usize) {
         let first = self.stack.len().saturating_sub(count);
+        let used = self.waiting.len().saturating_sub(first);
+        if used == 0 || !self.may_work(used * self.b.func.dfg.num_blocks()) {
+            return;
+        }
         for at in first..self.waiting.len() {
             self.stack[at] = self.b.use_var(self.waiting[at]);
         }
