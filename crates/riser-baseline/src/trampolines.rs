@@ -48,6 +48,7 @@ impl Compiler {
         cx: &mut CompileContext,
         ty: &FuncType,
     ) -> Result<CodeArtifact, CompileError> {
+        check(ty)?;
         let mut trampoline = Trampoline::new(cx.asm());
         trampoline.entry(ty);
         trampoline.finish()
@@ -62,11 +63,23 @@ impl Compiler {
         cx: &mut CompileContext,
         ty: &FuncType,
     ) -> Result<CodeArtifact, CompileError> {
+        check(ty)?;
         let mut trampoline = Trampoline::new(cx.asm());
         trampoline.host(ty);
         trampoline.finish()
     }
 }
+
+/// Types of modules have a thousand parameters and results at most; hosts may make larger ones.
+fn check(ty: &FuncType) -> Result<(), CompileError> {
+    if row_slots(ty) > MOST_SLOTS {
+        return Err(CompileError::new("a type with so many parameters or results"));
+    }
+    Ok(())
+}
+
+/// The bytes of so many slots are few enough for `ret` to take them off the stack.
+const MOST_SLOTS: u32 = 4096;
 
 struct Trampoline<'a> {
     asm: &'a mut Asm,
@@ -210,7 +223,7 @@ impl<'a> Trampoline<'a> {
     fn end(&mut self, popped: u32) {
         self.asm.mov(Width::W64, Gpr::RSP, Gpr::RBP);
         self.asm.pop(Gpr::RBP);
-        // At most a thousand parameters of 16 bytes.
+        // At most `MOST_SLOTS` of 8 bytes, and some between them.
         self.asm.ret(popped as u16);
     }
 

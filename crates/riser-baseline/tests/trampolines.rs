@@ -19,6 +19,22 @@ fn way_to_code(artifact: &CodeArtifact) -> Range<u32> {
 }
 
 #[test]
+fn types_that_are_too_large_are_refused() {
+    let compiler = Compiler::new(CodeOptions::default(), CpuFeatures::default());
+    let mut cx = compiler.new_context();
+    let rows = |count| [vec![ValType::I64; count], vec![]];
+    for (count, fits) in [(4096, true), (4097, false), (100_000, false)] {
+        for (params, results) in
+            [(0, 1), (1, 0)].map(|(a, b)| (rows(count)[a].clone(), rows(count)[b].clone()))
+        {
+            let ty = FuncType::new(params, results);
+            assert_eq!(compiler.entry_trampoline(&mut cx, &ty).is_ok(), fits);
+            assert_eq!(compiler.host_trampoline(&mut cx, &ty).is_ok(), fits);
+        }
+    }
+}
+
+#[test]
 fn types_of_all_sizes() {
     let compiler = Compiler::new(CodeOptions::default(), CpuFeatures::default());
     let mut cx = compiler.new_context();
