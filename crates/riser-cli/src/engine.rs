@@ -47,7 +47,10 @@ pub fn run_config(options: &RunOptions, general: &General) -> Result<Config, Rep
     if let Some((budget, per_byte)) = options.tier_up_budget {
         config.tier_up_budget(budget, per_byte);
     }
-    if tier != Some(Tier::Interp) && !options.no_cache {
+    // How deep a recursion can be depends on when functions get better code, and on what earlier runs have left.
+    let is_repeatable = options.deterministic && matches!(tier, None | Some(Tier::Auto));
+    config.tier_up_in_background(!is_repeatable);
+    if tier != Some(Tier::Interp) && !options.no_cache && !is_repeatable {
         config.cache(cache(general.verbose));
     }
     config.profiler(match options.profile {

@@ -337,8 +337,9 @@ pub struct RunOptions {
     /// Run the same way each time
     ///
     /// The clocks begin on 2000-01-01 and advance by a microsecond at each look, waiting takes no time, random numbers are always the same
-    /// ones, and results that WebAssembly leaves to the machine (bits of NaNs, relaxed vectors) are fixed. Files, standard input and
-    /// sockets are still those of the machine.
+    /// ones, and results that WebAssembly leaves to the machine (bits of NaNs, relaxed vectors) are fixed. Functions get better code at the same
+    /// moments, for which the program waits, and nothing is cached, unless --tier names one way: so a recursion always gets as deep. Files, standard
+    /// input and sockets are still those of the machine.
     #[arg(long, help_heading = heading::ENGINE)]
     pub deterministic: bool,
     /// Run in the interpreter

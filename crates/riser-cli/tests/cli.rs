@@ -654,6 +654,27 @@ fn the_same_run_twice_is_the_same_when_it_is_deterministic() {
     assert_ne!(look(&[]), look(&[]));
 }
 
+/// How deep a recursion gets depends on when the function gets better code, whose frames are smaller.
+#[test]
+fn a_deterministic_recursion_is_always_as_deep() {
+    let deep = br#"(module
+      (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (data (i32.const 0) "\10\00\00\00\01\00\00\00")
+      (func $deeper (export "_start")
+        (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+        (call $deeper)))"#;
+    let folder = Folder::new("deep", &[("deep.wat", deep)]);
+    let depth = || {
+        let output = folder.run(&["--deterministic", "--max-stack", "256K", "deep.wat"]);
+        assert!(text_of(&output.stderr).contains("stack"), "{}", text_of(&output.stderr));
+        output.stdout.len()
+    };
+    let first = depth();
+    assert!(first > 100);
+    (0..4).for_each(|_| assert_eq!(depth(), first));
+}
+
 #[test]
 fn calls_of_the_system_are_traced() {
     let folder = Folder::new("trace", &[("data.txt", b"the \"data\"\n\x1b[2J\xff")]);

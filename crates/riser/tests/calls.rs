@@ -335,10 +335,11 @@ fn endless_recursion_in_the_guest_is_a_trap() -> Result<()> {
 
 #[test]
 fn the_stack_of_guests_has_the_configured_size() -> Result<()> {
-    let depth = |bytes: usize| -> Result<i32> {
+    let depth = |strategy, bytes: usize| -> Result<Option<i32>> {
         let mut config = Config::new();
-        config.max_wasm_stack(bytes);
-        let engine = Engine::new(&config)?;
+        config.strategy(strategy).max_wasm_stack(bytes);
+        // Not every platform has every compiler.
+        let Ok(engine) = Engine::new(&config) else { return Ok(None) };
         let module = Module::new(
             &engine,
             r#"(module
@@ -350,9 +351,13 @@ fn the_stack_of_guests_has_the_configured_size() -> Result<()> {
         let instance = Instance::new(&mut store, &module, &[])?;
         let f = instance.get_typed_func::<(), ()>(&mut store, "f")?;
         assert_eq!(trap(&f.call(&mut store, ()).unwrap_err()), Trap::StackOverflow);
-        Ok(instance.get_global(&mut store, "n").unwrap().get(&mut store).unwrap_i32())
+        Ok(Some(instance.get_global(&mut store, "n").unwrap().get(&mut store).unwrap_i32()))
     };
-    let (small, large) = (depth(64 << 10)?, depth(640 << 10)?);
-    assert!(small > 100 && large > 9 * small && large < 11 * small, "{small} {large}");
+    // Where functions get better code while they run, their frames become smaller meanwhile.
+    for strategy in [Strategy::Interpreter, Strategy::Baseline, Strategy::Cranelift] {
+        let both = depth(strategy, 64 << 10)?.zip(depth(strategy, 640 << 10)?);
+        let Some((small, large)) = both else { continue };
+        assert!(small > 100 && large > 9 * small && large < 11 * small, "{small} {large}");
+    }
     Ok(())
 }

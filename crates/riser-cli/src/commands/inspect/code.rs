@@ -36,11 +36,11 @@ pub fn show(input: &Input, func: &str, form: Form) -> Result<(), Report> {
     };
     // Compilers rely on that.
     validate_bodies(module).map_err(|error| refused(input, &error))?;
+    let refused = |error: CompileError| Report::new(format!("{label} of {}: {error}", input.name));
     let text = match form {
-        Form::Baseline => baseline(module, func, defined)?,
-        Form::Clif | Form::Assembly => optimized(module, func, defined, form)?,
+        Form::Baseline => baseline(module, func, defined, refused)?,
+        Form::Clif | Form::Assembly => optimized(module, func, defined, form, refused)?,
     };
-    let text = text.map_err(|error| Report::new(format!("{label} of {}: {error}", input.name)))?;
     let comment = if form == Form::Clif { ";" } else { "#" };
     let heading =
         format!("{comment} {label}: {}", decoded.func_type_at(module.funcs[func.index()]));
@@ -54,19 +54,20 @@ fn optimized(
     func: FuncIdx,
     defined: u32,
     form: Form,
-) -> Result<Result<String, CompileError>, Report> {
+    refused: impl Fn(CompileError) -> Report,
+) -> Result<String, Report> {
     let compiler = Compiler::host(CodeOptions::default())
         .map_err(|error| Report::new(format!("there is no compiler for this machine: {error}")))?;
     let mut context = compiler.new_context();
     if form == Form::Clif {
-        return Ok(compiler.clif(&mut context, module, defined).map(|text| positions(&text)));
+        let clif = compiler.clif(&mut context, module, defined).map_err(refused)?;
+        return Ok(positions(&clif));
     }
-    Ok(compiler.function(&mut context, module, defined).and_then(|artifact| {
-        match listing(module, func, &artifact) {
-            Some(text) => Ok(text),
-            None => compiler.assembly(&mut context, module, defined),
-        }
-    }))
+    let artifact = compiler.function(&mut context, module, defined).map_err(&refused)?;
+    match listing(module, func, &artifact) {
+        Some(text) => Ok(text),
+        None => compiler.assembly(&mut context, module, defined).map_err(refused),
+    }
 }
 
 /// What the baseline compiler makes of a function that counts what it executes.
@@ -74,13 +75,14 @@ fn baseline(
     module: &Module,
     func: FuncIdx,
     defined: u32,
-) -> Result<Result<String, CompileError>, Report> {
+    refused: impl Fn(CompileError) -> Report,
+) -> Result<String, Report> {
     let none = || Report::new("there is no baseline compiler for this machine");
     let features = CpuFeatures::find(riser_sys::x86_64_extension).ok_or_else(none)?;
     let compiler = riser_baseline::Compiler::new(CodeOptions::default(), features);
     let compiler = compiler.counting().noting_operators();
     let made = compiler.function(&mut compiler.new_context(), module, defined);
-    Ok(made.map(|artifact| listing(module, func, &artifact).unwrap_or_default()))
+    listing(module, func, &made.map_err(refused)?).ok_or_else(none)
 }
 
 /// CLIF, in which the offsets of operators stand out.
