@@ -181,7 +181,14 @@ impl Engine {
     /// # Ok(()) }
     /// ```
     pub fn tier_statistics(&self) -> Option<TierStatistics> {
-        self.inner.watching.as_ref().map(|watching| watching.0.statistics())
+        let statistics = self.inner.watching.as_ref()?.0.statistics();
+        Some(TierStatistics { loops_replaced: self.loops_replaced(), ..statistics })
+    }
+
+    /// How often a loop that was running went on in better code so far, in any store. That happens only where functions get better code while they
+    /// run ([`Strategy::Auto`] on x86-64).
+    pub fn loops_replaced(&self) -> u64 {
+        self.compiled().map_or(0, |compiled| compiled.loops_replaced())
     }
 
     /// Who looks in which code guests are.

@@ -200,12 +200,6 @@ impl Module {
         crate::raw::functions_called(self)
     }
 
-    /// How often a loop of the module that was running went on in better code so far, in any store. That happens only where
-    /// functions get better code while they run ([`crate::Strategy::Auto`]).
-    pub fn loops_replaced(&self) -> usize {
-        crate::raw::loops_replaced(self)
-    }
-
     /// What the binary says, for tools that show modules to people. Not part of the stable interface.
     #[doc(hidden)]
     pub fn decoded(&self) -> &riser_module::Module {

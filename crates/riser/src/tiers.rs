@@ -79,7 +79,6 @@ pub(crate) struct Account {
     made: [AtomicUsize; 3],
     nanos: [AtomicU64; 3],
     kept: AtomicUsize,
-    replaced: AtomicU64,
     pub samples: Arc<CodeSamples>,
     mostly_optimized: Mutex<Option<Instant>>,
     is_over: AtomicBool,
@@ -98,15 +97,10 @@ impl Account {
     pub fn kept(&self) {
         self.kept.fetch_add(1, Ordering::Relaxed);
     }
-
-    /// A function goes on in better code.
-    pub fn replaced(&self) {
-        self.replaced.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 impl Account {
-    /// What is known now.
+    /// What is known now, but for how often loops were replaced.
     pub fn statistics(&self) -> TierStatistics {
         let made = |work: Work| self.made[work as usize].load(Ordering::Relaxed);
         let nanos = |work: Work| self.nanos[work as usize].load(Ordering::Relaxed);
@@ -122,8 +116,8 @@ impl Account {
             optimized: used(Work::Optimized, optimizing, in_optimized),
             kept: self.kept.load(Ordering::Relaxed),
             loops: made(Work::Loop),
-            loops_replaced: self.replaced.load(Ordering::Relaxed),
             mostly_optimized: *self.mostly_optimized(),
+            ..TierStatistics::default()
         }
     }
 

@@ -9,7 +9,7 @@ use crate::announce::{Announced, Announcer, ToldOf};
 use crate::config::TierUp;
 use crate::tiers::Account;
 use crate::{Cache, Config, Error, Result, format_err};
-use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use riser_code::image::{self, ImageSource, ImageView, ImageWriter, Owner, Piece, TrampolineKind};
 use riser_code::{CodeArtifact, CodeTables};
 use riser_module::{EntityIdx, EntityType, Module};
@@ -17,8 +17,7 @@ use riser_ops::{FuncType, ValType};
 use riser_sys::{CodePages, DebugObject};
 use riser_vm::{CodeKind, CodeOwner, CodeSpace, CompileFailure, Published, StubTable};
 use std::borrow::Cow;
-use std::collections::VecDeque;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -37,6 +36,9 @@ pub(crate) struct CompiledEngine {
     keeper: Keeper,
     optimizer: Optimizer,
     tier_up: TierUp,
+    /// How often a loop went on in better code.
+    loops_replaced: AtomicU64,
+    /// When the engine was made.
     made: Instant,
     announcer: Option<Announcer>,
 }
@@ -112,6 +114,7 @@ impl CompiledEngine {
             keeper,
             optimizer,
             tier_up,
+            loops_replaced: AtomicU64::new(0),
             made: Instant::now(),
             announcer,
         })
@@ -210,6 +213,11 @@ impl CompiledEngine {
     /// What keeps code in the cache.
     pub(super) fn keeper(&self) -> &Keeper {
         &self.keeper
+    }
+
+    /// How often a loop that was running went on in better code.
+    pub(crate) fn loops_replaced(&self) -> u64 {
+        self.loops_replaced.load(Ordering::Relaxed)
     }
 
     /// Keeps what was compiled and is not kept yet, before the process ends.
@@ -317,8 +325,6 @@ pub(crate) struct CompiledModule {
     /// Told when a function has code, or cannot have it.
     done: Condvar,
     functions: AtomicUsize,
-    /// How often a loop went on in better code.
-    replaced: AtomicUsize,
     origin: Origin,
     /// How much of what was published is kept in the cache.
     saved: AtomicUsize,
@@ -375,7 +381,6 @@ impl CompiledModule {
             }),
             done: Condvar::new(),
             functions: AtomicUsize::new(0),
-            replaced: AtomicUsize::new(0),
             origin,
             saved: AtomicUsize::new(0),
             saving: Mutex::new(()),
@@ -399,11 +404,6 @@ impl CompiledModule {
     /// How many functions have code.
     pub(crate) fn functions_compiled(&self) -> usize {
         self.functions.load(Ordering::Relaxed)
-    }
-
-    /// How often a loop went on in better code.
-    pub(crate) fn loops_replaced(&self) -> usize {
-        self.replaced.load(Ordering::Relaxed)
     }
 
     /// The code of a function, if it has some.
@@ -689,10 +689,7 @@ impl CompiledModule {
     /// The same in a loop. The code that the function goes on with, if it is made.
     pub(super) fn loop_code(self: &Arc<Self>, defined: u32, at: u32) -> Option<*const u8> {
         let code = self.better_loop(defined, at)?;
-        self.replaced.fetch_add(1, Ordering::Relaxed);
-        if let Some(account) = self.engine.compilers.account() {
-            account.replaced();
-        }
+        self.engine.loops_replaced.fetch_add(1, Ordering::Relaxed);
         Some(code)
     }
 

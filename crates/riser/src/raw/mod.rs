@@ -58,6 +58,5 @@ pub(crate) use objects::{
 };
 pub(crate) use run::{
     CodeHolder, call_dynamic, call_typed, capture_backtrace, func_type_id, functions_called,
-    loops_replaced,
 };
 pub use store::{StoreId, StoreInner, StoreOpaque};

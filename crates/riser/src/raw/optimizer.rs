@@ -87,8 +87,10 @@ impl Optimizer {
             queue.kept.retain(|known| known.strong_count() > 0);
             queue.kept.push(Arc::downgrade(module));
         }
-        queue.were_called = true;
-        self.wake(queue);
+        // Otherwise the thread has not looked since somebody woke it.
+        if !core::mem::replace(&mut queue.were_called, true) {
+            self.wake(queue);
+        }
     }
 
     /// There is something to do.

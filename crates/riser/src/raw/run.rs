@@ -120,14 +120,6 @@ pub(crate) fn functions_called(module: &crate::Module) -> usize {
     })
 }
 
-/// How often a loop of a module went on in better code, in any store.
-pub(crate) fn loops_replaced(module: &crate::Module) -> usize {
-    CodeHolder::of(module).map_or(0, |holder| match holder {
-        CodeHolder::Interp(_) => 0,
-        CodeHolder::Compiled(compiled) => compiled.loops_replaced(),
-    })
-}
-
 /// What a host call leaves in the store when it fails.
 pub(crate) enum Pending {
     Error(Error),
