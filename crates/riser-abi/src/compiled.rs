@@ -65,3 +65,9 @@ mod tests {
         assert!(returns_in_area(&[F64, V128, F64, V128, F64]));
     }
 }
+
+/// So much of a function's budget is a byte of operators that is executed (`VmCtx::budgets`).
+pub const BUDGET_UNIT: u32 = 8;
+
+/// What is left of a budget is a multiple of this, less the entries since it was given.
+pub const BUDGET_ENTRIES: u32 = 64;

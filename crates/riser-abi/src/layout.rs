@@ -64,9 +64,10 @@ vm_blocks! {
         code: *const u8 = ReadOnly;
         /// The canonical id of each type of the module's index space.
         type_ids: *const TypeId = ReadOnly;
-        /// How much of each defined function may still be executed before better code of it is asked for; null where there is no
-        /// better code. Code that counts asks when its function's number becomes negative. Threads that share it may
-        /// lose some of each other's counts.
+        /// How much of each defined function may still be executed before better code of it is asked for, in bytes of operators times
+        /// [`crate::BUDGET_UNIT`]; null where there is no better code. Code that counts asks when its function's number becomes
+        /// negative. An entry takes one more than a multiple of [`crate::BUDGET_ENTRIES`], a turn of a loop takes a multiple: so what is
+        /// left tells how many entries there were. Threads that share it may lose some of each other's counts.
         budgets: *const AtomicI32 = ReadOnly;
     }
 

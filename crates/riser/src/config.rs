@@ -4,6 +4,7 @@ use crate::describe::Describer;
 use crate::symbols::Symbolizer;
 use crate::{Cache, DescribeCode, ProfilingStrategy, Symbolize};
 use core::num::NonZeroUsize;
+use riser_abi::{BUDGET_ENTRIES, BUDGET_UNIT};
 use riser_module::ModuleLimits;
 use riser_ops::Features;
 use std::sync::Arc;
@@ -117,10 +118,11 @@ pub(crate) struct TierUp {
 
 #[cfg_attr(not(riser_compiled), expect(dead_code, reason = "only compiled code tiers up"))]
 impl TierUp {
-    /// The budget of a function of so many bytes.
+    /// The budget of a function of so many bytes, as `VmCtx::budgets` counts.
     pub fn budget(self, bytes: u32) -> i32 {
         let budget = self.budget.saturating_add(self.per_byte.saturating_mul(bytes));
-        i32::try_from(budget).unwrap_or(i32::MAX)
+        let budget = budget.saturating_mul(BUDGET_UNIT).min(i32::MAX as u32);
+        (budget / BUDGET_ENTRIES * BUDGET_ENTRIES) as i32
     }
 
     /// Whether budgets are counted down, but nothing is done about it.
@@ -128,9 +130,11 @@ impl TierUp {
         self.budget == u32::MAX
     }
 
-    /// What it may execute until it asks again.
-    pub fn again(self) -> i32 {
-        self.budget(0).saturating_mul(4)
+    /// What it may execute until it asks again: little beside what making the code takes, so that the order in which that is done
+    /// follows what is executed.
+    pub fn again(self, bytes: u32) -> i32 {
+        let part = self.budget(bytes).cast_unsigned() / 8;
+        (part / BUDGET_ENTRIES * BUDGET_ENTRIES) as i32
     }
 }
 

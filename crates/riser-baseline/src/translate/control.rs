@@ -6,6 +6,7 @@
 //! each place, as the union of what is known where control comes from.
 
 use super::exceptions::Own;
+use super::tier_up::Turn;
 use super::{Translator, kinds};
 use crate::asm::{Alu, Cond, Gpr, Label, Mem, Rm, Width};
 use crate::convention::{Kind, Passed, RESULT, Results, XMM_RESULT};
@@ -38,6 +39,8 @@ pub(crate) struct Block {
     pub handlers: u32,
     /// While a `br_table` is translated: where it branches to.
     way: Option<Label>,
+    /// Of a loop, if its turns are counted.
+    pub turn: Option<Turn>,
 }
 
 impl Translator<'_> {
@@ -66,6 +69,7 @@ impl Translator<'_> {
             handled: None,
             handlers,
             way: None,
+            turn: None,
         });
     }
 
@@ -228,7 +232,8 @@ impl Translator<'_> {
         }
         let number = self.blocks.len() - 1;
         if self.blocks[number].is_loop {
-            self.blocks.pop();
+            let turn = self.blocks.pop().and_then(|block| block.turn);
+            turn.into_iter().for_each(|turn| self.price_turn(turn));
             if !end.falls_through {
                 self.cut(end.height);
             }

@@ -11,37 +11,80 @@ use crate::emit::Root;
 use crate::frame::{OWN_AREA, OWN_VMCTX};
 use crate::operands::SCRATCH;
 use core::mem::offset_of;
-use riser_abi::{VmCtx, builtin};
+use riser_abi::{BUDGET_ENTRIES, BUDGET_UNIT, VmCtx, builtin};
 
-/// What an entry takes: about what a call costs, in bytes of ordinary operators.
-const ENTRY: i32 = 16;
+/// Where the code takes from the budget for a turn of a loop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// The offset of how much, in the code.
+    cost: u32,
+    /// The offset of the loop, in the module.
+    at: u32,
+}
 
-/// What a turn of a loop takes. Its length is not known yet where it begins.
-const TURN: i32 = 32;
+/// What a call costs, in bytes of ordinary operators.
+const CALL: u32 = 16;
+
+/// A call executes about one in so many bytes of a function.
+const EXECUTED: u32 = 4;
+
+/// A turn of a loop costs so much more than its body.
+const TURN: u32 = 8;
+
+/// No call and no turn counts for more: of long bodies most is not executed.
+const MOST: u32 = 256;
+
+/// What entering a function of so many bytes takes from its budget.
+fn entry_cost(bytes: u32) -> i32 {
+    whole(CALL + (bytes / EXECUTED).min(MOST)) + 1
+}
+
+/// What a turn of a loop of so many bytes takes.
+fn turn_cost(bytes: u32) -> i32 {
+    whole(TURN + bytes.min(MOST))
+}
+
+/// A multiple of what tells entries.
+fn whole(bytes: u32) -> i32 {
+    ((bytes * BUDGET_UNIT).div_ceil(BUDGET_ENTRIES) * BUDGET_ENTRIES) as i32
+}
 
 impl Translator<'_> {
     /// The function was entered.
     pub(super) fn count_entry(&mut self) {
-        self.count(ENTRY, ColdCode::Hot);
+        let bytes = self.env.module.bodies[self.defined as usize].len();
+        self.count(entry_cost(bytes), ColdCode::Hot);
     }
 
     /// A loop begins, or begins again.
     pub(super) fn count_turn(&mut self) {
         // Better code does not know the exceptions that handlers keep for `rethrow`.
         let keeps_exceptions = self.plan.caught > 0;
-        self.count(TURN, if keeps_exceptions { ColdCode::Hot } else { ColdCode::Replace });
+        let what = if keeps_exceptions { ColdCode::Hot } else { ColdCode::Replace };
+        let cost = self.count(turn_cost(MOST), what);
+        let at = self.offset;
+        if let Some(block) = self.blocks.last_mut() {
+            block.turn = cost.map(|cost| Turn { cost, at });
+        }
     }
 
-    fn count(&mut self, cost: i32, what: fn(Spent) -> ColdCode) {
+    /// A loop is over: now it is known how long it is.
+    pub(super) fn price_turn(&mut self, turn: Turn) {
+        let cost = turn_cost(self.offset - turn.at);
+        self.asm.patch_u32(turn.cost, cost as u32);
+    }
+
+    /// Takes something from the budget. The offset of how much, if anything counts.
+    fn count(&mut self, cost: i32, what: fn(Spent) -> ColdCode) -> Option<u32> {
         if !self.env.counts {
-            return;
+            return None;
         }
         self.asm.load(Width::W64, SCRATCH, OWN_VMCTX);
         let budgets = Mem::at(SCRATCH, offset_of!(VmCtx, budgets) as i32);
         self.asm.load(Width::W64, SCRATCH, budgets);
         // There are at most a million functions.
         let budget = Mem::at(SCRATCH, 4 * self.defined as i32);
-        self.asm.alu_imm(Alu::Sub, Width::W32, budget, cost);
+        let cost = self.asm.alu_imm32(Alu::Sub, Width::W32, budget, cost);
         let (label, back) = (self.asm.new_label(), self.asm.new_label());
         self.asm.jcc(Cond::S, label);
         self.asm.bind(back);
@@ -53,6 +96,7 @@ impl Translator<'_> {
         let references = (first, self.operands.references.len() as u32);
         let spent = Spent { back, dirty: self.dirty, slots: self.next_slot(), references };
         self.cold.push(Cold { label, wasm: self.offset, what: what(spent) });
+        Some(cost)
     }
 
     /// Calls a builtin where the budget is spent: the arguments are in their registers.

@@ -10,6 +10,7 @@ use crate::config::TierUp;
 use crate::tiers::Account;
 use crate::{Cache, Config, Error, Result, format_err};
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use riser_abi::BUDGET_ENTRIES;
 use riser_code::image::{self, ImageSource, ImageView, ImageWriter, Owner, Piece, TrampolineKind};
 use riser_code::{CodeArtifact, CodeTables};
 use riser_module::{EntityIdx, EntityType, Module};
@@ -337,7 +338,7 @@ struct State {
     space: CodeSpace,
     /// Of the baseline compiler, if there is another.
     baseline: CodeSpace,
-    /// Better code to go on with in loops, by function and offset; null while there is none.
+    /// Better code to go on with in loops, by function and offset.
     loops: HashMap<(u32, u32), LoopCode>,
     /// Functions that a thread is compiling.
     under_way: HashSet<u32>,
@@ -634,10 +635,26 @@ const ASKED: u8 = 1;
 const REFUSED: u8 = 2;
 const OPTIMIZED: u8 = 3;
 
+/// What became of a budget.
+#[derive(Clone, Copy)]
+struct Spent {
+    /// How often the function was entered meanwhile, at least.
+    entries: u32,
+    /// What better code is worth.
+    worth: u64,
+}
+
+/// What better code is worth, for a function that has executed so much: the more, the sooner it is made.
+fn worth(executed: u32, bytes: u32) -> u64 {
+    (u64::from(executed) << 16) / u64::from(bytes + FIXED)
+}
+
+/// To compile anything takes as long as so many bytes do.
+const FIXED: u32 = 100;
+
 /// Better code to go on with in a loop.
 #[derive(Clone, Copy)]
 enum LoopCode {
-    Asked,
     Refused,
     Made(*const u8),
 }
@@ -670,53 +687,90 @@ impl CompiledModule {
         budget.store(self.engine.tier_up.budget(bytes), Ordering::Relaxed);
     }
 
+    /// A function has spent its budget: gives it a new one. What was spent, unless nothing better is ever made.
+    fn renew_budget(&self, defined: u32) -> Option<Spent> {
+        let at = defined as usize;
+        let budget = self.budgets.get(at)?;
+        let bytes = self.module.bodies[at].len();
+        let tier_up = self.engine.tier_up;
+        let left = budget.swap(tier_up.again(bytes), Ordering::Relaxed);
+        let entries = left.wrapping_neg().cast_unsigned() % BUDGET_ENTRIES;
+        let is_first = self.progress_of(defined) == Some(FIRST);
+        let executed = if is_first { tier_up.budget(bytes) } else { tier_up.again(bytes) };
+        let worth = worth(executed.cast_unsigned(), bytes);
+        (!tier_up.is_never()).then_some(Spent { entries, worth })
+    }
+
     /// A function has spent its budget: asks for better code.
     pub(super) fn hot(self: &Arc<Self>, defined: u32) {
-        let at = defined as usize;
-        let Some((budget, progress)) = self.budgets.get(at).zip(self.progress.get(at)) else {
-            return;
-        };
-        budget.store(self.engine.tier_up.again(), Ordering::Relaxed);
-        if self.engine.tier_up.is_never() {
-            return;
+        if let Some(spent) = self.renew_budget(defined) {
+            self.ask_for_function(defined, spent);
         }
+    }
+
+    fn ask_for_function(self: &Arc<Self>, defined: u32, spent: Spent) {
+        let progress = &self.progress[defined as usize];
         let first = progress.compare_exchange(FIRST, ASKED, Ordering::Relaxed, Ordering::Relaxed);
         if matches!(first, Ok(_) | Err(ASKED)) {
-            self.ask(Hot::Function(defined));
+            self.ask(Hot::Function(defined), spent);
         }
     }
 
     /// The same in a loop. The code that the function goes on with, if it is made.
     pub(super) fn loop_code(self: &Arc<Self>, defined: u32, at: u32) -> Option<*const u8> {
-        let code = self.better_loop(defined, at)?;
+        let spent = self.renew_budget(defined)?;
+        let code = match self.known_loop(defined, at) {
+            None => self.ask_in_loop(defined, at, spent),
+            // The function was entered again, if it is here again.
+            known => {
+                self.ask_for_function(defined, spent);
+                known.flatten()
+            }
+        }?;
         self.engine.loops_replaced.fetch_add(1, Ordering::Relaxed);
         Some(code)
     }
 
-    fn better_loop(self: &Arc<Self>, defined: u32, at: u32) -> Option<*const u8> {
-        self.hot(defined);
-        if self.engine.tier_up.is_never() {
-            return None;
+    /// Asks for what serves a loop best, which is hot and has no code of its own: that, if it is executed by the same call for long; otherwise
+    /// better code for later calls. Whoever does not mind waiting gets both.
+    fn ask_in_loop(self: &Arc<Self>, defined: u32, at: u32, spent: Spent) -> Option<*const u8> {
+        let waits = !self.engine.tier_up.in_background;
+        // Calls have got better code, if they can, and this one goes on.
+        let is_old = matches!(self.progress_of(defined), Some(OPTIMIZED | REFUSED));
+        let is_long = spent.entries <= 1 || is_old;
+        if waits || !is_long {
+            self.ask_for_function(defined, spent);
         }
-        let known = lock(&self.state).loops.get(&(defined, at)).copied();
-        match known {
-            Some(LoopCode::Made(code)) => return Some(code),
-            Some(LoopCode::Refused) => return None,
-            Some(LoopCode::Asked) => {}
-            None => _ = lock(&self.state).loops.insert((defined, at), LoopCode::Asked),
+        if waits || is_long {
+            self.ask(Hot::Loop(defined, at), spent);
         }
-        self.ask(Hot::Loop(defined, at));
-        match lock(&self.state).loops.get(&(defined, at)) {
-            Some(LoopCode::Made(code)) => Some(*code),
-            _ => None,
+        self.known_loop(defined, at).flatten()
+    }
+
+    /// The code of a loop, if something is known of it: there may be none.
+    fn known_loop(&self, defined: u32, at: u32) -> Option<Option<*const u8>> {
+        let state = lock(&self.state);
+        Some(match state.loops.get(&(defined, at))? {
+            LoopCode::Made(code) => Some(*code),
+            LoopCode::Refused => None,
+        })
+    }
+
+    fn ask(self: &Arc<Self>, what: Hot, spent: Spent) {
+        if self.engine.tier_up.in_background {
+            self.engine.optimizer.ask(self, what, spent.worth);
+        } else {
+            self.make_better(what);
         }
     }
 
-    fn ask(self: &Arc<Self>, what: Hot) {
-        if self.engine.tier_up.in_background {
-            self.engine.optimizer.ask(self, what);
-        } else {
-            self.make_better(what);
+    /// Nobody has asked for the better code of a function for long: it begins anew.
+    pub(super) fn forget(&self, what: Hot) {
+        let Hot::Function(defined) = what else { return };
+        let progress = &self.progress[defined as usize];
+        let asked = progress.compare_exchange(ASKED, FIRST, Ordering::Relaxed, Ordering::Relaxed);
+        if asked.is_ok() {
+            self.begin_budget(defined, false);
         }
     }
 
@@ -773,6 +827,9 @@ impl CompiledModule {
 
     /// There is better code for the rest of a function from now on.
     fn optimize_loop(&self, defined: u32, at: u32) -> Result<(), CompileFailure> {
+        if self.known_loop(defined, at).is_some() {
+            return Ok(());
+        }
         let made = self.with_optimizer(defined, |compilers, context| {
             compilers.optimized_loop(context, &self.module, defined, at)
         });
@@ -787,6 +844,11 @@ impl CompiledModule {
             Err(_) => LoopCode::Refused,
         };
         state.loops.insert((defined, at), outcome);
+        drop(state);
+        // The next turn finds it.
+        if let Some(budget) = self.budgets.get(defined as usize) {
+            budget.store(0, Ordering::Relaxed);
+        }
         made.map(|_| ())
     }
 

@@ -1,6 +1,6 @@
 //! Making better code of what is hot, in the background.
 //!
-//! An engine has one thread for it, which begins with the first request and takes the hottest first. Nobody waits for it, not even the
+//! An engine has one thread for it, which begins with the first request and takes first what was executed most for what it takes to compile. Nobody waits for it, not even the
 //! end of the program.
 //!
 //! What is optimized is kept in the cache, what is made quickly is not. So that the next run starts in optimized code, the thread
@@ -10,6 +10,7 @@
 use super::compiled::CompiledModule;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// What is to be compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,13 +24,29 @@ pub(super) enum Hot {
 struct Job {
     module: Weak<CompiledModule>,
     what: Hot,
-    /// How often it was asked for.
-    heat: u32,
+    /// What better code is worth: what was executed, of what there is to compile.
+    worth: u64,
+    /// When it was asked for last.
+    asked: Instant,
+}
+
+impl Job {
+    /// Whether it serves who asks for something: the same, or another loop of the same call, since better code of a loop is all
+    /// of the function that comes after.
+    fn serves(&self, module: &Arc<CompiledModule>, what: Hot) -> bool {
+        let is_same = match (self.what, what) {
+            (Hot::Loop(known, _), Hot::Loop(asked, _)) => known == asked,
+            (known, asked) => known == asked,
+        };
+        is_same && self.module.as_ptr() == Arc::as_ptr(module)
+    }
 }
 
 #[derive(Default)]
 struct Queue {
     jobs: Vec<Job>,
+    /// What is being compiled.
+    under_way: Option<Job>,
     /// Modules whose code is kept.
     kept: Vec<Weak<CompiledModule>>,
     /// Whether functions of theirs were called since the thread looked.
@@ -57,8 +74,8 @@ pub(super) struct Optimizer {
     shared: Arc<Shared>,
 }
 
-/// A job asked for in a loop that runs is worth as much as a function that was asked for so often.
-const LOOP_HEAT: u32 = 4;
+/// What was not asked for again for so long is not hot any more.
+const STALE: Duration = Duration::from_secs(1);
 
 /// So many jobs wait at most: a guest that makes more functions hot than anybody can compile does not make others wait while jobs are
 /// compared.
@@ -66,16 +83,22 @@ const MOST_JOBS: usize = 1024;
 
 impl Optimizer {
     /// Asks for better code.
-    pub fn ask(&self, module: &Arc<CompiledModule>, what: Hot) {
-        let heat = if matches!(what, Hot::Loop(..)) { LOOP_HEAT } else { 1 };
+    pub fn ask(&self, module: &Arc<CompiledModule>, what: Hot, worth: u64) {
         let mut queue = self.shared.lock();
+        if queue.under_way.as_ref().is_some_and(|job| job.serves(module, what)) {
+            return;
+        }
         let is_full = queue.jobs.len() >= MOST_JOBS;
-        let is_it = |job: &Job| job.what == what && job.module.as_ptr() == Arc::as_ptr(module);
-        match queue.jobs.iter_mut().find(|job| is_it(job)) {
-            Some(job) => job.heat = job.heat.saturating_add(heat),
+        let asked = Instant::now();
+        match queue.jobs.iter_mut().find(|job| job.serves(module, what)) {
+            Some(job) => {
+                // The guest is in this loop now.
+                (job.what, job.asked) = (what, asked);
+                job.worth = job.worth.saturating_add(worth);
+            }
             // It is asked for again.
             None if is_full => return,
-            None => queue.jobs.push(Job { module: Arc::downgrade(module), what, heat }),
+            None => queue.jobs.push(Job { module: Arc::downgrade(module), what, worth, asked }),
         }
         self.wake(queue);
     }
@@ -121,7 +144,7 @@ fn work(shared: &Shared) {
     let may_go_on = thread::available_parallelism().is_ok_and(|processors| processors.get() > 1);
     let mut queue = shared.lock();
     while !queue.is_over {
-        let hottest = queue.jobs.iter().enumerate().max_by_key(|(_, job)| job.heat);
+        let hottest = queue.jobs.iter().enumerate().max_by_key(|(_, job)| job.worth);
         let Some((at, _)) = hottest else {
             let kept = if may_go_on { queue.kept.clone() } else { Vec::new() };
             queue.were_called = false;
@@ -142,11 +165,18 @@ fn work(shared: &Shared) {
             continue;
         };
         let job = queue.jobs.swap_remove(at);
+        let (module, what) = (job.module.upgrade(), job.what);
+        let is_stale = job.asked.elapsed() > STALE;
+        queue.under_way = Some(job);
         drop(queue);
         // Nobody needs code of a module that is gone.
-        if let Some(module) = job.module.upgrade() {
-            module.make_better(job.what);
+        match &module {
+            Some(module) if is_stale => module.forget(what),
+            Some(module) => module.make_better(what),
+            None => {}
         }
+        drop(module);
         queue = shared.lock();
+        queue.under_way = None;
     }
 }
