@@ -184,7 +184,7 @@ impl Compiler {
     /// without parameters that has the same results, by a tail call, and finds the frame where `VmRuntime::replacement` says.
     ///
     /// # Errors
-    /// As for [`Compiler::function`]; if there is no such loop, or it is in a handler whose exception is thrown again by `rethrow`.
+    /// As for [`Compiler::function`]; if there is no such loop.
     pub fn loop_entry(
         &self,
         cx: &mut CompileContext,

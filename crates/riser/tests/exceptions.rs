@@ -546,3 +546,56 @@ fn hosts_throw_at_hosts() -> Result<()> {
     assert!(store.has_pending_exception());
     Ok(())
 }
+
+/// A loop in handlers is replaced, too: what they caught goes along, and is thrown again from code that was entered behind its handler.
+#[test]
+fn loops_in_handlers_are_replaced_with_what_was_caught() -> Result<()> {
+    const TEXT: &str = r#"(module
+        (tag $e (param i32)) (tag $f)
+        (func (export "f") (param i32) (result i32) (local $i i32) (local $j i32) (local $sum i32)
+            (loop $around
+                try
+                    (throw $e (i32.add (local.get 0) (local.get $i)))
+                catch $e
+                    (local.set $sum (i32.add (local.get $sum)))
+                    try
+                        (throw $f)
+                    catch_all
+                        (local.set $j (i32.const 0))
+                        (loop $inside
+                            try
+                                rethrow 3
+                            catch $e
+                                (local.set $sum (i32.add (local.get $sum)))
+                            end
+                            try
+                                rethrow 2
+                            catch $f
+                                (local.set $sum (i32.add (local.get $sum) (i32.const 1000)))
+                            end
+                            (local.set $j (i32.add (local.get $j) (i32.const 1)))
+                            (br_if $inside (i32.lt_u (local.get $j) (i32.const 10))))
+                    end
+                end
+                (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                (br_if $around (i32.lt_u (local.get $i) (i32.const 10))))
+            (local.get $sum)))"#;
+    // Each number is caught once outside and ten times inside.
+    let expected = 11 * (70 + 45) + 100 * 1000;
+    for budget in (0..4000).step_by(250) {
+        for gc_stress in [false, true] {
+            let mut config = Config::new();
+            config.wasm_legacy_exceptions(true).strategy(Strategy::Auto).gc_stress(gc_stress);
+            config.tier_up_budget(budget, 0).tier_up_in_background(false);
+            let engine = Engine::new(&config)?;
+            let mut store = Store::new(&engine, ());
+            let instance = Instance::new(&mut store, &Module::new(&engine, TEXT)?, &[])?;
+            let f = instance.get_typed_func::<i32, i32>(&mut store, "f")?;
+            assert_eq!(f.call(&mut store, 7)?, expected, "{budget}");
+            if budget == 0 && Engine::new(Config::new().strategy(Strategy::Baseline)).is_ok() {
+                assert!(engine.loops_replaced() > 0);
+            }
+        }
+    }
+    Ok(())
+}

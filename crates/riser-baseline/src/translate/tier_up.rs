@@ -58,10 +58,7 @@ impl Translator<'_> {
 
     /// A loop begins, or begins again.
     pub(super) fn count_turn(&mut self) {
-        // Better code does not know the exceptions that handlers keep for `rethrow`.
-        let keeps_exceptions = self.plan.caught > 0;
-        let what = if keeps_exceptions { ColdCode::Hot } else { ColdCode::Replace };
-        let cost = self.count(turn_cost(MOST), what);
+        let cost = self.count(turn_cost(MOST), ColdCode::Replace);
         let at = self.offset;
         if let Some(block) = self.blocks.last_mut() {
             block.turn = cost.map(|cost| Turn { cost, at });

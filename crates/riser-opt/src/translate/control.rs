@@ -69,7 +69,7 @@ impl Translator<'_> {
     /// Opens a block to which branches carry values of these types.
     fn open_label(&mut self, types: &[ValType]) {
         let row = self.row(types);
-        let guard = Guard::new(self.scope());
+        let guard = Guard::inside(self.labels.last().map(|label| &label.guard));
         self.labels.push(Label {
             row,
             block: None,

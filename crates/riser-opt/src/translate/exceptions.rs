@@ -45,19 +45,17 @@ pub(super) struct Guard {
     clauses: Vec<Block>,
     /// In a handler of a legacy `try`: the exception that it caught, if any `rethrow` asks for such.
     caught: Option<Value>,
+    /// How many handlers of legacy `try` are open, the block's own one included.
+    handlers: u32,
+    is_handler: bool,
 }
 
 impl Guard {
-    /// That of a block in a scope.
-    pub(super) fn new(scope: u32) -> Guard {
-        Guard { scope, own: Vec::new(), clauses: Vec::new(), caught: None }
-    }
-}
-
-impl Guard {
-    /// Whether it keeps an exception for `rethrow`.
-    pub(super) fn has_caught(&self) -> bool {
-        self.caught.is_some()
+    /// That of a block in another, or in none.
+    pub(super) fn inside(outer: Option<&Guard>) -> Guard {
+        let (scope, handlers) = outer.map_or((NO_SCOPE, 0), |it| (it.scope, it.handlers));
+        let (own, clauses) = (Vec::new(), Vec::new());
+        Guard { scope, own, clauses, caught: None, handlers, is_handler: false }
     }
 }
 
@@ -414,12 +412,20 @@ impl Translator<'_> {
         let own = core::mem::take(&mut guard.own);
         if let Some(&first) = own.first() {
             guard.scope = self.exceptions.scopes[first as usize].outer;
-            self.leave_scopes(&Guard { own, ..Guard::new(NO_SCOPE) });
+            self.leave_scopes(&Guard { own, ..Guard::inside(None) });
         }
+        let guard = &mut self.labels[number].guard;
+        if !core::mem::replace(&mut guard.is_handler, true) {
+            guard.handlers += 1;
+        }
+        let depth = guard.handlers - 1;
         let Some(block) = self.labels[number].guard.clauses.pop() else { return };
         self.enter(block);
         let (values, reference) = self.caught(ty, with_ref);
         self.labels[number].guard.caught = reference;
+        if let Some(exception) = reference {
+            self.keep_caught(depth, exception);
+        }
         self.stack.extend(values);
     }
 
@@ -428,11 +434,13 @@ impl Translator<'_> {
     }
 
     pub(super) fn lower_rethrow(&mut self, handler: u32) {
-        let caught = self.labels.get(handler as usize).and_then(|label| label.guard.caught);
-        match caught {
-            Some(exception) => self.throw_again(exception),
-            None => self.fail("such a `rethrow`"),
-        }
+        let guard = self.labels.get(handler as usize).map(|label| &label.guard);
+        let Some((exception, handlers)) = guard.and_then(|it| Some((it.caught?, it.handlers)))
+        else {
+            return self.fail("such a `rethrow`");
+        };
+        let exception = self.kept_caught(handlers - 1).unwrap_or(exception);
+        self.throw_again(exception);
     }
 
     pub(super) fn lower_throw_ref(&mut self) {

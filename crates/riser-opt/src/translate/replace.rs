@@ -7,7 +7,7 @@
 //! head of a loop around it goes to the one that was made the first time. What nobody reaches is thrown away by the back end.
 //!
 //! Operands that wait below a loop around were made before it, in code that is not reached. So they are variables the first time, as locals
-//! are, until somebody takes them.
+//! are, until somebody takes them. And so are exceptions that handlers keep for `rethrow`, which have slots behind those of the locals.
 
 use super::exceptions::NO_SCOPE;
 use super::{Translator, clif_type};
@@ -26,6 +26,10 @@ pub(super) struct Replacement {
     heads: Vec<(usize, Block)>,
     /// The variables of the operands that wait below the loop, those below the innermost of the loops around at least.
     waiting: Vec<Variable>,
+    /// What handlers caught, by how many are around them.
+    caught: Vec<Variable>,
+    /// How many of these have slots: all that are thrown again, and those around them.
+    kept: usize,
     /// How much was done for operands that wait, see [`MOST_WORK`].
     work: usize,
     /// What reads the frame that was left.
@@ -46,6 +50,8 @@ impl Translator<'_> {
             at,
             heads: Vec::new(),
             waiting: Vec::new(),
+            caught: Vec::new(),
+            kept: 0,
             work: 0,
             entry,
             is_second: false,
@@ -120,9 +126,6 @@ impl Translator<'_> {
                 self.b.seal_block(own);
             }
         }
-        if self.labels.iter().any(|label| label.guard.has_caught()) {
-            return self.fail("a loop in a handler whose exception is thrown again");
-        }
         self.enter(entry);
         self.read_frame(head, operands);
     }
@@ -175,6 +178,33 @@ impl Translator<'_> {
         self.waiting.truncate(first);
     }
 
+    /// A handler inside of so many others has caught an exception, which may be thrown again.
+    pub(super) fn keep_caught(&mut self, depth: u32, exception: Value) {
+        if self.replacement.is_none() || !self.may_work(self.b.func.dfg.num_blocks()) {
+            return;
+        }
+        let Some(replacement) = &mut self.replacement else { return };
+        // Where a handler has no code, nothing in it has any.
+        while replacement.caught.len() <= depth as usize {
+            let variable = self.b.declare_var(types::I32);
+            self.b.declare_var_needs_stack_map(variable);
+            replacement.caught.push(variable);
+        }
+        self.b.def_var(replacement.caught[depth as usize], exception);
+    }
+
+    /// What a handler has caught that is inside of so many others, if that is not the value that it was: code may begin behind it.
+    pub(super) fn kept_caught(&mut self, depth: u32) -> Option<Value> {
+        let blocks = self.b.func.dfg.num_blocks();
+        if self.replacement.is_none() || !self.may_work(blocks) {
+            return None;
+        }
+        let replacement = self.replacement.as_mut()?;
+        replacement.kept = replacement.kept.max(depth as usize + 1);
+        let variable = *replacement.caught.get(depth as usize)?;
+        Some(self.b.use_var(variable))
+    }
+
     /// Reads locals and operands from the frame that was left, and goes to the loop.
     fn read_frame(&mut self, head: Block, operands: &[ValType]) {
         let runtime = self.runtime();
@@ -182,9 +212,12 @@ impl Translator<'_> {
         let offset = offset_of!(VmRuntime, replacement) as i32;
         let slots = self.b.ins().load(types::I64, flags, runtime, offset);
         let locals: Vec<ValType> = self.local_types().collect();
+        let kept = self.replacement.as_mut().map_or_else(Vec::new, |replacement| {
+            replacement.caught[..replacement.kept.min(replacement.caught.len())].to_vec()
+        });
         let count: u32 = locals.iter().chain(operands).map(|ty| ty.slots()).sum();
         // The last slot lies first.
-        let mut left = count;
+        let mut left = count + kept.len() as u32;
         let mut read = |this: &mut Self, ty: ValType| {
             left -= ty.slots();
             this.read_slot(ty, slots, 8 * left as i32)
@@ -192,6 +225,10 @@ impl Translator<'_> {
         for (number, &ty) in (0..).zip(&locals) {
             let value = read(self, ty);
             self.set_local(LocalIdx(number), value);
+        }
+        for variable in kept {
+            let exception = read(self, ValType::EXNREF);
+            self.b.def_var(variable, exception);
         }
         let mut values = Vec::with_capacity(operands.len());
         for &ty in operands {
