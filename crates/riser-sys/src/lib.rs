@@ -76,7 +76,7 @@ pub use compiled::{
     install_fault_hook, install_interrupt_hooks, interrupt_thread, prepare_thread, thread_id,
 };
 #[doc(hidden)]
-pub use compiled::{handle_user_signal, send_user_signal};
+pub use compiled::{handle_user_signal, on_c_thread, send_user_signal};
 pub use files::{create_private_dir, create_private_file, file_bytes_max, file_identity, writers};
 pub use hooks::{Answer, Gate, InterruptHooks, Place};
 pub use image::MemoryImage;

@@ -168,6 +168,12 @@ pub fn handle_user_signal(_handler: fn(), _on_own_stack: bool) -> io::Result<()>
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Refused.
+#[doc(hidden)]
+pub fn on_c_thread(_stack_bytes: usize, _body: &(dyn Fn() + Sync)) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Nothing.
 #[doc(hidden)]
 pub fn send_user_signal(_thread: u32) {}

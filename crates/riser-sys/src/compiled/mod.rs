@@ -2,6 +2,7 @@
 //! (`signals.rs`) and interrupting it (`interrupt.rs`); the last two have a twin for each machine, `x86_64.rs` and `aarch64.rs`; debuggers (`debugger.rs`). On other
 //! systems `no_compiled.rs` stands in for all of it.
 
+mod c_thread;
 mod code;
 mod debugger;
 mod file;
@@ -16,6 +17,7 @@ mod stack;
 #[cfg(test)]
 mod tests;
 
+pub use c_thread::on_c_thread;
 pub use code::{CodeMemory, CodePages};
 pub use debugger::DebugObject;
 pub use file::FileMapping;
