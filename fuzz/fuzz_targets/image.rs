@@ -37,7 +37,7 @@ fn whole() -> &'static [u8] {
         let mut writer = ImageWriter::new(ImageSource {
             engine: b"engine",
             hash: [5; 32],
-            validated: true,
+            validated: Some(3),
             module: Some(b"\0asm\x01\0\0\0"),
         });
         for (defined, artifact) in artifacts.iter().enumerate() {

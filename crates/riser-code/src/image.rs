@@ -51,7 +51,7 @@ const HEADER_BYTES: usize = 128;
 const FUNCTION_BYTES: usize = 32;
 const TRAMPOLINE_BYTES: usize = 40;
 
-/// The module's bodies are known to be valid.
+/// The module's bodies are known to be valid. The other bits are what else is known of them.
 const FLAG_VALIDATED: u32 = 1;
 
 /// Why bytes are not an image that can be used.
@@ -92,7 +92,7 @@ pub enum TrampolineKind {
 /// module (32), then these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Header {
-    validated: bool,
+    validated: Option<u32>,
     hash: [u8; 32],
     /// How many rows there are.
     functions: u32,
@@ -132,7 +132,8 @@ impl Header {
         let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
         put(0, &MAGIC);
         put(at::VERSION, &VERSION.to_le_bytes());
-        put(at::FLAGS, &(u32::from(self.validated) * FLAG_VALIDATED).to_le_bytes());
+        let flags = self.validated.map_or(0, |facts| FLAG_VALIDATED | facts << 1);
+        put(at::FLAGS, &flags.to_le_bytes());
         put(at::HASH, &self.hash);
         let counts = [self.functions, self.trampolines, self.keys_bytes, self.engine_bytes];
         for (nth, count) in counts.into_iter().enumerate() {
@@ -164,14 +165,15 @@ impl Header {
             return Err(ImageError::Version(version));
         }
         let flags = u32_at(bytes, at::FLAGS).ok_or(short)?;
-        if flags & !FLAG_VALIDATED != 0 {
+        // Nothing is known of bodies that are not known to be valid.
+        if flags & FLAG_VALIDATED == 0 && flags != 0 {
             return Err(ImageError::Damaged("it has unknown flags"));
         }
         let hash = bytes.get(at::HASH..at::HASH + 32).and_then(|hash| hash.try_into().ok());
         let count = |nth: usize| u32_at(bytes, at::COUNTS + 4 * nth).ok_or(short);
         let section = |nth: usize| u64_at(bytes, at::SECTIONS + 8 * nth).ok_or(short);
         Ok(Header {
-            validated: flags & FLAG_VALIDATED != 0,
+            validated: (flags & FLAG_VALIDATED != 0).then_some(flags >> 1),
             hash: hash.ok_or(short)?,
             functions: count(0)?,
             trampolines: count(1)?,
@@ -431,8 +433,8 @@ impl<'a> ImageView<'a> {
         &self.layout.header.hash
     }
 
-    /// Whether all bodies of the module are known to be valid.
-    pub fn validated(&self) -> bool {
+    /// If all bodies of the module are known to be valid: [`ImageSource::validated`].
+    pub fn validated(&self) -> Option<u32> {
         self.layout.header.validated
     }
 

@@ -21,7 +21,7 @@
 //! and pushes what the block gives there (parameters for `else_`, payload for `catch`, results for
 //! `end`), whether or not the code before was live.
 
-use riser_module::Module;
+use riser_module::{Module, TableWrites};
 use riser_ops::{
     AccessOp, DataIdx, ElemIdx, FuncIdx, FuncType, GlobalIdx, HeapType, LocalIdx, MemoryIdx,
     RefType, SimpleOp, TableIdx, TagIdx, TypeIdx, ValType,
@@ -117,6 +117,8 @@ pub struct BodyFacts {
     pub loops: u32,
     /// Whether live code calls anything.
     pub calls: bool,
+    /// The tables that it writes, dead code included.
+    pub table_writes: TableWrites,
 }
 
 /// Receives the live operators of one body. See the module's documentation for the order of calls.

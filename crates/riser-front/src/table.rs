@@ -50,6 +50,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         let table = self.reader.u32()?;
         let ty = self.table_type(table)?;
         self.pop_all(&[ty.index_type(), ty.element.val_type()])?;
+        self.table_writes.insert(TableIdx(table));
         self.emit(|sink| sink.table_set(TableIdx(table), ty.element));
         Ok(())
     }
@@ -67,6 +68,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         let ty = self.table_type(table)?;
         self.pop_all(&[ty.element.val_type(), ty.index_type()])?;
         self.push(ty.index_type());
+        self.table_writes.insert(TableIdx(table));
         self.emit(|sink| sink.table_grow(TableIdx(table)));
         Ok(())
     }
@@ -75,6 +77,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         let table = self.reader.u32()?;
         let ty = self.table_type(table)?;
         self.pop_all(&[ty.index_type(), ty.element.val_type(), ty.index_type()])?;
+        self.table_writes.insert(TableIdx(table));
         self.emit(|sink| sink.table_fill(TableIdx(table)));
         Ok(())
     }
@@ -85,6 +88,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         let elem_type = self.elem_type(elem)?;
         self.check_copy("element segment to table", elem_type, ty.element)?;
         self.pop_all(&[ty.index_type(), ValType::I32, ValType::I32])?;
+        self.table_writes.insert(TableIdx(table));
         self.emit(|sink| sink.table_init(ElemIdx(elem), TableIdx(table)));
         Ok(())
     }
@@ -102,6 +106,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
         self.check_copy("table to table", src_type.element, dst_type.element)?;
         let (dst_index, src_index) = (dst_type.index_type(), src_type.index_type());
         self.pop_all(&[dst_index, src_index, smaller(dst_index, src_index)])?;
+        self.table_writes.insert(TableIdx(dst));
         self.emit(|sink| sink.table_copy(TableIdx(dst), TableIdx(src)));
         Ok(())
     }

@@ -164,7 +164,8 @@ impl<W: Write> BodySink for TraceSink<W> {
     }
 
     fn finish(&mut self, facts: &BodyFacts) {
-        let BodyFacts { locals, max_operands, max_operand_slots, max_depth, loops, calls } = facts;
+        let BodyFacts { locals, max_operands, max_operand_slots, max_depth, loops, calls, .. } =
+            facts;
         self.op(format_args!(
             "locals {locals}, operands {max_operands}, slots {max_operand_slots}, \
              depth {max_depth}, loops {loops}, calls {calls}"

@@ -14,7 +14,7 @@ use crate::stack::{BlockType, Frame, FrameKind};
 use alloc::vec::Vec;
 use core::mem;
 use core::ops::Range;
-use riser_module::{ErrorKind, Module, ModuleError};
+use riser_module::{ErrorKind, Module, ModuleError, TableWrites};
 use riser_ops::{Features, FuncIdx, FuncType, Operator, StructuralOp, ValType};
 
 /// Walks over bodies, one after the other. It keeps its memory from one body to the next, so that it
@@ -86,7 +86,7 @@ impl Walker {
     }
 
     /// Validates the bodies of the defined functions in `range` (0 is the first one that is not imported), in
-    /// order.
+    /// order. Gives the tables that they write.
     ///
     /// # Errors
     /// The error of the first function that has one. Those who spread ranges over threads report the
@@ -95,12 +95,13 @@ impl Walker {
         &mut self,
         module: &Module,
         range: Range<u32>,
-    ) -> Result<(), ModuleError> {
+    ) -> Result<TableWrites, ModuleError> {
+        let mut writes = TableWrites::NONE;
         for defined in range {
             let func = FuncIdx(module.imported.funcs.saturating_add(defined));
-            self.validate(module, func, &mut NullSink)?;
+            writes.add(self.validate(module, func, &mut NullSink)?.table_writes);
         }
-        Ok(())
+        Ok(writes)
     }
 
     /// Walks up to the byte at `end`, which is an error, or to the end of the body.
@@ -134,6 +135,7 @@ impl Walker {
             max_depth: 0,
             loops: 0,
             calls: false,
+            table_writes: TableWrites::NONE,
             sink,
         };
         let outcome = walk.body(func, ty, body.len() as usize);
@@ -154,11 +156,11 @@ impl Walker {
     }
 }
 
-/// Validates every body of `module`, in order.
+/// Validates every body of `module`, in order. Gives the tables that they write, for [`Module::set_table_writes`].
 ///
 /// # Errors
 /// The error of the first function that has one.
-pub fn validate_bodies(module: &Module) -> Result<(), ModuleError> {
+pub fn validate_bodies(module: &Module) -> Result<TableWrites, ModuleError> {
     Walker::new().validate_range(module, 0..module.bodies.len() as u32)
 }
 
@@ -212,6 +214,7 @@ pub(crate) struct Walk<'a, S, const CHECK: bool> {
     pub(crate) max_depth: usize,
     pub(crate) loops: u32,
     pub(crate) calls: bool,
+    pub(crate) table_writes: TableWrites,
     pub(crate) sink: &'a mut S,
 }
 
@@ -250,6 +253,7 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
             max_depth: self.max_depth as u32,
             loops: self.loops,
             calls: self.calls,
+            table_writes: self.table_writes,
         };
         self.sink.finish(&facts);
         Ok(facts)

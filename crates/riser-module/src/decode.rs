@@ -18,6 +18,7 @@ use crate::reader::Reader;
 use crate::registry::{Registration, TypeRegistry};
 use crate::sections::const_exprs::Scratch;
 use crate::sections::id;
+use crate::tables::TableWrites;
 use alloc::format;
 use alloc::vec::Vec;
 use riser_ops::{Features, FuncIdx, FuncType, TypeIdx};
@@ -198,6 +199,8 @@ impl<'a> Decoder<'a> {
             elements: self.elements.into(),
             data: self.data.into(),
             data_count: self.data_count,
+            table_writes: TableWrites::UNKNOWN,
+            constant_tables: spin::Once::new(),
             bodies: self.bodies.into(),
             declared_funcs: self.declared_funcs.unwrap_or_default(),
             customs: self.customs.into(),

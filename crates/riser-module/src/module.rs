@@ -7,6 +7,7 @@
 use crate::bytes::ModuleBytes;
 use crate::matching::Subtyping;
 use crate::registry::Registration;
+use crate::tables::{ConstantTable, TableWrites};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -59,6 +60,10 @@ pub struct Module {
     pub data: Box<[DataSegment]>,
     /// The count in the data count section, if there is one.
     pub data_count: Option<u32>,
+    /// The tables that the bodies write: all, as long as nobody has looked into those.
+    pub(crate) table_writes: TableWrites,
+    /// See [`Module::constant_table`].
+    pub(crate) constant_tables: Once<Box<[Option<ConstantTable>]>>,
     /// Bodies of the defined functions: entry `i` belongs to function `imported.funcs + i`.
     pub bodies: Box<[Body]>,
     /// Functions that `ref.func` may name inside a body: those that occur outside of bodies.

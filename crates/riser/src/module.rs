@@ -5,7 +5,7 @@ use crate::raw::{CodeHolder, Origin};
 use crate::types::{ExportType, ExternType, ImportType};
 use crate::{Context, Engine, Result, format_err};
 use riser_front::{Walker, body_ranges};
-use riser_module::{EntityIdx, ModuleBytes, ModuleError, Names};
+use riser_module::{EntityIdx, ModuleBytes, ModuleError, Names, TableWrites};
 use riser_vm::InstanceModule;
 use std::fs::File;
 use std::io::Read;
@@ -109,8 +109,12 @@ impl Module {
         origin: Origin,
     ) -> Result<Module> {
         let decoded = match origin.validated() {
-            true => decode_valid(engine, bytes)?,
-            false => decode(engine, bytes)?,
+            Some(writes) => {
+                let mut decoded = decode_valid(engine, bytes)?;
+                decoded.set_table_writes(writes);
+                decoded
+            }
+            None => decode(engine, bytes)?,
         };
         let decoded = Arc::new(decoded);
         let code = CodeHolder::new(engine, decoded.clone(), origin)?;
@@ -297,8 +301,8 @@ fn decode_valid(engine: &Engine, bytes: ModuleBytes) -> Result<riser_module::Mod
 
 /// Decodes a binary and validates all of it.
 fn decode(engine: &Engine, bytes: ModuleBytes) -> Result<riser_module::Module> {
-    let module = decode_valid(engine, bytes)?;
-    validate_bodies(&module, engine.config().parallel).map_err(|error| {
+    let mut module = decode_valid(engine, bytes)?;
+    let writes = validate_bodies(&module, engine.config().parallel).map_err(|error| {
         let Some(func) = error.func() else { return error.into() };
         match module.names().func(func) {
             Some(name) => {
@@ -308,12 +312,16 @@ fn decode(engine: &Engine, bytes: ModuleBytes) -> Result<riser_module::Module> {
             None => error.into(),
         }
     })?;
+    module.set_table_writes(writes);
     Ok(module)
 }
 
 /// Validates all bodies, on several threads if there is much to do. The error is that of the first function that
 /// has one, however many threads there are.
-fn validate_bodies(module: &riser_module::Module, parallel: bool) -> Result<(), ModuleError> {
+fn validate_bodies(
+    module: &riser_module::Module,
+    parallel: bool,
+) -> Result<TableWrites, ModuleError> {
     let bytes: usize = module.bodies.iter().map(|body| body.len() as usize).sum();
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
     if !parallel || bytes < PARALLEL_MIN_BYTES || cores == 1 {
@@ -322,20 +330,26 @@ fn validate_bodies(module: &riser_module::Module, parallel: bool) -> Result<(), 
     let pieces: Vec<_> = body_ranges(module, PIECE_BYTES).collect();
     let next = AtomicUsize::new(0);
     let first_error = Mutex::new(None::<(usize, ModuleError)>);
+    let writes = Mutex::new(TableWrites::NONE);
     let work = || {
         let mut walker = Walker::new();
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(piece) = pieces.get(at) else { return };
-            if let Err(error) = walker.validate_range(module, piece.clone()) {
-                // Pieces are handed out in order: all earlier ones were begun, and later ones need not be.
-                next.store(pieces.len(), Ordering::Relaxed);
-                let mut first = first_error.lock().unwrap_or_else(|e| e.into_inner());
-                if first.as_ref().is_none_or(|(other, _)| at < *other) {
-                    *first = Some((at, error));
+            let error = match walker.validate_range(module, piece.clone()) {
+                Ok(more) => {
+                    writes.lock().unwrap_or_else(|e| e.into_inner()).add(more);
+                    continue;
                 }
-                return;
+                Err(error) => error,
+            };
+            // Pieces are handed out in order: all earlier ones were begun, and later ones need not be.
+            next.store(pieces.len(), Ordering::Relaxed);
+            let mut first = first_error.lock().unwrap_or_else(|e| e.into_inner());
+            if first.as_ref().is_none_or(|(other, _)| at < *other) {
+                *first = Some((at, error));
             }
+            return;
         }
     };
     std::thread::scope(|scope| {
@@ -347,7 +361,7 @@ fn validate_bodies(module: &riser_module::Module, parallel: bool) -> Result<(), 
     });
     match first_error.into_inner().unwrap_or_else(|e| e.into_inner()) {
         Some((_, error)) => Err(error),
-        None => Ok(()),
+        None => Ok(writes.into_inner().unwrap_or_else(|e| e.into_inner())),
     }
 }
 

@@ -19,7 +19,7 @@ fn artifact(seed: u8, bytes: usize, alignment: u32) -> CodeArtifact {
 }
 
 fn source<'a>(module: Option<&'a [u8]>) -> ImageSource<'a> {
-    ImageSource { engine: b"a machine", hash: [7; 32], validated: true, module }
+    ImageSource { engine: b"a machine", hash: [7; 32], validated: Some(5), module }
 }
 
 fn artifacts() -> [CodeArtifact; 5] {
@@ -53,7 +53,7 @@ fn what_is_written_is_found() {
     let bytes = writer(&of, Some(b"\0asm module")).to_vec().unwrap();
     let image = ImageView::parse(&bytes).unwrap();
     assert_eq!((image.engine(), *image.hash()), (&b"a machine"[..], [7; 32]));
-    assert_eq!((image.validated(), image.module()), (true, Some(&b"\0asm module"[..])));
+    assert_eq!((image.validated(), image.module()), (Some(5), Some(&b"\0asm module"[..])));
     assert_eq!(image.functions().collect::<Vec<_>>(), [0, 7, 9]);
     check(image.function(0).unwrap(), &of[0]);
     check(image.function(7).unwrap(), &of[1]);
@@ -167,7 +167,7 @@ fn look_into(image: &ImageView<'_>, of: &[CodeArtifact; 5]) {
     assert!(image.module().is_none_or(|module| module == b"\0asm module"));
     assert_eq!(
         (image.engine(), image.hash(), image.validated()),
-        (&b"a machine"[..], &[7; 32], true)
+        (&b"a machine"[..], &[7; 32], Some(5))
     );
 }
 

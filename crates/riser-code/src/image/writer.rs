@@ -17,8 +17,9 @@ pub struct ImageSource<'a> {
     pub engine: &'a [u8],
     /// The hash of the module's bytes.
     pub hash: [u8; 32],
-    /// Whether all bodies of the module are known to be valid.
-    pub validated: bool,
+    /// If all bodies of the module are known to be valid: what else is known of all of them together, as 31 bits that mean something to
+    /// who runs it.
+    pub validated: Option<u32>,
     /// The module's binary, to put into the image.
     pub module: Option<&'a [u8]>,
 }

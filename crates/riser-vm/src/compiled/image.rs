@@ -173,8 +173,12 @@ mod tests {
     fn image() -> Vec<u8> {
         let of = [artifact(1), artifact(2), artifact(3)];
         let module = Some(&b"module"[..]);
-        let mut writer =
-            ImageWriter::new(ImageSource { engine: b"e", hash: [0; 32], validated: true, module });
+        let mut writer = ImageWriter::new(ImageSource {
+            engine: b"e",
+            hash: [0; 32],
+            validated: Some(0),
+            module,
+        });
         writer.function(4, (&of[0]).into());
         writer.function(5, (&of[1]).into());
         writer.trampoline(TrampolineKind::Entry, b"i>".into(), (&of[2]).into());

@@ -141,12 +141,12 @@ impl Cache {
         let (kept, added) = (view(&kept, &source), view(&added, &source));
         let mut source = source;
         let proved = source.validated;
-        let were_validated = [kept, added].iter().flatten().any(ImageView::validated);
-        source.validated |= were_validated;
+        let were_validated = [kept, added].iter().flatten().find_map(ImageView::validated);
+        source.validated = source.validated.or(were_validated);
         let mut image = ImageWriter::new(source);
         pieces.into_iter().for_each(|(owner, piece)| image.add(owner, piece));
         if let (Some(kept), None) = (kept, added)
-            && (kept.validated() || !proved)
+            && (kept.validated().is_some() || proved.is_none())
             && image.is_within(&kept)
         {
             return Ok(false);

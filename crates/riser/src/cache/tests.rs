@@ -246,6 +246,7 @@ fn what_changed_just_now_is_not_known() {
 }
 
 fn extend(cache: &Cache, validated: bool, functions: &[(u32, u8)]) -> io::Result<bool> {
+    let validated = validated.then_some(6);
     let source = ImageSource { engine: b"engine", hash: [1; 32], validated, module: None };
     let piece = |fill: u8| Piece {
         code: Cow::Owned(vec![fill; 100]),
@@ -274,7 +275,7 @@ fn later_runs_add_what_they_compiled() {
     assert!(extend(&cache, true, &[]).unwrap(), "that it is valid is new");
     assert!(!extend(&cache, false, &[]).unwrap());
     let bytes = get(&cache, 1).unwrap();
-    assert!(ImageView::parse(&bytes).unwrap().validated());
+    assert_eq!(ImageView::parse(&bytes).unwrap().validated(), Some(6));
     fs::write(scratch.0.join(key(1).file_name()), &bytes[..bytes.len() / 2]).unwrap();
     assert!(extend(&cache, false, &[(5, 5)]).unwrap());
     assert_eq!(kept(&cache), [(5, 5)], "a damaged file is replaced");
@@ -282,7 +283,7 @@ fn later_runs_add_what_they_compiled() {
 
 /// As [`extend`], at the end of a process, with functions of so many bytes.
 fn extend_briefly(cache: &Cache, bytes: usize, functions: &[(u32, u8)]) {
-    let source = ImageSource { engine: b"engine", hash: [1; 32], validated: true, module: None };
+    let source = ImageSource { engine: b"engine", hash: [1; 32], validated: Some(6), module: None };
     let piece = |fill: u8| Piece {
         code: Cow::Owned(vec![fill; bytes]),
         alignment: 16,

@@ -531,7 +531,8 @@ impl CompiledModule {
             return false;
         }
         let trampolines = self.engine.trampolines_of(&self.module);
-        let source = ImageSource { engine: &self.engine.key, hash, validated: true, module: None };
+        let validated = Some(self.module.table_writes().bits());
+        let source = ImageSource { engine: &self.engine.key, hash, validated, module: None };
         let all = trampolines.iter().chain(&pieces).map(Copied::piece);
         // What cannot be kept is made again next time.
         let _ = match pace {
@@ -550,7 +551,8 @@ impl CompiledModule {
         let trampolines = self.engine.trampolines_of(&self.module);
         let hash = self.origin.hash.unwrap_or_else(|| crate::cache::hash(bytes));
         let (engine, module) = (&*self.engine.key, Some(&**bytes));
-        let mut image = ImageWriter::new(ImageSource { engine, hash, validated: true, module });
+        let validated = Some(self.module.table_writes().bits());
+        let mut image = ImageWriter::new(ImageSource { engine, hash, validated, module });
         for (owner, piece) in pieces.iter().chain(&trampolines).map(Copied::piece) {
             image.add(owner, piece);
         }

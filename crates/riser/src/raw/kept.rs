@@ -5,7 +5,7 @@ use super::run::CodeHolder;
 use crate::cache::CacheKey;
 use crate::{Cache, Context, Engine, Error, Module, Result, bail};
 use riser_code::image::{ImageError, ImageView};
-use riser_module::ModuleBytes;
+use riser_module::{ModuleBytes, TableWrites};
 use riser_sys::CodePages;
 use riser_vm::CodeImage;
 use std::fs::File;
@@ -43,9 +43,9 @@ impl Origin {
         Origin { hash: Some(hash), images: images.filter(ours).map(Arc::new).collect() }
     }
 
-    /// Whether the module is known to be valid under the engine's configuration.
-    pub(crate) fn validated(&self) -> bool {
-        self.images.iter().any(|image| image.view().validated())
+    /// Whether the module is known to be valid under the engine's configuration: then the tables that its bodies write.
+    pub(crate) fn validated(&self) -> Option<TableWrites> {
+        self.images.iter().find_map(|image| image.view().validated()).map(TableWrites::from_bits)
     }
 }
 

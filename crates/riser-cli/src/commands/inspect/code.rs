@@ -27,15 +27,16 @@ pub enum Form {
 
 /// Prints a function that is named by its index or its name.
 pub fn show(input: &Input, func: &str, form: Form) -> Result<(), Report> {
-    let decoded = Decoded::new(input, Features::ALL).map_err(|error| refused(input, &error))?;
+    let mut decoded = Decoded::new(input, Features::ALL).map_err(|error| refused(input, &error))?;
+    // Compilers rely on that.
+    let writes = validate_bodies(&decoded.module).map_err(|error| refused(input, &error))?;
+    decoded.module.set_table_writes(writes);
     let module = &decoded.module;
     let func = find(input, &decoded, func)?;
     let label = decoded.func_label(func);
     let Some(defined) = func.0.checked_sub(module.imported.funcs) else {
         return Err(Report::new(format!("{label} is imported: {} has no code of it", input.name)));
     };
-    // Compilers rely on that.
-    validate_bodies(module).map_err(|error| refused(input, &error))?;
     let refused = |error: CompileError| Report::new(format!("{label} of {}: {error}", input.name));
     let text = match form {
         Form::Baseline => baseline(module, func, defined, refused)?,
