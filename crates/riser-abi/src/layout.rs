@@ -52,8 +52,8 @@ macro_rules! vm_blocks {
 }
 
 vm_blocks! {
-    /// An instance. Behind these fields lie arrays whose places [`crate::VmCtxLayout`] computes: imported
-    /// functions, and pointers to memories, tables, globals and tags, imported and own alike.
+    /// An instance. Behind these fields lie arrays whose places [`crate::VmCtxLayout`] computes: own globals,
+    /// imported functions, and pointers to memories, tables, globals and tags, imported and own alike.
     VmCtx {
         /// The store's block.
         runtime: *mut VmRuntime = ReadOnly;

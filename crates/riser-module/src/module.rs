@@ -459,6 +459,7 @@ impl Module {
             memories: self.memories.len() as u32,
             tables: self.tables.len() as u32,
             globals: self.globals.len() as u32,
+            imported_globals: self.imported.globals,
             tags: self.tags.len() as u32,
         })
     }

@@ -1,19 +1,28 @@
 //! From what Cranelift made to a [`CodeArtifact`].
 
-use cranelift_codegen::ir::{SourceLoc, TrapCode as ClifTrap};
+use cranelift_codegen::binemit::Reloc;
+use cranelift_codegen::ir::{ExternalName, SourceLoc, TrapCode as ClifTrap, UserExternalName};
+use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::{
     CompiledCode, ExceptionContextLoc, FinalizedMachCallSite, FinalizedMachExceptionHandler,
+    FinalizedMachReloc, FinalizedRelocTarget,
 };
 use riser_code::{CallSite, CodeArtifact, CompileError, Handler, Position, TrapSite};
-use riser_ops::TrapCode;
+use riser_ops::{FuncIdx, TrapCode};
+use target_lexicon::Architecture;
 
 /// What becomes of a function's code.
 pub(crate) fn of(compiled: &CompiledCode) -> Result<CodeArtifact, CompileError> {
     let buffer = &compiled.buffer;
-    if let Some(relocation) = buffer.relocs().first() {
-        // Cranelift calls functions of its own where a machine lacks instructions.
-        let what = format!("code that is not self-contained: {relocation:?}");
-        return Err(CompileError::new(what));
+    let mut code = buffer.data().to_vec();
+    for relocation in buffer.relocs() {
+        let is_own =
+            matches!(&relocation.target, FinalizedRelocTarget::ExternalName(ExternalName::User(_)));
+        if !is_own || call_itself(&mut code, relocation).is_none() {
+            // Cranelift calls functions of its own where a machine lacks instructions.
+            let what = format!("code that is not self-contained: {relocation:?}");
+            return Err(CompileError::new(what));
+        }
     }
     let traps: Result<Vec<TrapSite>, CompileError> = buffer
         .traps()
@@ -36,13 +45,43 @@ pub(crate) fn of(compiled: &CompiledCode) -> Result<CodeArtifact, CompileError> 
         calls.push(call);
     }
     Ok(CodeArtifact {
-        code: buffer.data().to_vec(),
+        code,
         alignment: buffer.alignment,
         traps: traps?,
         positions: positions(compiled),
         calls,
         slots: None,
     })
+}
+
+/// By what name a function calls itself. It is the only name of the kind that code has.
+pub(crate) fn own_name(func: FuncIdx) -> UserExternalName {
+    UserExternalName::new(0, func.0)
+}
+
+/// Whether the distances of calls to the code's start are written here on a machine.
+pub(crate) fn calls_itself(isa: &dyn TargetIsa) -> bool {
+    matches!(isa.triple().architecture, Architecture::X86_64 | Architecture::Aarch64(_))
+}
+
+/// Writes the distance from a call to the start of its code. `None` if it is another kind of reference, or too far.
+fn call_itself(code: &mut [u8], relocation: &FinalizedMachReloc) -> Option<()> {
+    let distance = relocation.addend.checked_sub(i64::from(relocation.offset))?;
+    let at = relocation.offset as usize;
+    let place: &mut [u8; 4] = code.get_mut(at..at.checked_add(4)?)?.try_into().ok()?;
+    match relocation.kind {
+        Reloc::X86CallPCRel4 => *place = i32::try_from(distance).ok()?.to_le_bytes(),
+        Reloc::Arm64Call => {
+            const BITS: u32 = (1 << 26) - 1;
+            let words = i32::try_from(distance / 4)
+                .ok()
+                .filter(|words| words.unsigned_abs() <= BITS >> 1)?;
+            let instruction = u32::from_le_bytes(*place) & !BITS | words as u32 & BITS;
+            *place = instruction.to_le_bytes();
+        }
+        _ => return None,
+    }
+    Some(())
 }
 
 /// The operators that code is of: neighbours of the same operator are one, and gaps are of none.

@@ -1,5 +1,6 @@
 //! What is the same for all functions of a module while they are compiled.
 
+use crate::artifact;
 use crate::signature::LowHalf;
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use riser_abi::VmCtxLayout;
@@ -15,6 +16,8 @@ pub(crate) struct Env<'a> {
     /// The platform's C calling convention: how builtins are called.
     pub c_conv: CallConv,
     pub low_half: LowHalf,
+    /// Whether functions call themselves by the distance between call and callee.
+    pub calls_itself: bool,
     /// Whether the machine has multiply-add as an instruction.
     pub has_fma: bool,
 }
@@ -24,7 +27,8 @@ impl<'a> Env<'a> {
         let layout = module.vmctx_layout();
         let c_conv = isa.default_call_conv();
         let low_half = LowHalf::of(isa);
-        Env { module, layout, options, c_conv, low_half, has_fma: has_fma(isa) }
+        let (has_fma, calls_itself) = (has_fma(isa), artifact::calls_itself(isa));
+        Env { module, layout, options, c_conv, low_half, calls_itself, has_fma }
     }
 
     /// Whether accesses to a memory rely on its guard.

@@ -245,13 +245,122 @@ fn a_table_that_cannot_grow_is_reached_with_one_load() {
     let (first, def) = (layout.table_base(TableIdx(0)), layout.table(TableIdx(0)));
     for (max, offset, other) in [("5", first, def), ("6", def, first)] {
         let wat = format!(
-            "(module (type $f (func)) (table 5 {max} funcref)
+            "(module (type $f (func)) (table (export \"t\") 5 {max} funcref)
               (func (param i32) (call_indirect (type $f) (local.get 0))))"
         );
         let clif = clif(&wat, 0, CodeOptions::default());
         let loads = |offset: u32| clif.contains(&format!(" v0+{offset}\n"));
         assert!(loads(offset) && !loads(other), "{clif}");
     }
+}
+
+/// What is made of a call through a table, in a module with more definitions.
+fn call_through_a_table(definitions: &str, index: &str) -> String {
+    let wat = format!(
+        "(module (type $f (func (result i32))) (type $g (func)) (import \"m\" \"f\" (func $i (type $f))) (import \"m\" \"at\" (global $at i32))
+          (func $call (result i32) (call_indirect (type $f) {index}))
+          (func $f (type $f) (i32.const 1)) (func $g (type $g))
+          {definitions})"
+    );
+    clif(&wat, 0, CodeOptions::default())
+}
+
+/// Whether code compares types, takes the instance from the reference, and reads the length of the table.
+fn looks_at(clif: &str) -> (bool, bool, bool) {
+    let layout = VmCtxLayout::new(VmCtxCounts {
+        imported_funcs: 1,
+        memories: 1,
+        tables: 1,
+        ..VmCtxCounts::default()
+    });
+    let type_ids = core::mem::offset_of!(riser_abi::VmCtx, type_ids);
+    let caller = core::mem::offset_of!(riser_abi::VmRuntime, caller);
+    let def = layout.table(TableIdx(0));
+    let has = |text: String| clif.contains(&text);
+    (
+        has(format!("v0+{type_ids}\n")),
+        clif.lines().any(|line| line.contains("store") && line.ends_with(&format!("+{caller}"))),
+        has(format!("v0+{def}\n")),
+    )
+}
+
+#[test]
+fn a_table_that_nobody_writes_is_known() {
+    let same = "(table 4 funcref) (elem (i32.const 1) func $f $call)";
+    let at = "(i32.load (i32.const 0))";
+    let with = |definitions: &str| format!("(memory 1) {definitions}");
+    let clif = call_through_a_table(&with(same), at);
+    assert_eq!(looks_at(&clif), (false, false, false), "{clif}");
+    let mixed = "(table 4 funcref) (elem (i32.const 1) func $f $g)";
+    let clif = call_through_a_table(&with(mixed), at);
+    assert_eq!(looks_at(&clif), (true, false, false), "{clif}");
+    let foreign = "(table 4 funcref) (elem (i32.const 1) func $f $i)";
+    let clif = call_through_a_table(&with(foreign), at);
+    assert_eq!(looks_at(&clif), (false, true, false), "{clif}");
+}
+
+#[test]
+fn a_table_that_somebody_may_write_is_not() {
+    let table = "(table 4 funcref) (elem (i32.const 1) func $f $call)";
+    for writer in [
+        "(export \"t\" (table 0))",
+        "(func (table.set 0 (i32.const 0) (ref.null func)))",
+        "(func (drop (table.grow 0 (ref.null func) (i32.const 1))))",
+        "(func (table.fill 0 (i32.const 0) (ref.null func) (i32.const 1)))",
+        "(func (table.copy 0 0 (i32.const 0) (i32.const 1) (i32.const 1)))",
+        "(elem $e func $g) (func (table.init 0 $e (i32.const 0) (i32.const 0) (i32.const 1)))",
+        // Where control never comes counts as well.
+        "(func (unreachable) (table.set 0 (i32.const 0) (ref.null func)))",
+    ] {
+        let definitions = format!("(memory 1) {table} {writer}");
+        let clif = call_through_a_table(&definitions, "(i32.load (i32.const 0))");
+        assert_eq!(looks_at(&clif), (true, true, true), "{writer}: {clif}");
+    }
+}
+
+#[test]
+fn an_element_that_is_known_is_called_like_its_function() {
+    let calls = |definitions: &str, index: &str| {
+        let clif = call_through_a_table(definitions, index);
+        let code = core::mem::offset_of!(riser_abi::VmCtx, code);
+        clif.contains(&format!("v0+{code}\n"))
+    };
+    let table = "(table 4 funcref) (elem (i32.const 1) func $f $g) (elem (i32.const 3) func $f)";
+    assert!(calls(table, "(i32.const 1)") && calls(table, "(i32.const 3)"));
+    for elsewhere in ["(i32.const 0)", "(i32.const 2)", "(i32.const 4)", "(i32.const -1)"] {
+        assert!(!calls(table, elsewhere), "{elsewhere}");
+    }
+    // The later segment may be anywhere.
+    let moved = "(table 4 funcref) (elem (i32.const 1) func $f)
+      (elem (global.get $at) func $g)";
+    assert!(!calls(moved, "(i32.const 1)"));
+}
+
+#[test]
+fn a_function_that_calls_itself_needs_no_table() {
+    let wat = "(module (func $f (param i32) (result i32)
+        (if (i32.eqz (local.get 0)) (then (return (i32.const 1))))
+        (if (i32.eqz (call $f (i32.sub (local.get 0) (i32.const 1)))) (then (return (i32.const 2))))
+        (return_call $f (i32.const 3)))
+      (func (result i32) (call $f (i32.const 1))))";
+    let clif_of = |func| clif(wat, func, CodeOptions::default());
+    let itself = clif_of(0);
+    assert!(itself.contains("call fn0") && itself.contains("return_call fn0"), "{itself}");
+    assert!(!itself.contains("call_indirect sig0") && !clif_of(1).contains(" fn0"));
+    everywhere(wat);
+}
+
+#[test]
+fn own_globals_are_in_the_block_of_the_instance() {
+    let counts = VmCtxCounts { globals: 3, imported_globals: 1, ..VmCtxCounts::default() };
+    let layout = VmCtxLayout::new(counts);
+    let wat = "(module (import \"m\" \"g\" (global i32)) (global (mut i32) (i32.const 1)) (global i64 (i64.const 2))
+      (func (result i32) (global.get 0)) (func (param i32) (global.set 1 (local.get 0)))
+      (func (result i64) (global.get 2)))";
+    let own = |at| layout.own_global(riser_ops::GlobalIdx(at)).unwrap();
+    let has = |func, text: String| clif(wat, func, CodeOptions::default()).contains(&text);
+    assert!(has(0, format!("v0+{}\n", layout.global(riser_ops::GlobalIdx(0)))));
+    assert!(has(1, format!("v0+{}\n", own(1))) && has(2, format!("v0+{}\n", own(2))));
 }
 
 #[test]

@@ -65,8 +65,9 @@ fn compiled(
     compiler: &Compiler,
     text: impl Fn(&mut CompileContext, &Module, u32) -> Result<String, CompileError>,
 ) -> String {
-    let module = decode(path);
-    riser_front::validate_bodies(&module).expect("a rung is valid");
+    let mut module = Arc::into_inner(decode(path)).expect("nobody else has it");
+    let writes = riser_front::validate_bodies(&module).expect("a rung is valid");
+    module.set_table_writes(writes);
     let mut context = compiler.new_context();
     let mut all = String::new();
     for defined in 0..module.bodies.len() as u32 {

@@ -3,9 +3,11 @@
 //! Values that wait for their operator lie in the store, where the collector finds them: an expression may make many
 //! objects.
 
+use crate::cell::Global;
 use crate::gc;
 use crate::instance::Instance;
 use crate::store::{Heap, VmStore};
+use core::ptr::NonNull;
 use riser_abi::{GlobalCell, Status};
 use riser_heap::{Cell, HeapRef};
 use riser_module::{ConstExpr, ConstOp};
@@ -207,11 +209,12 @@ unsafe fn operand(instance: *mut Instance, op: ConstOp) -> Option<Waiting> {
 }
 
 fn read_global(instance: &Instance, global: GlobalIdx) -> Waiting {
-    let global = instance.global(global);
-    assert!(!global.is_null(), "a valid expression reads earlier globals only");
+    let global = NonNull::new(instance.global(global));
+    let global = global.expect("a valid expression reads earlier globals only");
     // SAFETY: the address of a global of the store.
     unsafe {
-        Waiting { cell: (*global).cell, is_heap_reference: (*global).ty.ty.is_heap_reference() }
+        let is_heap_reference = global.as_ref().ty.ty.is_heap_reference();
+        Waiting { cell: Global::cell(global).read(), is_heap_reference }
     }
 }
 

@@ -4,6 +4,7 @@
 //! lives across that is a root: in frames (a hook installed from above knows them), globals, tables, evaluated element
 //! segments, the exception that is under way, handles of the host, and in expressions that are being evaluated.
 
+use crate::cell::Global;
 use crate::instance::Instance;
 use crate::store::{FuncPtr, GrowError, GrowHooks, Growable, Heap, VmStore};
 use core::ops::Range;
@@ -83,9 +84,8 @@ unsafe fn trace(store: *mut VmStore, tracer: &mut Tracer<'_>) {
             }
         }
         for global in (*store).globals.iter() {
-            let global = global.as_ptr();
-            if (*global).ty.ty.is_heap_reference() {
-                tracer.visit_slot(&mut (*global).cell.slots[0]);
+            if global.as_ref().ty.ty.is_heap_reference() {
+                tracer.visit_slot(&mut Global::cell(global).as_mut().slots[0]);
             }
         }
         for table in (*store).tables.iter() {

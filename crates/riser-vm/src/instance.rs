@@ -9,7 +9,7 @@ use crate::table::Table;
 use core::any::Any;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::AtomicI32;
-use riser_abi::{FuncRef, ImportedFunc, Slot, VmCtx, VmCtxLayout, VmRuntime};
+use riser_abi::{FuncRef, GlobalCell, ImportedFunc, Slot, VmCtx, VmCtxLayout, VmRuntime};
 use riser_heap::Tracer;
 use riser_module::Module;
 use riser_ops::{FuncIdx, GlobalIdx, MemoryIdx, TableIdx, TagIdx, TypeId};
@@ -240,9 +240,28 @@ impl Instance {
         self.field(self.module.layout.table(table))
     }
 
-    pub(crate) fn global_place(&self, global: GlobalIdx) -> *mut *mut Global {
+    fn global_place(&self, global: GlobalIdx) -> *mut *mut Global {
         assert!(global.index() < self.module.module.globals.len());
-        self.field(self.module.layout.global(global))
+        self.field(self.module.layout.global_object(global))
+    }
+
+    /// Where the value of a global is that is not imported.
+    pub(crate) fn own_global(&self, global: GlobalIdx) -> NonNull<GlobalCell> {
+        let place = self.module.layout.own_global(global).expect("a global that is not imported");
+        NonNull::new(self.field(place)).expect("a block is not at address 0")
+    }
+
+    /// Binds a global.
+    ///
+    /// # Safety
+    /// It is valid, and lives as long as the instance; if it is not imported, its value is where [`Instance::own_global`] says.
+    pub(crate) unsafe fn bind_global(&self, index: GlobalIdx, global: NonNull<Global>) {
+        let cell = self.field::<*mut GlobalCell>(self.module.layout.global(index));
+        // SAFETY: places of this instance; the rest is the caller's promise.
+        unsafe {
+            self.global_place(index).write(global.as_ptr());
+            cell.write(Global::cell(global).as_ptr());
+        }
     }
 
     pub(crate) fn tag_place(&self, tag: TagIdx) -> *mut *mut Tag {

@@ -3,6 +3,7 @@
 //! Source: WebAssembly 3.0, section 4.7.2 (instantiation).
 
 use crate::builtins::{init_memory, init_table};
+use crate::cell::GlobalPlace;
 use crate::const_expr::{self, Waiting};
 use crate::host::HostFunc;
 use crate::images::{self, Shown};
@@ -201,7 +202,7 @@ unsafe fn bind_imports(store: &VmStore, instance: NonNull<Instance>, imports: &[
                 }
                 Entity::Global(id) => {
                     let global = store.globals.get(id.index()).expect("an import of this store");
-                    instance.global_place(GlobalIdx(next(&mut globals))).write(global.as_ptr());
+                    instance.bind_global(GlobalIdx(next(&mut globals)), global);
                 }
                 Entity::Tag(id) => {
                     let tag = store.tags.get(id.index()).expect("an import of this store");
@@ -280,10 +281,13 @@ unsafe fn make_globals(
         let Some(init) = &global.init else { continue };
         // SAFETY: the instance is used by this thread alone; a valid expression has the global's type.
         unsafe {
-            let cell = const_expr::evaluate(store, instance.as_ptr(), init)?;
-            let id = (*store).new_global(global.ty, cell).ok_or(FULL)?;
-            let cell = (*store).globals.get(id.index()).ok_or(FULL)?;
-            instance.as_ref().global_place(GlobalIdx(at as u32)).write(cell.as_ptr());
+            let value = const_expr::evaluate(store, instance.as_ptr(), init)?;
+            let at = GlobalIdx(at as u32);
+            let cell = instance.as_ref().own_global(at);
+            cell.write(value);
+            let id = (*store).new_global(global.ty, GlobalPlace::Instance(cell)).ok_or(FULL)?;
+            let global = (*store).globals.get(id.index()).ok_or(FULL)?;
+            instance.as_ref().bind_global(at, global);
         }
     }
     Ok(())

@@ -5,7 +5,7 @@
 
 use crate::arena::Arena;
 use crate::builtins::BUILTINS;
-use crate::cell::{Global, Tag};
+use crate::cell::{Global, GlobalPlace, Tag};
 use crate::compiled::{COMPILED_BUILTINS, CodeFrame, CodeSamples, EpochWatch};
 use crate::const_expr::Waiting;
 use crate::heap_memory::{HeapBytes, NO_FUNCS, TypeRows};
@@ -536,12 +536,25 @@ impl VmStore {
         Ok(TableId(index))
     }
 
-    /// Makes a global.
+    /// Makes a global of the host's.
     ///
     /// # Safety
     /// `cell` holds a value of the global's type.
-    pub unsafe fn new_global(&mut self, ty: GlobalType, cell: GlobalCell) -> Option<GlobalId> {
-        let global = self.globals.try_push(|index| Some(Global { cell, ty, index }))?;
+    pub unsafe fn new_host_global(&mut self, ty: GlobalType, cell: GlobalCell) -> Option<GlobalId> {
+        // SAFETY: the caller's promise.
+        unsafe { self.new_global(ty, GlobalPlace::Here(cell.into())) }
+    }
+
+    /// Makes a global.
+    ///
+    /// # Safety
+    /// At its place is a value of the global's type, from now on and as long as the store lives.
+    pub(crate) unsafe fn new_global(
+        &mut self,
+        ty: GlobalType,
+        place: GlobalPlace,
+    ) -> Option<GlobalId> {
+        let global = self.globals.try_push(|index| Some(Global { place, ty, index }))?;
         // SAFETY: just made.
         Some(GlobalId(unsafe { global.as_ref() }.index))
     }
@@ -670,7 +683,9 @@ impl VmStore {
 
     /// The value of a global.
     pub fn global_get(&self, id: GlobalId) -> GlobalCell {
-        self.global(id).cell
+        let global = self.globals.get(id.0).expect("an id of this store");
+        // SAFETY: a global of this store, in which no code runs while the host looks.
+        unsafe { Global::cell(global).read() }
     }
 
     /// Writes a global.
@@ -678,8 +693,9 @@ impl VmStore {
     /// # Safety
     /// The global is mutable, and `cell` holds a value of its type.
     pub unsafe fn global_set(&mut self, id: GlobalId, cell: GlobalCell) {
+        let global = self.globals.get(id.0).expect("an id of this store");
         // SAFETY: the store is borrowed exclusively, and no code runs.
-        unsafe { self.globals.get(id.0).expect("an id of this store").as_mut() }.cell = cell;
+        unsafe { Global::cell(global).write(cell) };
     }
 
     /// What an item of an instance's index spaces is.

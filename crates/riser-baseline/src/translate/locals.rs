@@ -291,16 +291,20 @@ impl Translator<'_> {
         }
     }
 
-    /// A register with the address of a global's cell. To be freed.
-    fn global_cell(&mut self, global: GlobalIdx) -> Gpr {
-        let cell = self.env.layout.global(global);
-        self.load_own(cell)
+    /// Where a global is, and the register that says so, which is to be freed.
+    fn global_cell(&mut self, global: GlobalIdx) -> (Gpr, Mem) {
+        let Some(own) = self.env.layout.own_global(global) else {
+            let cell = self.load_own(self.env.layout.global(global));
+            return (cell, Mem::at(cell, 0));
+        };
+        let vmctx = self.alloc();
+        self.asm.load(Width::W64, vmctx, OWN_VMCTX);
+        (vmctx, Mem::at(vmctx, own as i32))
     }
 
     pub(super) fn lower_global_get(&mut self, global: GlobalIdx, ty: ValType) {
         let kind = Kind::of(ty);
-        let cell = self.global_cell(global);
-        let from = Mem::at(cell, 0);
+        let (cell, from) = self.global_cell(global);
         if kind.is_float() {
             let xmm = self.alloc_xmm();
             self.load_xmm(kind, xmm, from);
@@ -314,8 +318,8 @@ impl Translator<'_> {
 
     pub(super) fn lower_global_set(&mut self, global: GlobalIdx, _: ValType) {
         let value = self.pop();
-        let cell = self.global_cell(global);
-        self.store_operand(value, Mem::at(cell, 0));
+        let (cell, to) = self.global_cell(global);
+        self.store_operand(value, to);
         self.free(cell);
         self.free_operand(value);
     }

@@ -52,7 +52,6 @@ pub(crate) struct Instance {
     block: Vec<u128>,
     memories: Vec<(Box<MemoryDef>, Vec<u8>, u64)>,
     tables: Vec<(Box<TableDef>, Vec<Slot>, u64)>,
-    globals: Vec<Box<GlobalCell>>,
     funcs: Vec<Box<FuncRef>>,
     hosts: Vec<Box<HostEntry>>,
     type_ids: Vec<TypeId>,
@@ -156,7 +155,6 @@ impl Instance {
             block: vec![0; layout.size().div_ceil(16)],
             memories: Vec::new(),
             tables: Vec::new(),
-            globals: Vec::new(),
             funcs: Vec::new(),
             hosts: Vec::new(),
             type_ids: module.types.iter().map(|ty| ty.id).collect(),
@@ -213,7 +211,7 @@ impl Instance {
             };
             self.funcs.push(Box::new(func));
         }
-        let layout = VmCtxLayout::new(riser_abi::VmCtxCounts::default());
+        let layout = module.vmctx_layout();
         for i in 0..module.imported.funcs {
             let func = &*self.funcs[i as usize];
             let import = ImportedFunc { entry: func.entry, vmctx: func.vmctx, func_ref: func };
@@ -241,9 +239,10 @@ impl Instance {
         }
         for (i, global) in module.globals.iter().enumerate() {
             let value = global.init.as_ref().map_or(0, |init| self.eval(init));
-            let cell = Box::new(GlobalCell { slots: [value, 0] });
-            self.set(layout.global(GlobalIdx(i as u32)), &raw const *cell);
-            self.globals.push(cell);
+            let cell = layout.own_global(GlobalIdx(i as u32)).expect("no imported globals here");
+            self.set(cell, GlobalCell { slots: [value, 0] });
+            let cell = self.vmctx().wrapping_byte_add(cell as usize).cast::<GlobalCell>();
+            self.set(layout.global(GlobalIdx(i as u32)), cell);
         }
     }
 

@@ -14,6 +14,7 @@
 //! table has the clauses of a few scopes, and then one for all exceptions, which *passes on* what it gets: it raises again
 //! what is under way, in the scope that comes next.
 
+use super::calls::Code;
 use super::{Translator, clif_trap};
 use cranelift_codegen::ir::{
     AbiParam, Block, BlockArg, BlockCall, ExceptionTableData, ExceptionTableItem, ExceptionTag,
@@ -203,13 +204,16 @@ impl Translator<'_> {
     pub(super) fn call_in_scope(
         &mut self,
         signature: SigRef,
-        address: Value,
+        code: Code,
         args: &[Value],
     ) -> Vec<Value> {
         self.has_calls = true;
         let clauses = self.clauses();
         if clauses.is_empty() {
-            let call = self.b.ins().call_indirect(signature, address, args);
+            let call = match code {
+                Code::At(address) => self.b.ins().call_indirect(signature, address, args),
+                Code::Own(itself) => self.b.ins().call(itself, args),
+            };
             return self.b.inst_results(call).to_vec();
         }
         let normal = self.b.create_block();
@@ -230,7 +234,10 @@ impl Translator<'_> {
         let table =
             ExceptionTableData::new(signature, BlockCall::new(normal, results, pool), items);
         let table = self.b.func.dfg.exception_tables.push(table);
-        self.b.ins().try_call_indirect(address, args, table);
+        match code {
+            Code::At(address) => self.b.ins().try_call_indirect(address, args, table),
+            Code::Own(itself) => self.b.ins().try_call(itself, args, table),
+        };
         self.enter(normal);
         self.b.block_params(normal)[..returns.len()].to_vec()
     }
@@ -244,7 +251,7 @@ impl Translator<'_> {
             self.b.import_signature(signature)
         });
         let address = self.raise_address();
-        self.call_in_scope(signature, address, &[self.vmctx, status]);
+        self.call_in_scope(signature, Code::At(address), &[self.vmctx, status]);
         self.b.ins().trap(clif_trap(TrapCode::Unreachable));
     }
 

@@ -223,32 +223,37 @@ impl Translator<'_> {
         self.lower_local_get(local, ty);
     }
 
-    /// The cell of a global, and flags for accesses to it.
-    fn global(&mut self, global: GlobalIdx) -> (Value, MemFlagsData) {
-        let cell = self.env.layout.global(global);
-        let cell = self.constant_load(types::I64, self.vmctx, cell);
+    /// Where a global is, as a base and a distance, and flags for accesses to it.
+    fn global(&mut self, global: GlobalIdx) -> (Value, i32, MemFlagsData) {
+        let (base, offset) = match self.env.layout.own_global(global) {
+            Some(offset) => (self.vmctx, offset as i32),
+            None => {
+                let cell = self.env.layout.global(global);
+                (self.constant_load(types::I64, self.vmctx, cell), 0)
+            }
+        };
         let ty = &self.env.module.globals[global.index()].ty;
         let flags = MemFlagsData::trusted();
         if !ty.mutable {
-            return (cell, flags.with_readonly().with_can_move());
+            return (base, offset, flags.with_readonly().with_can_move());
         }
-        (cell, self.in_region(flags, Region::Global(global.0)))
+        (base, offset, self.in_region(flags, Region::Global(global.0)))
     }
 
     pub(super) fn lower_global_get(&mut self, global: GlobalIdx, ty: ValType) {
-        let (cell, mut flags) = self.global(global);
+        let (base, offset, mut flags) = self.global(global);
         if ty.is_heap_reference() {
             // The collector moves objects, and says so by writing to the global.
             flags = self.in_region(MemFlagsData::trusted(), Region::Global(global.0));
         }
-        let value = self.load_slot(flags, ty, cell, 0);
+        let value = self.load_slot(flags, ty, base, offset);
         self.push_typed(value, ty);
     }
 
     pub(super) fn lower_global_set(&mut self, global: GlobalIdx, ty: ValType) {
         let value = self.pop();
-        let (cell, flags) = self.global(global);
-        self.store_slot(flags, ty, value, cell, 0);
+        let (base, offset, flags) = self.global(global);
+        self.store_slot(flags, ty, value, base, offset);
     }
 
     pub(super) fn lower_i32_const(&mut self, value: i32) {

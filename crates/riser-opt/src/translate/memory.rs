@@ -123,12 +123,17 @@ impl Translator<'_> {
     /// A number of bytes, if it is a constant and small. (None at all is for the runtime, too: it is not worth thinking
     /// about where that is out of bounds.)
     fn inline_len(&self, len: Value) -> Option<u64> {
+        self.constant(len).filter(|len| (1..=INLINE_BYTES_MAX).contains(len))
+    }
+
+    /// An integer, if it is a constant and not negative.
+    pub(super) fn constant(&self, value: Value) -> Option<u64> {
         let dfg = &self.b.func.dfg;
-        let inst = dfg.value_def(dfg.resolve_aliases(len)).inst()?;
+        let inst = dfg.value_def(dfg.resolve_aliases(value)).inst()?;
         let InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } = dfg.insts[inst] else {
             return None;
         };
-        u64::try_from(imm.bits()).ok().filter(|len| (1..=INLINE_BYTES_MAX).contains(len))
+        u64::try_from(imm.bits()).ok()
     }
 
     /// Copies bytes after reading all of them, so that it does not matter whether they overlap, and nothing is written

@@ -35,7 +35,8 @@ use crate::env::Env;
 use crate::signature;
 use control::Label;
 use cranelift_codegen::ir::{
-    Function, InstBuilder, MemFlagsData, SigRef, SourceLoc, StackSlot, TrapCode as ClifTrap, Value,
+    FuncRef, Function, InstBuilder, MemFlagsData, SigRef, SourceLoc, StackSlot,
+    TrapCode as ClifTrap, Value,
 };
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
@@ -81,6 +82,8 @@ pub(crate) struct Translator<'a> {
     signatures: HashMap<TypeIdx, SigRef>,
     /// The layouts of structure types.
     struct_layouts: HashMap<TypeIdx, Rc<StructLayout>>,
+    /// The function itself, if it calls itself.
+    itself: Option<FuncRef>,
     /// How builtins are called, by their places.
     builtin_signatures: HashMap<usize, SigRef>,
     /// See [`Translator::operand_slots`].
@@ -142,6 +145,7 @@ impl<'a> Translator<'a> {
             unpaid: 0,
             has_calls: false,
             signatures: HashMap::new(),
+            itself: None,
             struct_layouts: HashMap::new(),
             builtin_signatures: HashMap::new(),
             slots: None,

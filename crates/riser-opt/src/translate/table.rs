@@ -115,7 +115,8 @@ impl Translator<'_> {
     /// The size of a table that never grows, and so never moves.
     fn fixed_size(&self, table: TableIdx) -> Option<u64> {
         let limits = self.table_type(table).limits;
-        limits.max.filter(|&max| max == limits.min)
+        let constant = || self.env.module.constant_table(table).map(|table| table.size);
+        limits.max.filter(|&max| max == limits.min).or_else(constant)
     }
 
     /// The number of elements.

@@ -19,8 +19,9 @@ pub fn module(wat: &str) -> Module {
     let bytes = wat::parse_str(wat).expect("the text is right");
     let bytes = ModuleBytes::new(bytes);
     let module = Module::decode(bytes, &TypeRegistry::new(), Features::ALL, &ModuleLimits::DEFAULT);
-    let module = module.expect("the module decodes");
-    riser_front::validate_bodies(&module).expect("the module is valid");
+    let mut module = module.expect("the module decodes");
+    let writes = riser_front::validate_bodies(&module).expect("the module is valid");
+    module.set_table_writes(writes);
     module
 }
 

@@ -173,7 +173,7 @@ pub(crate) fn global_new(store: &mut StoreOpaque, ty: &GlobalType, val: &Val) ->
     let cell = values::to_cell(store, val, module_ty.ty)?;
     store.vm.keep(Box::new(ty.clone()));
     // SAFETY: the value was checked.
-    let id = unsafe { store.vm.new_global(module_ty, cell) };
+    let id = unsafe { store.vm.new_host_global(module_ty, cell) };
     id.ok_or_else(|| Error::msg("the store has too many globals, or no memory for one more"))
 }
 
