@@ -60,6 +60,11 @@ mod slots;
 #[path = "no_slots.rs"]
 mod slots;
 mod stack;
+#[cfg(all(target_os = "linux", not(riser_portable)))]
+mod thread_stack;
+#[cfg(not(any(target_family = "wasm", all(target_os = "linux", not(riser_portable)))))]
+#[path = "no_thread_stack.rs"]
+mod thread_stack;
 #[cfg(all(unix, not(riser_portable)))]
 mod usage;
 #[cfg(not(all(unix, not(riser_portable))))]

@@ -1,7 +1,12 @@
 //! Stacks: the interpreter's own, and how far down the host's has come and may go.
 
 use crate::arch::machine;
+#[cfg(not(target_family = "wasm"))]
+use crate::thread_stack::thread_stack;
 use crate::{OutOfMemory, Region};
+use core::cell::Cell;
+#[cfg(not(target_family = "wasm"))]
+use core::ops::Range;
 
 /// The interpreter's stack: 8-byte slots, zero when it is new. The system commits them as they are touched.
 #[derive(Debug)]
@@ -32,11 +37,40 @@ impl SlotStack {
 #[cfg(not(target_family = "wasm"))]
 const HOST_STACK_BYTES: usize = 1 << 20;
 
+/// A function of the host that is called where no other guest may be called has so much of a smaller stack, unless that is more than half of it.
+#[cfg(not(target_family = "wasm"))]
+const HOST_ROOM_BYTES: usize = 128 << 10;
+
 /// How far down the host's stack may go from here while guests and hosts call each other.
 #[cfg(not(target_family = "wasm"))]
 #[inline]
 pub fn host_stack_limit() -> usize {
-    stack_pointer().saturating_sub(HOST_STACK_BYTES)
+    let here = stack_pointer();
+    let limit = here.saturating_sub(HOST_STACK_BYTES);
+    let Range { start, end } = THREAD.with(|stack| match stack.get() {
+        Some((start, end)) => start..end,
+        None => measure(stack),
+    });
+    // Who switches stacks may be anywhere else.
+    if (start..end).contains(&here) { limit.max(lowest(start..end)) } else { limit }
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn lowest(stack: Range<usize>) -> usize {
+    stack.start + HOST_ROOM_BYTES.min(stack.len() / 2)
+}
+
+#[cfg(not(target_family = "wasm"))]
+#[cold]
+fn measure(stack: &Cell<Option<(usize, usize)>>) -> Range<usize> {
+    let Range { start, end } = thread_stack();
+    stack.set(Some((start, end)));
+    start..end
+}
+
+thread_local! {
+    /// Where the thread's stack begins and ends, once somebody has asked.
+    static THREAD: Cell<Option<(usize, usize)>> = const { Cell::new(None) };
 }
 
 /// How far down the host's stack may go from here while guests and hosts call each other. In WebAssembly the stack of
@@ -51,10 +85,7 @@ pub fn host_stack_limit() -> usize {
 /// Something that tells the thread at hand from others that live.
 #[inline]
 pub fn thread_mark() -> usize {
-    thread_local! {
-        static MARK: u8 = const { 0 };
-    }
-    MARK.with(|mark| core::ptr::from_ref(mark).addr())
+    THREAD.with(|mark| core::ptr::from_ref(mark).addr())
 }
 
 /// About where the host's stack pointer stands.
@@ -75,6 +106,22 @@ mod tests {
         unsafe {
             *stack.base().add(999) = u64::MAX;
             assert_eq!(*stack.base().add(998), 0);
+        }
+    }
+
+    #[test]
+    fn a_small_stack_is_not_left() {
+        let limits = || (stack_pointer(), host_stack_limit(), thread_stack());
+        let of = |bytes| std::thread::Builder::new().stack_size(bytes).spawn(limits).unwrap();
+        for bytes in [64 << 10, 256 << 10, 1 << 20, 16 << 20] {
+            // The C library may give a larger one that it has.
+            let (here, limit, stack) = of(bytes).join().unwrap();
+            assert!(limit < here && here - limit <= HOST_STACK_BYTES, "{bytes}");
+            // On systems that say where it is.
+            if !cfg!(target_os = "linux") || cfg!(riser_portable) {
+                continue;
+            }
+            assert!(stack.contains(&here) && stack.start < limit, "{bytes}: {stack:x?}, {limit:x}");
         }
     }
 

@@ -85,7 +85,7 @@ fn on_c_thread(stack_bytes: usize, body: &(dyn Fn() -> Result<()> + Sync)) -> Re
 #[test]
 fn wasm_runs_traps_and_overflows_there() -> Result<()> {
     for engine in engines()? {
-        for stack_bytes in [1 << 20, 8 << 20] {
+        for stack_bytes in [512 << 10, 1 << 20, 8 << 20] {
             on_c_thread(stack_bytes, &|| all_ways(&engine))?;
         }
     }
