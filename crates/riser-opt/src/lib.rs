@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod artifact;
+mod chains;
 mod compiler;
 mod env;
 mod joins;

@@ -143,6 +143,37 @@ fn whatever_nests_is_compiled_or_refused() {
     }
 }
 
+/// Ends of blocks that only lead to the next end, with and without values. (With values, the time that register allocation takes still grows
+/// with the square of their number.)
+#[test]
+fn a_hundred_thousand_ends_are_compiled_in_time() -> Result<()> {
+    const SOME: usize = DEPTH / 16;
+    let clock = Clock::start();
+    let engine = Engine::new(Config::new().strategy(Strategy::Cranelift))?;
+    let level = "local.get 0 i32.const X i32.eq if (result i32 i32) i32.const X local.get 1 else ";
+    let levels: String = (0..SOME).map(|n| level.replace('X', &n.to_string())).collect();
+    let text = format!(
+        r#"(module (func (export "which") (param i32 i32) (result i32 i32)
+            {levels} local.get 1 i32.const -1 {})
+          (func (export "none") (param i32) (result i32) {} {} i32.const 3))"#,
+        "end ".repeat(SOME),
+        "local.get 0 if else ".repeat(DEPTH),
+        "end ".repeat(DEPTH),
+    );
+    let module = Module::new(&engine, text)?;
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[])?;
+    let none = instance.get_typed_func::<i32, i32>(&mut store, "none")?;
+    assert_eq!((none.call(&mut store, 0)?, none.call(&mut store, 1)?), (3, 3));
+    let which = instance.get_typed_func::<(i32, i32), (i32, i32)>(&mut store, "which")?;
+    for n in [0, 1, 7, 999, SOME as i32 - 1] {
+        assert_eq!(which.call(&mut store, (n, 5))?, (n, 5));
+    }
+    assert_eq!(which.call(&mut store, (-1, 5))?, (5, -1));
+    clock.check();
+    Ok(())
+}
+
 #[test]
 fn nesting_that_does_not_end_is_an_error() {
     let engine = Engine::default();
