@@ -50,6 +50,12 @@ pub fn is_guarded(memory64: bool, page_size_log2: u32) -> bool {
     !memory64 && page_size_log2 >= 16
 }
 
+/// So much of a function's budget is a byte of operators that is executed (`VmCtx::budgets`).
+pub const BUDGET_UNIT: u32 = 8;
+
+/// What is left of a budget is a multiple of this, less the entries since it was given.
+pub const BUDGET_ENTRIES: u32 = 64;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,9 +71,3 @@ mod tests {
         assert!(returns_in_area(&[F64, V128, F64, V128, F64]));
     }
 }
-
-/// So much of a function's budget is a byte of operators that is executed (`VmCtx::budgets`).
-pub const BUDGET_UNIT: u32 = 8;
-
-/// What is left of a budget is a multiple of this, less the entries since it was given.
-pub const BUDGET_ENTRIES: u32 = 64;
