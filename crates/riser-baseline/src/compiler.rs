@@ -104,10 +104,15 @@ impl Compiler {
         let env = Env { module, layout, options, features, counts, notes_operators };
         let CompileContext { walker, plan, buffers } = cx;
         plan.has_fma = self.features.fma;
-        walker.trusted(module, func, plan).map_err(|error| invalid(&error))?;
-        let mut translator = Translator::new(&env, plan, buffers, defined);
-        walker.trusted(module, func, &mut translator).map_err(|error| invalid(&error))?;
-        translator.finish()
+        plan.make(walker, module, func).map_err(|error| invalid(&error))?;
+        loop {
+            let mut translator = Translator::new(&env, plan, buffers, defined);
+            walker.trusted(module, func, &mut translator).map_err(|error| invalid(&error))?;
+            if translator.frame_fits() {
+                return translator.finish();
+            }
+            plan.has_large_frame = true;
+        }
     }
 }
 

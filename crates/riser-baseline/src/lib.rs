@@ -9,7 +9,7 @@
 //!
 //! | file | what is in it |
 //! | --- | --- |
-//! | `plan.rs` | a first, quick walk: which locals get registers, how large the frame is |
+//! | `plan.rs` | a first, quick look: which locals get registers |
 //! | `convention.rs` | where parameters and results are passed |
 //! | `frame.rs` | where slots are; how functions begin and end |
 //! | `operands.rs` | the operands, and the registers they are in |

@@ -55,6 +55,10 @@ pub(crate) enum At {
 #[derive(Debug, Default)]
 pub(crate) struct Operands {
     pub stack: Vec<Operand>,
+    /// The slot of an operand that is pushed now.
+    pub next_slot: u32,
+    /// Whether an operand was put into the flags since the last operator.
+    pub has_condition: bool,
     /// So many operands, from the bottom, are in their slots.
     settled: usize,
     /// The free ones among [`GPRS`], a bit for each.
@@ -74,10 +78,17 @@ impl Operands {
     /// No operands.
     pub fn clear(&mut self) {
         self.stack.clear();
+        self.next_slot = 0;
+        self.has_condition = false;
         self.settled = 0;
         self.gprs = GPRS;
         self.xmms = XMMS;
         self.references.clear();
+    }
+
+    /// The operands begin at a slot.
+    pub fn begin_at(&mut self, slot: u32) {
+        self.next_slot = slot;
     }
 
     /// Whether the top operand is in the flags.
@@ -102,53 +113,80 @@ pub(crate) fn width(kind: Kind) -> Width {
 impl Translator<'_> {
     /// The slot of an operand that is pushed now.
     pub fn next_slot(&self) -> u32 {
-        match self.operands.stack.last() {
-            Some(top) => top.slot + top.kind.slots(),
-            None => self.first_operand,
-        }
+        self.operands.next_slot
     }
 
     /// How many operands there are.
+    #[inline]
     pub fn height(&self) -> usize {
         self.operands.stack.len()
     }
 
     /// Pushes an operand.
     pub fn push(&mut self, kind: Kind, at: At) {
-        let (slot, number) = (self.next_slot(), self.height() as u32);
         match at {
-            At::Gpr(gpr) => self.operands.gpr_owners[usize::from(gpr.number())] = number,
-            At::Xmm(xmm) => self.operands.xmm_owners[usize::from(xmm.number())] = number,
-            At::Local(local) => self.locals[local as usize].aliases += 1,
-            At::Slot | At::Const(_) | At::Flags(_) => {}
+            At::Gpr(gpr) => self.push_gpr(kind, gpr),
+            At::Xmm(xmm) => self.push_xmm(kind, xmm),
+            At::Local(local) => self.push_local(local),
+            At::Flags(_) => {
+                self.operands.has_condition = true;
+                self.push_at(kind, at);
+            }
+            At::Slot | At::Const(_) => self.push_at(kind, at),
         }
+    }
+
+    #[inline(always)]
+    fn push_at(&mut self, kind: Kind, at: At) {
+        let slot = self.operands.next_slot;
         if kind == Kind::Ref {
-            self.operands.references.push(number);
+            self.operands.references.push(self.operands.stack.len() as u32);
         }
+        self.operands.next_slot = slot + kind.slots();
         self.operands.stack.push(Operand { kind, at, slot });
     }
 
+    /// Pushes a local.
+    #[inline]
+    pub fn push_local(&mut self, local: u32) {
+        let known = &mut self.locals[local as usize];
+        known.aliases += 1;
+        let kind = known.kind;
+        self.push_at(kind, At::Local(local));
+    }
+
+    /// Pushes what is known.
+    #[inline]
+    pub fn push_const(&mut self, kind: Kind, bits: u64) {
+        self.push_at(kind, At::Const(bits));
+    }
+
     /// Pushes what is in a register that the operator at hand owns.
+    #[inline]
     pub fn push_gpr(&mut self, kind: Kind, gpr: Gpr) {
-        self.push(kind, At::Gpr(gpr));
+        self.operands.gpr_owners[usize::from(gpr.number() & 15)] = self.height() as u32;
+        self.push_at(kind, At::Gpr(gpr));
     }
 
     /// The same for floats and vectors.
     pub fn push_xmm(&mut self, kind: Kind, xmm: Xmm) {
-        self.push(kind, At::Xmm(xmm));
+        self.operands.xmm_owners[usize::from(xmm.number() & 15)] = self.height() as u32;
+        self.push_at(kind, At::Xmm(xmm));
     }
 
     /// Takes the top operand. A register that it is in is owned by the operator at hand.
+    #[inline]
     pub fn pop(&mut self) -> Operand {
         // The walk is of a valid body, so there is an operand.
         let operand = self.operands.stack.pop().expect("a valid body has an operand here");
         self.operands.settled = self.operands.settled.min(self.operands.stack.len());
+        self.operands.next_slot = operand.slot;
         if operand.kind == Kind::Ref {
             self.operands.references.pop();
         }
         match operand.at {
-            At::Gpr(gpr) => self.operands.gpr_owners[usize::from(gpr.number())] = HELD,
-            At::Xmm(xmm) => self.operands.xmm_owners[usize::from(xmm.number())] = HELD,
+            At::Gpr(gpr) => self.operands.gpr_owners[usize::from(gpr.number() & 15)] = HELD,
+            At::Xmm(xmm) => self.operands.xmm_owners[usize::from(xmm.number() & 15)] = HELD,
             At::Local(local) => self.locals[local as usize].aliases -= 1,
             At::Slot | At::Const(_) | At::Flags(_) => {}
         }
@@ -183,6 +221,7 @@ impl Translator<'_> {
     }
 
     /// A register that the operator at hand owns is not needed any more. Registers of locals are never freed.
+    #[inline]
     pub fn free(&mut self, gpr: Gpr) {
         self.operands.gprs |= bit(gpr) & GPRS;
     }
@@ -207,13 +246,22 @@ impl Translator<'_> {
     }
 
     /// A register for the operator at hand.
+    #[inline]
     pub fn alloc(&mut self) -> Gpr {
-        while self.operands.gprs == 0 {
-            self.settle_lowest();
+        if self.operands.gprs == 0 {
+            self.make_room();
         }
         let number = self.operands.gprs.trailing_zeros() as u8;
         self.hold(Gpr::new(number));
         Gpr::new(number)
+    }
+
+    /// Frees a register.
+    #[inline(never)]
+    fn make_room(&mut self) {
+        while self.operands.gprs == 0 {
+            self.settle_lowest();
+        }
     }
 
     /// The same for floats and vectors.
@@ -384,6 +432,7 @@ impl Translator<'_> {
     }
 
     /// Where an operand is that is not in a register, unless it is a constant or a condition.
+    #[inline]
     fn memory_of(&self, operand: Operand) -> Option<Mem> {
         match operand.at {
             At::Slot => Some(self.frame.slot(operand.slot, operand.kind)),
@@ -396,6 +445,7 @@ impl Translator<'_> {
     }
 
     /// The register that an operand is in, if it is in one: its own, or that of a local.
+    #[inline]
     pub fn gpr_of(&self, operand: Operand) -> Option<Gpr> {
         match operand.at {
             At::Gpr(gpr) => Some(gpr),
@@ -458,26 +508,33 @@ impl Translator<'_> {
     }
 
     /// A register that has a popped operand, to be read only: it may be that of a local. To be freed.
+    #[inline]
     pub fn gpr(&mut self, operand: Operand) -> Gpr {
-        if let Some(gpr) = self.gpr_of(operand) {
-            return gpr;
+        match self.gpr_of(operand) {
+            Some(gpr) => gpr,
+            None => self.loaded(operand),
         }
+    }
+
+    /// A register into which a popped operand was moved.
+    #[inline(never)]
+    fn loaded(&mut self, operand: Operand) -> Gpr {
         let gpr = self.alloc();
         self.move_to(operand, gpr);
         gpr
     }
 
     /// A register that has a popped operand, and may be changed. To be freed or pushed.
+    #[inline]
     pub fn owned(&mut self, operand: Operand) -> Gpr {
-        if let At::Gpr(gpr) = operand.at {
-            return gpr;
+        match operand.at {
+            At::Gpr(gpr) => gpr,
+            _ => self.loaded(operand),
         }
-        let gpr = self.alloc();
-        self.move_to(operand, gpr);
-        gpr
     }
 
     /// A popped operand as one of an instruction, to be read only. To be freed.
+    #[inline]
     pub fn rm(&mut self, operand: Operand) -> Rm {
         match self.memory_of(operand) {
             Some(memory) => Rm::Mem(memory),
@@ -521,6 +578,7 @@ impl Translator<'_> {
     }
 
     /// The value of a constant operand.
+    #[inline]
     pub fn const_of(operand: Operand) -> Option<u64> {
         match operand.at {
             At::Const(bits) => Some(bits),
@@ -529,6 +587,7 @@ impl Translator<'_> {
     }
 
     /// The value of a constant operand, if it can be an immediate of an instruction on values of its kind.
+    #[inline]
     pub fn immediate_of(operand: Operand) -> Option<i32> {
         let bits = Self::const_of(operand)?;
         match operand.kind {

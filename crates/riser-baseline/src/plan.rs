@@ -1,18 +1,20 @@
 //! What is known of a body before its code is made.
 //!
-//! A first walk counts how often locals are used, and use in a loop counts more. The most used ones are *pinned*: they live in
-//! registers of their own for the whole function. It also says how large the frame is.
+//! How often locals are used is counted, and use in a loop counts more. The most used ones are *pinned*: they live in
+//! registers of their own for the whole function. A quick survey does that for most bodies; those with rare operators are walked over.
 
 use crate::convention::Params;
 use alloc::vec::Vec;
-use riser_front::{BlockSignature, BodyFacts, BodySink, Catch, End, MemArg, SimpleImm, Target};
-use riser_module::Module;
+use riser_front::{
+    BlockSignature, BodyFacts, BodySink, Catch, End, MemArg, SimpleImm, Survey, Target, Walker,
+};
+use riser_module::{Module, ModuleError};
 use riser_ops::{
     AccessKind, AccessOp, DataIdx, ElemIdx, FuncIdx, FuncType, GlobalIdx, HeapType, LocalIdx,
     MemoryIdx, RefType, SimpleOp, TableIdx, TagIdx, TypeIdx, ValType,
 };
 
-/// What the first walk finds. Its memory is used for one body after the other.
+/// What is found. Its memory is used for one body after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     /// How often each local is used, weighted.
@@ -27,12 +29,14 @@ pub(crate) struct Plan {
     pub has_fma: bool,
     /// The most bytes of parameters on the stack that a tail call passes.
     pub tail_args: u32,
-    /// The facts of the walk.
-    pub facts: BodyFacts,
     /// How many loops are open.
     loops: u32,
+    /// How much counts what is walked now.
+    weight: u32,
     /// The open blocks.
     blocks: Vec<Open>,
+    /// Whether the frame turned out to be large.
+    pub has_large_frame: bool,
     /// How many handlers of legacy `try` are open.
     handlers: u32,
     /// Whether there are handlers of exceptions.
@@ -56,21 +60,52 @@ const LOOP_WEIGHT: u32 = 8;
 const DEEPEST: u32 = 4;
 
 impl Plan {
-    /// How much counts what is walked now.
-    fn weight(&self) -> u32 {
-        LOOP_WEIGHT.pow(self.loops.min(DEEPEST))
+    /// Finds what there is to know of a function's body, which is valid.
+    pub fn make(
+        &mut self,
+        walker: &mut Walker,
+        module: &Module,
+        func: FuncIdx,
+    ) -> Result<(), ModuleError> {
+        let params = module.func_type(func).map_or(0, |ty| ty.params().len());
+        self.begin_with(params);
+        if riser_front::survey(module, func, self).is_none() {
+            // The walk begins anew.
+            walker.trusted(module, func, self)?;
+        }
+        Ok(())
     }
 
-    fn local(&mut self, local: LocalIdx) {
-        let weight = self.weight();
-        if let Some(uses) = self.uses.get_mut(local.index()) {
-            *uses = uses.saturating_add(weight);
+    /// Forgets everything.
+    fn begin_with(&mut self, locals: usize) {
+        self.uses.clear();
+        self.uses.resize(locals, 0);
+        self.blocks.clear();
+        self.blocks.push(Open { is_loop: false, handler: None });
+        (self.loops, self.weight) = (0, 1);
+        (self.calls, self.accesses, self.calls_anything) = (0, 0, false);
+        (self.tail_args, self.handlers, self.caught, self.has_handlers) = (0, 0, 0, false);
+        self.has_large_frame = false;
+    }
+
+    #[inline]
+    fn use_local(&mut self, local: u32) {
+        if let Some(uses) = self.uses.get_mut(local as usize) {
+            *uses = uses.saturating_add(self.weight);
         }
+    }
+
+    fn accesses_first_memory(&mut self) {
+        self.accesses = self.accesses.saturating_add(self.weight);
     }
 
     fn calls(&mut self) {
         self.calls_anything = true;
-        self.calls = self.calls.saturating_add(self.weight());
+        self.calls = self.calls.saturating_add(self.weight);
+    }
+
+    fn weigh(&mut self) {
+        self.weight = LOOP_WEIGHT.pow(self.loops.min(DEEPEST));
     }
 
     fn tail_call(&mut self, ty: &FuncType) {
@@ -78,15 +113,21 @@ impl Plan {
         self.tail_args = self.tail_args.max(Params::stack_bytes_of(ty));
     }
 
-    fn open(&mut self, is_loop: bool) {
+    fn begin_block(&mut self, is_loop: bool) {
         self.blocks.push(Open { is_loop, handler: None });
-        self.loops += u32::from(is_loop);
+        if is_loop {
+            self.loops += 1;
+            self.weigh();
+        }
     }
 
-    fn close(&mut self) {
+    fn end_block(&mut self) {
         let Some(Open { is_loop, handler }) = self.blocks.pop() else { return };
-        self.loops -= u32::from(is_loop);
         self.handlers -= u32::from(handler.is_some());
+        if is_loop {
+            self.loops -= 1;
+            self.weigh();
+        }
     }
 
     fn handles(&mut self) {
@@ -101,20 +142,39 @@ impl Plan {
     }
 }
 
+impl Survey for Plan {
+    fn declared(&mut self, locals: u32) {
+        let all = self.uses.len() + locals as usize;
+        self.uses.resize(all, 0);
+    }
+    #[inline]
+    fn local(&mut self, local: u32, _: bool) {
+        self.use_local(local);
+    }
+    #[inline]
+    fn access(&mut self) {
+        self.accesses_first_memory();
+    }
+    fn open(&mut self, is_loop: bool) {
+        self.begin_block(is_loop);
+    }
+    fn close(&mut self) {
+        self.end_block();
+    }
+    #[inline]
+    fn branch(&mut self) {}
+    fn call(&mut self) {
+        self.calls();
+    }
+}
+
 impl BodySink for Plan {
     fn begin(&mut self, _: &Module, _: FuncIdx, ty: &FuncType, locals: &[(u32, ValType)]) {
         let declared: u32 = locals.iter().map(|(count, _)| count).sum();
-        self.uses.clear();
-        self.uses.resize(ty.params().len() + declared as usize, 0);
-        self.blocks.clear();
-        self.blocks.push(Open { is_loop: false, handler: None });
-        (self.loops, self.calls, self.accesses, self.calls_anything) = (0, 0, 0, false);
-        (self.tail_args, self.handlers, self.caught, self.has_handlers) = (0, 0, 0, false);
+        self.begin_with(ty.params().len() + declared as usize);
     }
     fn at(&mut self, _: u32) {}
-    fn finish(&mut self, facts: &BodyFacts) {
-        self.facts = *facts;
-    }
+    fn finish(&mut self, _: &BodyFacts) {}
     fn simple(&mut self, op: SimpleOp, _: SimpleImm) {
         use SimpleOp::*;
         let is_madd = matches!(
@@ -127,7 +187,7 @@ impl BodySink for Plan {
     }
     fn access(&mut self, op: AccessOp, arg: MemArg) {
         if arg.memory.0 == 0 {
-            self.accesses = self.accesses.saturating_add(self.weight());
+            self.accesses_first_memory();
         }
         if matches!(op.row().kind, AccessKind::Wait | AccessKind::Notify) {
             self.calls();
@@ -144,28 +204,28 @@ impl BodySink for Plan {
     fn drop(&mut self, _: ValType) {}
     fn select(&mut self, _: ValType) {}
     fn local_get(&mut self, local: LocalIdx, _: ValType) {
-        self.local(local);
+        self.use_local(local.0);
     }
     fn local_set(&mut self, local: LocalIdx, _: ValType) {
-        self.local(local);
+        self.use_local(local.0);
     }
     fn local_tee(&mut self, local: LocalIdx, _: ValType) {
-        self.local(local);
+        self.use_local(local.0);
     }
     fn global_get(&mut self, _: GlobalIdx, _: ValType) {}
     fn global_set(&mut self, _: GlobalIdx, _: ValType) {}
     fn block(&mut self, _: BlockSignature<'_>) {
-        self.open(false);
+        self.begin_block(false);
     }
     fn loop_(&mut self, _: BlockSignature<'_>, _: &[ValType]) {
-        self.open(true);
+        self.begin_block(true);
     }
     fn if_(&mut self, _: BlockSignature<'_>) {
-        self.open(false);
+        self.begin_block(false);
     }
     fn else_(&mut self, _: BlockSignature<'_>, _: bool) {}
     fn end(&mut self, _: End, _: &[ValType]) {
-        self.close();
+        self.end_block();
     }
     fn br(&mut self, _: Target) {}
     fn br_if(&mut self, _: Target) {}
@@ -305,11 +365,11 @@ impl BodySink for Plan {
     fn try_table(&mut self, _: BlockSignature<'_>, catches: &[Catch]) {
         self.calls();
         self.has_handlers |= !catches.is_empty();
-        self.open(false);
+        self.begin_block(false);
     }
     fn try_(&mut self, _: BlockSignature<'_>) {
         self.calls();
-        self.open(false);
+        self.begin_block(false);
     }
     fn catch(&mut self, _: TagIdx, _: &FuncType, _: BlockSignature<'_>, _: bool) {
         self.handles();
@@ -318,7 +378,7 @@ impl BodySink for Plan {
         self.handles();
     }
     fn delegate(&mut self, _: u32, _: End, _: &[ValType]) {
-        self.close();
+        self.end_block();
     }
     fn rethrow(&mut self, label: u32) {
         self.calls();

@@ -211,6 +211,16 @@ pub(crate) fn syntax_error(module: &Module, body: Body) -> Option<ModuleError> {
     }
 }
 
+/// Reads the declarations of locals, which were validated, and gives how many there are.
+pub(crate) fn declared(reader: &mut Reader<'_>) -> Result<u32, ModuleError> {
+    let mut all = 0_u32;
+    for _ in 0..reader.u32()? {
+        all = all.saturating_add(reader.u32()?);
+        val_type(reader)?;
+    }
+    Ok(all)
+}
+
 /// Skips a value type and gives the byte that begins it.
 fn val_type(reader: &mut Reader<'_>) -> Result<u8, ModuleError> {
     let byte = reader.u8()?;

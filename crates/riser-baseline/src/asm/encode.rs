@@ -142,6 +142,19 @@ impl Op {
         (self.0 >> OPCODE_BITS) as u8 as u32
     }
 
+    /// REX for the extensions R, X and B (4, 2 and 1) of the operands' numbers; 0 if it says nothing.
+    #[inline]
+    pub(super) const fn rex(self, rxb: u8) -> u8 {
+        let rex = self.0 as u8 | rxb;
+        if rex == 0 { 0 } else { rex | REX as u8 }
+    }
+
+    /// The opcode without REX.
+    #[inline]
+    pub(super) const fn opcode(self) -> Bits {
+        Bits { value: (self.0 as u32 >> OPCODE) as u64, count: self.opcode_bits() }
+    }
+
     /// REX and opcode, for the extensions R, X and B (4, 2 and 1) of the operands' numbers.
     #[inline]
     pub(super) const fn legacy(self, rxb: u8) -> Bits {
@@ -234,12 +247,12 @@ impl Place {
     /// A register and a place in memory. Above the displacement may be bits that mean nothing.
     #[inline]
     pub(super) const fn mem(reg: u8, mem: Mem) -> Self {
-        let is_byte = mem.disp == mem.disp as i8 as i32;
-        let is_zero = mem.disp == 0 && mem.flags & NEEDS_DISP == 0;
         // No displacement, one of 8 bits, or one of 32.
-        let mode = 2 - is_byte as u64 - is_zero as u64;
-        let disp_bits = 32 - 24 * is_byte as u32 - 8 * is_zero as u32;
-        let form = mem.form as u64 | mode << 6 | (reg as u64 & 7) << 3;
+        let is_long = mem.disp != mem.disp as i8 as i32;
+        let is_there = (mem.disp != 0) as u32 | mem.flags as u32 / NEEDS_DISP as u32;
+        let mode = is_there + is_long as u32;
+        let disp_bits = 8 * mode * mode;
+        let form = mem.form as u64 | (mode as u64) << 6 | (reg as u64 & 7) << 3;
         Self {
             rxb: reg >> 3 << 2 | mem.flags & 3,
             form: Bits { value: form, count: mem.form_bits as u32 },

@@ -110,6 +110,26 @@ impl Asm {
         self.put(op, head, tail);
     }
 
+    /// The same for operands at a place: its form follows the opcode, then comes the tail.
+    #[inline]
+    fn put_at(&mut self, op: Op, place: Place, tail: Bits) {
+        let at = self.len as usize;
+        let Some(chunk) = self.buffer.get_mut(at..at + CHUNK_BYTES) else {
+            return self.put_after_growth(op, op.legacy(place.rxb).then(place.form), tail);
+        };
+        let rex = op.rex(place.rxb);
+        let head = op.opcode().then(place.form);
+        // The masks say what is known anyway, so that nothing is checked.
+        let rex_at = op.prefix_bytes() as usize;
+        let head_at = rex_at + usize::from(rex != 0);
+        let tail_at = head_at + ((head.count as usize / 8) & 7);
+        chunk[..2].copy_from_slice(&op.prefixes().to_le_bytes());
+        chunk[rex_at] = rex;
+        chunk[head_at..][..8].copy_from_slice(&head.value.to_le_bytes());
+        chunk[tail_at..][..8].copy_from_slice(&tail.value.to_le_bytes());
+        self.len += tail_at as u32 + tail.count / 8;
+    }
+
     /// Writes at most 8 bytes as they are.
     #[inline]
     fn put_bits(&mut self, bits: Bits) {
@@ -143,25 +163,25 @@ impl Asm {
     /// An instruction with operands `reg` and `rm`, in registers.
     fn emit_reg(&mut self, op: Op, reg: u8, rm: u8) {
         let place = Place::reg(reg, rm);
-        self.put(op, op.legacy(place.rxb).then(place.form), Bits::NONE);
+        self.put_at(op, place, Bits::NONE);
     }
 
     /// An instruction with operands `reg` and `rm`, in registers, and an immediate.
     fn emit_reg_imm(&mut self, op: Op, reg: u8, rm: u8, imm: Bits) {
         let place = Place::reg(reg, rm);
-        self.put(op, op.legacy(place.rxb).then(place.form), imm);
+        self.put_at(op, place, imm);
     }
 
     /// An instruction with operands `reg` and `mem`.
     fn emit_mem(&mut self, op: Op, reg: u8, mem: Mem) {
         let place = Place::mem(reg, mem);
-        self.put(op, op.legacy(place.rxb).then(place.form), place.disp);
+        self.put_at(op, place, place.disp);
     }
 
     /// An instruction with operands `reg` and `mem`, and an immediate.
     fn emit_mem_imm(&mut self, op: Op, reg: u8, mem: Mem, imm: Bits) {
         let place = Place::mem(reg, mem);
-        self.put(op, op.legacy(place.rxb).then(place.form), place.disp.cut().then(imm));
+        self.put_at(op, place, place.disp.cut().then(imm));
     }
 
     /// An instruction with operands `reg` and `rm`.

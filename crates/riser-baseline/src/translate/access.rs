@@ -8,11 +8,11 @@
 use super::Translator;
 use crate::asm::{Alu, Cond, Gpr, Mem, Width};
 use crate::convention::Kind;
-use crate::operands::{Operand, SCRATCH};
+use crate::operands::{At, Operand, SCRATCH, width};
 use core::mem::offset_of;
 use riser_abi::{GUARD_BYTES, MemoryDef};
 use riser_front::MemArg;
-use riser_ops::{AccessKind, AccessOp, AccessRow, Extension, MemoryIdx, TrapCode};
+use riser_ops::{AccessKind, AccessOp, AccessRow, Extension, MemoryIdx, TrapCode, ValType};
 
 /// Where an access goes.
 #[derive(Clone, Copy, Debug)]
@@ -39,9 +39,109 @@ impl Reach {
     }
 }
 
+/// What is frequent: accesses of integers, which have a shorter way where the first byte of the first memory is in a register, so that there
+/// is a guard.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    frequent: Option<Frequent>,
+    kind: Kind,
+    width: Width,
+}
+
+/// See [`Shape`].
+#[derive(Clone, Copy, Debug)]
+enum Frequent {
+    /// With whether it extends by the sign.
+    Load(bool),
+    Store,
+}
+
+static SHAPES: [Shape; AccessOp::ROWS.len()] = shapes();
+
+const fn shapes() -> [Shape; AccessOp::ROWS.len()] {
+    let mut shapes =
+        [Shape { frequent: None, kind: Kind::I32, width: Width::W64 }; AccessOp::ROWS.len()];
+    let mut at = 0;
+    while at < shapes.len() {
+        let row = &AccessOp::ROWS[at];
+        let kind = if matches!(row.ty, ValType::I64) { Kind::I64 } else { Kind::I32 };
+        let frequent = match row.kind {
+            _ if !matches!(row.ty, ValType::I32 | ValType::I64) => None,
+            AccessKind::Load => Some(Frequent::Load(matches!(row.extension, Extension::Sign))),
+            AccessKind::Store => Some(Frequent::Store),
+            _ => None,
+        };
+        shapes[row.op as usize] = Shape { frequent, kind, width: width_of(row) };
+        at += 1;
+    }
+    shapes
+}
+
 impl Translator<'_> {
-    /// A load or store.
+    /// An access.
+    #[inline]
     pub fn lower_access(&mut self, op: AccessOp, arg: MemArg) {
+        let shape = &SHAPES[op as usize];
+        let is_near = arg.memory.0 == 0 && arg.offset <= GUARD_BYTES - 8;
+        match (self.memory_base, shape.frequent) {
+            (Some(base), Some(Frequent::Load(sign))) if is_near => {
+                self.frequent_load(shape, sign, base, arg.offset as i32);
+            }
+            (Some(base), Some(Frequent::Store)) if is_near => {
+                self.frequent_store(shape, base, arg.offset as i32);
+            }
+            _ => self.any_access(op, arg),
+        }
+    }
+
+    fn frequent_load(&mut self, shape: &Shape, sign: bool, base: Gpr, offset: i32) {
+        let address = self.pop();
+        let (at, index) = self.near(base, offset, address);
+        let to = match index {
+            Some(index) if Self::is_for_operands(index) => index,
+            _ => self.alloc(),
+        };
+        self.may_trap(TrapCode::MemoryOutOfBounds);
+        if sign {
+            self.asm.load_signed(shape.width, width(shape.kind), to, at);
+        } else {
+            self.asm.load(shape.width, to, at);
+        }
+        self.push_gpr(shape.kind, to);
+    }
+
+    fn frequent_store(&mut self, shape: &Shape, base: Gpr, offset: i32) {
+        let value = self.pop();
+        let address = self.pop();
+        let immediate = Self::immediate_of(value);
+        let from = if immediate.is_none() { Some(self.gpr(value)) } else { None };
+        let (at, index) = self.near(base, offset, address);
+        self.may_trap(TrapCode::MemoryOutOfBounds);
+        match (from, immediate) {
+            (Some(from), _) => {
+                self.asm.store(shape.width, at, from);
+                self.free(from);
+            }
+            (None, immediate) => self.asm.store_imm(shape.width, at, immediate.unwrap_or(0)),
+        }
+        if let Some(index) = index {
+            self.free(index);
+        }
+    }
+
+    /// Where a frequent access goes, and the register with its address.
+    #[inline(always)]
+    fn near(&mut self, base: Gpr, offset: i32, address: Operand) -> (Mem, Option<Gpr>) {
+        if let At::Const(constant) = address.at
+            && let Ok(at) = i32::try_from(constant + offset as u64)
+        {
+            return (Mem::at(base, at), None);
+        }
+        let index = self.gpr(address);
+        (Mem::indexed(base, index, 0, offset), Some(index))
+    }
+
+    fn any_access(&mut self, op: AccessOp, arg: MemArg) {
         let row = op.row();
         match row.kind {
             AccessKind::Load => self.load(row, arg),
@@ -233,7 +333,7 @@ impl Translator<'_> {
 }
 
 /// The width of an access that is at most eight bytes wide.
-pub(crate) fn width_of(row: &AccessRow) -> Width {
+pub(crate) const fn width_of(row: &AccessRow) -> Width {
     match row.width {
         1 => Width::W8,
         2 => Width::W16,

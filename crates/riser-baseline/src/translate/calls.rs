@@ -5,11 +5,10 @@
 
 use super::vm::Moves;
 use super::{Translator, kinds};
-use crate::asm::{Alu, Asm, Cond, Gpr, Mem, Width, Xmm};
+use crate::asm::{Alu, Cond, Gpr, Mem, Width};
 use crate::convention::{AREA, C_PARAMS, Params, Passed, Results, VMCTX};
 use crate::frame::{Frame, OWN_AREA, OWN_VMCTX};
-use crate::operands::{At, Operand, SCRATCH, XMM_SCRATCH};
-use alloc::vec::Vec;
+use crate::operands::{At, SCRATCH, XMM_SCRATCH};
 use core::mem::offset_of;
 use riser_abi::{FuncRef, ImportedFunc, VmCtx, VmRuntime, builtin, returns_in_area};
 use riser_ops::{FuncIdx, FuncType, HeapType, RefType, TableIdx, TrapCode, TypeIdx};
@@ -171,9 +170,9 @@ impl Translator<'_> {
         let count = ty.params().len();
         let first = self.height() - count;
         let mut params = Params::of(ty);
-        let mut moves = Moves::default();
-        let mut xmm_moves: Vec<(Xmm, Xmm)> = Vec::new();
-        let mut loads: Vec<(Passed, Operand)> = Vec::new();
+        let mut has_loads = false;
+        let mut moves = Moves::new(SCRATCH);
+        let mut xmm_moves = Moves::new(XMM_SCRATCH);
         if let Callee::Ref(func, _) = callee {
             moves.add(CALLEE, func);
         }
@@ -183,29 +182,37 @@ impl Translator<'_> {
                 Passed::Stack(at) => {
                     self.store_operand(operand, Frame::row_at(at + stack, 0));
                 }
-                to @ Passed::Gpr(gpr) => match self.gpr_of(operand) {
-                    Some(from) => moves.add(gpr, from),
-                    None => loads.push((to, operand)),
+                Passed::Gpr(to) => match self.gpr_of(operand) {
+                    Some(from) => moves.add(to, from),
+                    None => has_loads = true,
                 },
-                to @ Passed::Xmm(xmm) => match self.xmm_of(operand) {
-                    Some(from) if from != xmm => xmm_moves.push((xmm, from)),
-                    Some(_) => {}
-                    None => loads.push((to, operand)),
+                Passed::Xmm(to) => match self.xmm_of(operand) {
+                    Some(from) => xmm_moves.add(to, from),
+                    None => has_loads = true,
                 },
             }
         }
-        moves.emit(self.asm);
-        emit_xmm_moves(self.asm, xmm_moves);
-        for (to, operand) in loads {
-            match to {
-                Passed::Gpr(gpr) => self.move_to(operand, gpr),
-                Passed::Xmm(xmm) => self.move_to_xmm(operand, xmm),
-                Passed::Stack(_) => {}
-            }
+        moves.emit(SCRATCH, |to, from| self.asm.mov(Width::W64, to, from));
+        xmm_moves.emit(XMM_SCRATCH, |to, from| self.asm.mov_xmm(to, from));
+        if has_loads {
+            self.load_arguments(first, ty);
         }
         self.cut(first as u32);
         if let Callee::Ref(func, _) = callee {
             self.free(func);
+        }
+    }
+
+    /// Puts the arguments in registers that are in none yet: the operands from `first` on.
+    fn load_arguments(&mut self, first: usize, ty: &FuncType) {
+        let mut params = Params::of(ty);
+        for number in first..first + ty.params().len() {
+            let operand = self.operands.stack[number];
+            match params.next(operand.kind) {
+                Passed::Gpr(to) if self.gpr_of(operand).is_none() => self.move_to(operand, to),
+                Passed::Xmm(to) if self.xmm_of(operand).is_none() => self.move_to_xmm(operand, to),
+                _ => {}
+            }
         }
     }
 
@@ -296,27 +303,5 @@ impl Translator<'_> {
             self.asm.store_v128(Mem::at(Gpr::RBP, 16 + room + at), XMM_SCRATCH);
         }
         self.leave_for(CALLEE, bytes);
-    }
-}
-
-/// As [`Moves`], for floats and vectors.
-fn emit_xmm_moves(asm: &mut Asm, mut moves: Vec<(Xmm, Xmm)>) {
-    while !moves.is_empty() {
-        let free = moves.iter().position(|&(to, _)| moves.iter().all(|&(_, from)| from != to));
-        match free {
-            Some(at) => {
-                let (to, from) = moves.swap_remove(at);
-                asm.mov_xmm(to, from);
-            }
-            None => {
-                let (to, _) = moves[0];
-                asm.mov_xmm(XMM_SCRATCH, to);
-                for (_, from) in &mut moves {
-                    if *from == to {
-                        *from = XMM_SCRATCH;
-                    }
-                }
-            }
-        }
     }
 }

@@ -83,7 +83,7 @@ type List = Range<usize>;
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     clauses: Vec<(Option<TagIdx>, Label)>,
-    /// What each call has, by its number.
+    /// What each call has, by its number; nothing if there are no scopes.
     calls: Vec<List>,
 }
 
@@ -343,6 +343,9 @@ impl Translator<'_> {
     /// Gives each call its table, and emits what passes exceptions on.
     pub(super) fn finish_scopes(&mut self) -> Tables {
         let mut tables = Tables::default();
+        if self.exceptions.scopes.is_empty() {
+            return tables;
+        }
         let first_pass = self.notes.calls.len();
         let mut handlers = 0;
         loop {
@@ -428,6 +431,7 @@ impl Translator<'_> {
             let target = target.expect("the handler of a clause that a call uses was emitted");
             Handler { tag: tag.map(|tag| tag.0), vmctx, target }
         };
-        tables.clauses[tables.calls[call].clone()].iter().map(handler).collect()
+        let Some(list) = tables.calls.get(call) else { return Vec::new() };
+        tables.clauses[list.clone()].iter().map(handler).collect()
     }
 }

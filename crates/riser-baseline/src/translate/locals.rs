@@ -43,8 +43,10 @@ impl Translator<'_> {
             slot += 1;
         }
         self.first_operand = slot;
+        self.operands.begin_at(slot);
         self.pin_locals();
-        self.frame.slots = slot + self.plan.facts.max_operand_slots;
+        // Those of operands are added when it is known how many there are.
+        self.frame.slots = slot;
         self.frame.has_area = returns_in_area(ty.results());
         self.frame.row = 0;
         self.frame.incoming = Params::stack_bytes_of(ty);
@@ -137,13 +139,13 @@ impl Translator<'_> {
             }
             self.asm.mov(Width::W64, Gpr::RBP, Gpr::RSP);
         }
-        if self.plan.calls_anything || self.frame.bytes() > LEAF_FRAME {
+        let is_large = self.plan.has_large_frame || self.frame.bytes() > LEAF_FRAME;
+        if self.plan.calls_anything || is_large {
             // Neither register has a parameter.
             let (runtime, bottom) = (Gpr::R10, SCRATCH);
             self.asm.load(Width::W64, runtime, Mem::at(VMCTX, offset_of!(VmCtx, runtime) as i32));
             self.asm.mov(Width::W64, bottom, Gpr::RSP);
-            let at = self.asm.alu_imm32(Alu::Sub, Width::W64, bottom, 0);
-            self.frame_size_at.push(at);
+            self.frame_size_at = self.asm.alu_imm32(Alu::Sub, Width::W64, bottom, 0);
             let limit = Mem::at(runtime, offset_of!(VmRuntime, stack_limit) as i32);
             self.asm.alu(Alu::Cmp, Width::W64, bottom, limit);
             let overflow = self.far_trap_of_none(TrapCode::StackOverflow);
@@ -151,8 +153,7 @@ impl Translator<'_> {
             self.asm.mov(Width::W64, Gpr::RSP, bottom);
         } else {
             self.checks_stack = false;
-            let at = self.asm.alu_imm32(Alu::Sub, Width::W64, Gpr::RSP, 0);
-            self.frame_size_at.push(at);
+            self.frame_size_at = self.asm.alu_imm32(Alu::Sub, Width::W64, Gpr::RSP, 0);
         }
         self.asm.store(Width::W64, OWN_VMCTX, VMCTX);
         for number in 0..self.frame.saved.len() {
@@ -241,8 +242,7 @@ impl Translator<'_> {
     }
 
     pub(super) fn lower_local_get(&mut self, local: LocalIdx, _: ValType) {
-        let kind = self.locals[local.index()].kind;
-        self.push(kind, At::Local(local.0));
+        self.push_local(local.0);
     }
 
     pub(super) fn lower_local_set(&mut self, local: LocalIdx, _: ValType) {
@@ -325,11 +325,11 @@ impl Translator<'_> {
     }
 
     pub(super) fn lower_i32_const(&mut self, value: i32) {
-        self.push(Kind::I32, At::Const(u64::from(value as u32)));
+        self.push_const(Kind::I32, u64::from(value as u32));
     }
 
     pub(super) fn lower_i64_const(&mut self, value: i64) {
-        self.push(Kind::I64, At::Const(value as u64));
+        self.push_const(Kind::I64, value as u64);
     }
 
     pub(super) fn lower_f32_const(&mut self, bits: u32) {

@@ -152,9 +152,11 @@ pub(crate) struct Translator<'a> {
     /// The slots of operands that are references, in places where the budget may be spent.
     pub spent_references: Vec<u32>,
     /// Where the instruction with the size of the frame has it.
-    pub frame_size_at: Vec<u32>,
+    pub frame_size_at: u32,
     /// Whether the function compares the stack pointer with the limit.
     pub checks_stack: bool,
+    /// Whether there is something to be done before each operator.
+    pub is_careful: bool,
     /// Why translation was ended.
     pub failure: Option<&'static str>,
 }
@@ -201,8 +203,9 @@ impl<'a> Translator<'a> {
             offset: riser_code::Position::NONE,
             unpaid: 0,
             spent_references: Vec::new(),
-            frame_size_at: Vec::new(),
+            frame_size_at: 0,
             checks_stack: true,
+            is_careful: env.options.fuel || env.notes_operators,
             failure: None,
         }
     }
@@ -210,6 +213,7 @@ impl<'a> Translator<'a> {
     /// Ends translation: there is no code for what the body has.
     pub fn fail(&mut self, what: &'static str) {
         self.failure.get_or_insert(what);
+        self.is_careful = true;
     }
 
     /// Whether translation was not ended.
@@ -218,9 +222,20 @@ impl<'a> Translator<'a> {
     }
 
     /// The next operator.
+    #[inline]
     fn next_operator(&mut self, offset: u32) {
         self.offset = offset;
-        if self.is_too_long() {
+        let is_plain = !self.operands.has_condition && !self.is_careful;
+        if !is_plain || self.asm.offset() > MOST_CODE_BYTES {
+            self.look_before();
+        }
+    }
+
+    /// What is to be done before some operators.
+    #[inline(never)]
+    fn look_before(&mut self) {
+        self.operands.has_condition = false;
+        if !self.goes_on() || self.is_too_long() {
             return;
         }
         if self.env.options.fuel {

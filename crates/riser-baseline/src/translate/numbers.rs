@@ -43,6 +43,7 @@ fn int(w: Width) -> Kind {
 
 impl Translator<'_> {
     /// The operand below the top, and the top.
+    #[inline]
     pub(super) fn pop2(&mut self) -> (Operand, Operand) {
         let top = self.pop();
         (self.pop(), top)

@@ -13,13 +13,14 @@ impl BodySink for Translator<'_> {
         self.begin_body(ty, locals);
     }
 
+    #[inline]
     fn at(&mut self, offset: u32) {
-        if self.goes_on() {
-            self.next_operator(offset);
-        }
+        self.next_operator(offset);
     }
 
-    fn finish(&mut self, _: &BodyFacts) {}
+    fn finish(&mut self, facts: &BodyFacts) {
+        self.frame.slots += facts.max_operand_slots;
+    }
 
     fn simple(&mut self, op: SimpleOp, imm: SimpleImm) {
         if self.goes_on() {

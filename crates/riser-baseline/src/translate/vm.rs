@@ -2,7 +2,7 @@
 
 use super::locals::LEAF_FRAME;
 use super::{Cold, ColdCode, NO_SCOPE, Translator};
-use crate::asm::{Asm, Cond, Gpr, Label, Mem, Width};
+use crate::asm::{Cond, Gpr, Label, Mem, Width};
 use crate::convention::{C_PARAMS, Kind, RESULT, VMCTX};
 use crate::emit::{Call, FarTrap, Root};
 use crate::frame::{Frame, OWN_VMCTX, VMCTX_BELOW};
@@ -54,6 +54,7 @@ impl Translator<'_> {
     }
 
     /// The instruction emitted next traps by a fault.
+    #[inline]
     pub fn may_trap(&mut self, code: TrapCode) {
         self.note_position();
         self.notes.traps.push(TrapSite { offset: self.asm.offset(), code });
@@ -134,21 +135,17 @@ impl Translator<'_> {
     pub fn builtin(&mut self, builtin: BuiltinSignature, args: &[Arg], row: &[u32]) -> Gpr {
         self.settle_for_call();
         // Operands and registers first: the others are made from nothing.
-        let mut moves: Moves = Moves::default();
-        let mut later: Vec<(Gpr, Arg)> = Vec::new();
+        let mut moves = Moves::new(SCRATCH);
         for (&arg, &to) in args.iter().zip(&C_PARAMS[1..]) {
-            match arg {
-                Arg::Operand(operand) => match self.gpr_of(operand) {
-                    Some(from) => moves.add(to, from),
-                    None => later.push((to, arg)),
-                },
-                Arg::Gpr(from) => moves.add(to, from),
-                _ => later.push((to, arg)),
+            if let Some(from) = self.gpr_of_arg(arg) {
+                moves.add(to, from);
             }
         }
-        moves.emit(self.asm);
-        for (to, arg) in later {
-            self.make_arg(to, arg);
+        moves.emit(SCRATCH, |to, from| self.asm.mov(Width::W64, to, from));
+        for (&arg, &to) in args.iter().zip(&C_PARAMS[1..]) {
+            if self.gpr_of_arg(arg).is_none() {
+                self.make_arg(to, arg);
+            }
         }
         for arg in args {
             match *arg {
@@ -164,6 +161,15 @@ impl Translator<'_> {
             self.asm.mov(Width::W32, RESULT, RESULT);
         }
         RESULT
+    }
+
+    /// The register that an argument is in.
+    fn gpr_of_arg(&self, arg: Arg) -> Option<Gpr> {
+        match arg {
+            Arg::Operand(operand) => self.gpr_of(operand),
+            Arg::Gpr(from) => Some(from),
+            Arg::Imm(_) | Arg::TypeId(..) | Arg::Row(_) => None,
+        }
     }
 
     pub(super) fn make_arg(&mut self, to: Gpr, arg: Arg) {
@@ -251,6 +257,11 @@ impl Translator<'_> {
         self.trap_here(TrapCode::Unreachable);
     }
 
+    /// Whether the function compares the stack pointer with the limit if it must. Rows are for calls, and functions that call something compare.
+    pub fn frame_fits(&self) -> bool {
+        self.checks_stack || self.frame.bytes() <= LEAF_FRAME
+    }
+
     /// Emits what stands behind the function's code, and gives the artifact.
     pub fn finish(mut self) -> Result<CodeArtifact, CompileError> {
         self.operands.clear();
@@ -282,11 +293,8 @@ impl Translator<'_> {
             return Err(CompileError::new(what));
         }
         let frame_bytes = self.frame.bytes();
-        // Rows are for calls, and functions that call something compare.
-        assert!(self.checks_stack || frame_bytes <= LEAF_FRAME, "a frame that nobody has compared");
-        for &at in &self.frame_size_at {
-            self.asm.patch_u32(at, frame_bytes);
-        }
+        assert!(self.frame_fits(), "a frame that nobody has compared");
+        self.asm.patch_u32(self.frame_size_at, frame_bytes);
         let handlers = |number: usize| self.handlers_of(&lists, number, frame_bytes - VMCTX_BELOW);
         let calls = self.notes.call_sites(frame_bytes, handlers);
         let slots = SlotLayout { below: self.frame.header, first_operand: self.first_operand };
@@ -294,44 +302,54 @@ impl Translator<'_> {
         Ok(CodeArtifact {
             code: code.bytes.to_vec(),
             alignment: code.align,
-            traps: core::mem::take(&mut self.notes.traps),
-            positions: core::mem::take(&mut self.notes.positions),
+            traps: self.notes.traps.clone(),
+            positions: self.notes.positions.clone(),
             calls,
             slots: Some(slots),
         })
     }
 }
 
-/// Moves between registers, all at once.
-#[derive(Debug, Default)]
-pub(crate) struct Moves {
-    moves: Vec<(Gpr, Gpr)>,
+/// Moves between registers, all at once. No register is written twice, so there are at most as many as registers.
+#[derive(Debug)]
+pub(crate) struct Moves<R> {
+    moves: [(R, R); 16],
+    len: usize,
 }
 
-impl Moves {
+impl<R: Copy + PartialEq> Moves<R> {
+    /// None; `any` is some register.
+    pub fn new(any: R) -> Moves<R> {
+        Moves { moves: [(any, any); 16], len: 0 }
+    }
+
     /// `to` is to have what `from` has.
-    pub fn add(&mut self, to: Gpr, from: Gpr) {
+    pub fn add(&mut self, to: R, from: R) {
         if to != from {
-            self.moves.push((to, from));
+            self.moves[self.len] = (to, from);
+            self.len += 1;
         }
     }
 
-    /// Emits them. Changes [`SCRATCH`], and no flags.
-    pub fn emit(mut self, asm: &mut Asm) {
-        while !self.moves.is_empty() {
-            let is_read = |to: Gpr, moves: &[(Gpr, Gpr)]| moves.iter().any(|&(_, from)| from == to);
-            match self.moves.iter().position(|&(to, _)| !is_read(to, &self.moves)) {
+    /// Tells `mov` one after the other, target first, in an order that overwrites nothing that is needed. May change `scratch`.
+    pub fn emit(mut self, scratch: R, mut mov: impl FnMut(R, R)) {
+        while self.len > 0 {
+            let moves = &mut self.moves[..self.len];
+            let is_read = |to: R| moves.iter().any(|&(_, from)| from == to);
+            match moves.iter().position(|&(to, _)| !is_read(to)) {
                 Some(at) => {
-                    let (to, from) = self.moves.swap_remove(at);
-                    asm.mov(Width::W64, to, from);
+                    let (to, from) = moves[at];
+                    mov(to, from);
+                    moves[at] = moves[self.len - 1];
+                    self.len -= 1;
                 }
                 None => {
                     // A circle: the first register is read from elsewhere.
-                    let (to, _) = self.moves[0];
-                    asm.mov(Width::W64, SCRATCH, to);
-                    for (_, from) in &mut self.moves {
+                    let (to, _) = moves[0];
+                    mov(scratch, to);
+                    for (_, from) in moves {
                         if *from == to {
-                            *from = SCRATCH;
+                            *from = scratch;
                         }
                     }
                 }
