@@ -8,6 +8,7 @@
 
 use crate::asm::{Cond, Gpr, Mem, Rm, Width, Xmm, XmmRm};
 use crate::convention::Kind;
+use crate::frame::OWN_VMCTX;
 use crate::translate::{Place, Translator};
 use alloc::vec::Vec;
 
@@ -23,6 +24,10 @@ const XMMS: u32 = 0x00FF;
 
 /// Registers for locals, which callees preserve.
 pub(crate) const PINNED_GPRS: [Gpr; 5] = [Gpr::RBX, Gpr::R12, Gpr::R13, Gpr::R14, Gpr::R15];
+/// Registers for locals of functions that call nothing. Those are registers for operands otherwise, and parameters come in them.
+pub(crate) const LEAF_GPRS: [Gpr; 2] = [Gpr::RSI, Gpr::R8];
+/// The register for the first byte of the first memory in such functions.
+pub(crate) const LEAF_BASE: Gpr = Gpr::R10;
 /// Registers for locals, which nobody preserves.
 pub(crate) const PINNED_XMMS: [Xmm; 7] =
     [Xmm::XMM8, Xmm::XMM9, Xmm::XMM10, Xmm::XMM11, Xmm::XMM12, Xmm::XMM13, Xmm::XMM14];
@@ -61,7 +66,9 @@ pub(crate) struct Operands {
     pub has_condition: bool,
     /// So many operands, from the bottom, are in their slots.
     settled: usize,
-    /// The free ones among [`GPRS`], a bit for each.
+    /// Those among [`GPRS`] that no local has, a bit for each.
+    for_operands: u32,
+    /// The free ones among them.
     gprs: u32,
     xmms: u32,
     /// The operand that is in a register which is not free, unless who popped it owns the register.
@@ -81,9 +88,16 @@ impl Operands {
         self.next_slot = 0;
         self.has_condition = false;
         self.settled = 0;
+        self.for_operands = GPRS;
         self.gprs = GPRS;
         self.xmms = XMMS;
         self.references.clear();
+    }
+
+    /// A register is none for operands in this function. To be called before there are any.
+    pub fn give_away(&mut self, gpr: Gpr) {
+        self.for_operands &= !bit(gpr);
+        self.gprs = self.for_operands;
     }
 
     /// The operands begin at a slot.
@@ -207,8 +221,8 @@ impl Translator<'_> {
     }
 
     /// Whether a register is one for operands, which whoever has it owns; and not for locals.
-    pub fn is_for_operands(gpr: Gpr) -> bool {
-        bit(gpr) & GPRS != 0
+    pub fn is_for_operands(&self, gpr: Gpr) -> bool {
+        bit(gpr) & self.operands.for_operands != 0
     }
 
     /// The register of an operand that was popped is not needed any more.
@@ -223,7 +237,7 @@ impl Translator<'_> {
     /// A register that the operator at hand owns is not needed any more. Registers of locals are never freed.
     #[inline]
     pub fn free(&mut self, gpr: Gpr) {
-        self.operands.gprs |= bit(gpr) & GPRS;
+        self.operands.gprs |= bit(gpr) & self.operands.for_operands;
     }
 
     /// The same for floats and vectors.
@@ -652,16 +666,23 @@ impl Translator<'_> {
         }
     }
 
-    /// Reads the pinned locals that a call has not preserved: those in registers for floats, or all.
+    /// Reads what is pinned and was not preserved by a call: what is in registers for floats or, in functions that call nothing, for operands; or
+    /// all locals.
     pub fn reload(&mut self, all: bool) {
         for number in 0..self.pinned.len() {
             let local = self.locals[self.pinned[number] as usize];
             let slot = self.frame.slot(local.slot, local.kind);
             match local.place {
-                Place::Gpr(gpr, _) if all => self.asm.load(width(local.kind), gpr, slot),
+                Place::Gpr(gpr, _) if all || bit(gpr) & GPRS != 0 => {
+                    self.asm.load(width(local.kind), gpr, slot)
+                }
                 Place::Xmm(xmm, _) => self.load_xmm(local.kind, xmm, slot),
                 _ => {}
             }
+        }
+        if self.memory_base == Some(LEAF_BASE) {
+            self.asm.load(Width::W64, SCRATCH, OWN_VMCTX);
+            self.load_memory_base(SCRATCH);
         }
     }
 }

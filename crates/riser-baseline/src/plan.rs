@@ -35,6 +35,8 @@ pub(crate) struct Plan {
     weight: u32,
     /// The open blocks.
     blocks: Vec<Open>,
+    /// Whether there are only operators of one byte that are frequent: those own few registers at once.
+    pub is_simple: bool,
     /// Whether the frame turned out to be large.
     pub has_large_frame: bool,
     /// How many handlers of legacy `try` are open.
@@ -72,6 +74,7 @@ impl Plan {
         if riser_front::survey(module, func, self).is_none() {
             // The walk begins anew.
             walker.trusted(module, func, self)?;
+            self.is_simple = false;
         }
         Ok(())
     }
@@ -85,7 +88,7 @@ impl Plan {
         (self.loops, self.weight) = (0, 1);
         (self.calls, self.accesses, self.calls_anything) = (0, 0, false);
         (self.tail_args, self.handlers, self.caught, self.has_handlers) = (0, 0, 0, false);
-        self.has_large_frame = false;
+        (self.has_large_frame, self.is_simple) = (false, true);
     }
 
     #[inline]
@@ -163,6 +166,9 @@ impl Survey for Plan {
     }
     #[inline]
     fn branch(&mut self) {}
+    fn prefixed(&mut self) {
+        self.is_simple = false;
+    }
     fn call(&mut self) {
         self.calls();
     }
@@ -386,5 +392,59 @@ impl BodySink for Plan {
         if let Some(depth) = block.and_then(|block| block.handler) {
             self.caught = self.caught.max(depth + 1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use riser_module::{ModuleBytes, ModuleLimits, TypeRegistry};
+    use riser_ops::Features;
+    use std::path::Path;
+    use std::vec::Vec;
+
+    /// What either way finds.
+    fn found(plan: &Plan) -> (Vec<u32>, [u32; 5], [bool; 2]) {
+        let numbers = [plan.calls, plan.accesses, plan.tail_args, plan.caught, plan.loops];
+        (plan.uses.clone(), numbers, [plan.calls_anything, plan.has_handlers])
+    }
+
+    #[test]
+    fn a_survey_finds_what_a_walk_finds() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let (mut surveyed, mut all) = (0, 0);
+        for folder in ["bench/kernels", "crates/riser-testkit/tests/ladder"] {
+            for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                let bytes = match path.extension().and_then(|extension| extension.to_str()) {
+                    Some("wasm") => std::fs::read(&path).unwrap(),
+                    Some("wat") => wat::parse_file(&path).unwrap(),
+                    _ => continue,
+                };
+                let (registry, limits) = (TypeRegistry::new(), ModuleLimits::DEFAULT);
+                let module =
+                    Module::decode(ModuleBytes::new(bytes), &registry, Features::ALL, &limits);
+                let module = module.unwrap();
+                let mut walker = Walker::new();
+                for func in module.imported.funcs..module.funcs.len() as u32 {
+                    let (mut walk, mut made) = (Plan::default(), Plan::default());
+                    walker.trusted(&module, FuncIdx(func), &mut walk).unwrap();
+                    made.make(&mut walker, &module, FuncIdx(func)).unwrap();
+                    all += 1;
+                    if riser_front::survey(&module, FuncIdx(func), &mut Plan::default()).is_none() {
+                        continue;
+                    }
+                    surveyed += 1;
+                    // Dead code counts in a survey.
+                    let (walked, made) = (found(&walk), found(&made));
+                    let is_more = walked.0.iter().zip(&made.0).all(|(walked, made)| walked <= made)
+                        && walked.1.iter().zip(&made.1).all(|(walked, made)| walked <= made);
+                    assert!(is_more && walked.0.len() == made.0.len(), "{path:?} {func}");
+                    assert!(made.2[0] || !walked.2[0], "{path:?} {func}");
+                    assert_eq!(walked.2[1], made.2[1], "{path:?} {func}");
+                }
+            }
+        }
+        assert!(surveyed * 2 > all, "{surveyed} of {all}");
     }
 }

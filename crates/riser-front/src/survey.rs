@@ -24,6 +24,8 @@ pub trait Survey {
     fn close(&mut self);
     /// Control may go elsewhere: `if`, `else` or a branch.
     fn branch(&mut self);
+    /// An operator of two parts, besides what else is told of it.
+    fn prefixed(&mut self);
     /// A call that returns, or an operator for which the runtime may be called.
     fn call(&mut self);
 }
@@ -240,6 +242,7 @@ impl Bytes<'_> {
     #[inline(never)]
     fn prefixed<S: Survey>(&mut self, byte: u8, survey: &mut S) -> Option<()> {
         let sub = self.index()?;
+        survey.prefixed();
         match by_prefix(byte, sub)? {
             Operator::Simple(op) => {
                 let row = op.row();

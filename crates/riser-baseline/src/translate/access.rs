@@ -98,7 +98,7 @@ impl Translator<'_> {
         let address = self.pop();
         let (at, index) = self.near(base, offset, address);
         let to = match index {
-            Some(index) if Self::is_for_operands(index) => index,
+            Some(index) if self.is_for_operands(index) => index,
             _ => self.alloc(),
         };
         self.may_trap(TrapCode::MemoryOutOfBounds);
@@ -227,7 +227,7 @@ impl Translator<'_> {
     pub(super) fn reuse(&mut self, place: Place) -> Gpr {
         let mut found = None;
         for gpr in place.held.into_iter().flatten() {
-            if found.is_none() && Self::is_for_operands(gpr) {
+            if found.is_none() && self.is_for_operands(gpr) {
                 found = Some(gpr);
             } else {
                 self.free(gpr);

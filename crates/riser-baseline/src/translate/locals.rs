@@ -1,10 +1,11 @@
 //! How a function begins; locals, globals, constants, `drop` and `select`.
 
+use super::vm::Moves;
 use super::{Local, Place, Translator};
 use crate::asm::{Alu, Cond, Gpr, Mem, Width, Xmm};
 use crate::convention::{Kind, Params, Passed, VMCTX};
 use crate::frame::{OWN_AREA, OWN_VMCTX};
-use crate::operands::{At, PINNED_GPRS, PINNED_XMMS, SCRATCH, width};
+use crate::operands::{At, LEAF_BASE, LEAF_GPRS, PINNED_GPRS, PINNED_XMMS, SCRATCH, width};
 use core::mem::offset_of;
 use riser_abi::{VmCtx, VmRuntime, returns_in_area};
 use riser_ops::{FuncType, GlobalIdx, LocalIdx, TrapCode, ValType};
@@ -15,7 +16,8 @@ const MIN_USES: u32 = 3;
 /// The first memory must be accessed so often for its first byte to get a register.
 const MIN_ACCESSES: u32 = 3;
 
-/// A frame of so many bytes needs no check of the stack if the function calls nothing: below the limit there is room for that.
+/// A frame of so many bytes needs no check of the stack if the function calls nothing, and otherwise may be made before it: below the limit
+/// there is room for that.
 pub(super) const LEAF_FRAME: u32 = 1024;
 
 /// So many slots are zeroed without a loop.
@@ -44,7 +46,7 @@ impl Translator<'_> {
         }
         self.first_operand = slot;
         self.operands.begin_at(slot);
-        self.pin_locals();
+        self.pin_locals(ty);
         // Those of operands are added when it is known how many there are.
         self.frame.slots = slot;
         self.frame.has_area = returns_in_area(ty.results());
@@ -62,48 +64,67 @@ impl Translator<'_> {
     }
 
     /// Reads the first byte of the first memory to its register, if it has one.
-    pub(super) fn load_memory_base(&mut self, vmctx: Gpr) {
+    pub(crate) fn load_memory_base(&mut self, vmctx: Gpr) {
         if let Some(base) = self.memory_base {
             let at = self.env.layout.memory_base(riser_ops::MemoryIdx(0));
             self.asm.load(Width::W64, base, Mem::at(vmctx, at as i32));
         }
     }
 
-    /// Gives registers to the locals that are used most.
-    fn pin_locals(&mut self) {
+    /// Gives registers to the locals that are used most, and perhaps to the first byte of the first memory.
+    fn pin_locals(&mut self, ty: &FuncType) {
         self.frame.saved.clear();
         self.memory_base = None;
-        let guarded =
-            !self.env.module.memories.is_empty() && self.env.is_guarded(riser_ops::MemoryIdx(0));
+        let memories = &self.env.module.memories;
+        let guarded = !memories.is_empty() && self.env.is_guarded(riser_ops::MemoryIdx(0));
+        // What such a function does leaves enough registers for its operands.
+        let is_leaf =
+            self.plan.is_simple && !self.plan.calls_anything && (guarded || memories.is_empty());
         let mut gprs = &PINNED_GPRS[..];
-        if guarded && self.plan.accesses >= MIN_ACCESSES {
+        if is_leaf {
+            if self.plan.accesses > 0 {
+                self.memory_base = Some(LEAF_BASE);
+                self.operands.give_away(LEAF_BASE);
+            }
+        } else if guarded && self.plan.accesses >= MIN_ACCESSES {
             let (base, rest) = PINNED_GPRS.split_last().expect("there are some");
             self.memory_base = Some(*base);
             gprs = rest;
         }
+        let leaf_gprs = if is_leaf { &LEAF_GPRS[..] } else { &[] };
+        let min_uses = if is_leaf { 1 } else { MIN_USES };
         // The most used ones, in a list that is as long as there are registers.
-        let mut best_gprs: [(u32, u32); PINNED_GPRS.len()] = Default::default();
+        let mut best_gprs: [(u32, u32); PINNED_GPRS.len() + LEAF_GPRS.len()] = Default::default();
         let mut best_xmms: [(u32, u32); PINNED_XMMS.len()] = Default::default();
         for (number, (local, &uses)) in (0..).zip(self.locals.iter().zip(&self.plan.uses)) {
-            if uses < MIN_USES || local.kind == Kind::Ref {
+            if uses < min_uses || local.kind == Kind::Ref {
                 continue;
             }
             if !local.kind.is_float() {
                 insert(&mut best_gprs, (uses, number));
-            } else if uses > 2 * self.plan.calls {
+            } else if uses >= MIN_USES && uses > 2 * self.plan.calls {
                 // Each call costs a store and a load.
                 insert(&mut best_xmms, (uses, number));
             }
         }
-        for (&gpr, &(uses, local)) in gprs.iter().zip(&best_gprs) {
-            if uses > 0 {
-                let bit = self.pinned.len() as u32;
-                self.locals[local as usize].place = Place::Gpr(gpr, bit);
-                self.pinned.push(local);
+        let mut free = leaf_gprs.iter().chain(gprs).fold(0, |free, gpr| free | 1 << gpr.number());
+        for (uses, local) in best_gprs {
+            let gpr = self.register_for(ty, local, leaf_gprs, gprs, free);
+            let Some(gpr) = gpr.filter(|_| uses > 0) else { break };
+            let is_saved = !leaf_gprs.contains(&gpr);
+            if is_saved && uses < MIN_USES {
+                break;
+            }
+            free &= !(1 << gpr.number());
+            self.operands.give_away(gpr);
+            let bit = self.pinned.len() as u32;
+            self.locals[local as usize].place = Place::Gpr(gpr, bit);
+            self.pinned.push(local);
+            if is_saved {
                 self.frame.saved.push(gpr);
             }
         }
-        self.frame.saved.extend(self.memory_base);
+        self.frame.saved.extend(self.memory_base.filter(|&base| base != LEAF_BASE));
         if self.plan.has_handlers {
             // Callees that an exception ends do not restore what they have saved.
             self.frame.saved.clear();
@@ -118,6 +139,34 @@ impl Translator<'_> {
         }
         // Nothing of them is in their slots yet.
         self.dirty = self.all_dirty();
+    }
+
+    /// A register for a local among the free ones: that in which it comes, or else the first.
+    fn register_for(
+        &self,
+        ty: &FuncType,
+        local: u32,
+        leaf_gprs: &[Gpr],
+        gprs: &[Gpr],
+        free: u16,
+    ) -> Option<Gpr> {
+        let is_free = |gpr: &Gpr| free & 1 << gpr.number() != 0;
+        if leaf_gprs.iter().any(is_free) && (local as usize) < ty.params().len() {
+            let mut params = Params::of(ty);
+            let mut kinds = super::kinds(&ty.params()[..=local as usize]);
+            let last = kinds.next_back().map(|last| {
+                kinds.for_each(|kind| {
+                    params.next(kind);
+                });
+                params.next(last)
+            });
+            if let Some(Passed::Gpr(gpr)) = last
+                && is_free(&gpr)
+            {
+                return Some(gpr);
+            }
+        }
+        leaf_gprs.iter().chain(gprs).copied().find(is_free)
     }
 
     /// The bits of all pinned locals.
@@ -140,7 +189,17 @@ impl Translator<'_> {
             self.asm.mov(Width::W64, Gpr::RBP, Gpr::RSP);
         }
         let is_large = self.plan.has_large_frame || self.frame.bytes() > LEAF_FRAME;
-        if self.plan.calls_anything || is_large {
+        if self.plan.calls_anything && !is_large {
+            // Below the limit there is room for such a frame, so that it may be made before it is compared.
+            self.frame_size_at = self.asm.alu_imm32(Alu::Sub, Width::W64, Gpr::RSP, 0);
+            let runtime = SCRATCH;
+            self.asm.load(Width::W64, runtime, Mem::at(VMCTX, offset_of!(VmCtx, runtime) as i32));
+            let limit = Mem::at(runtime, offset_of!(VmRuntime, stack_limit) as i32);
+            self.asm.alu(Alu::Cmp, Width::W64, Gpr::RSP, limit);
+            let overflow = self.far_trap_of_none(TrapCode::StackOverflow);
+            self.asm.jcc(Cond::B, overflow);
+        } else if is_large {
+            self.compares_first = true;
             // Neither register has a parameter.
             let (runtime, bottom) = (Gpr::R10, SCRATCH);
             self.asm.load(Width::W64, runtime, Mem::at(VMCTX, offset_of!(VmCtx, runtime) as i32));
@@ -152,7 +211,6 @@ impl Translator<'_> {
             self.asm.jcc(Cond::B, overflow);
             self.asm.mov(Width::W64, Gpr::RSP, bottom);
         } else {
-            self.checks_stack = false;
             self.frame_size_at = self.asm.alu_imm32(Alu::Sub, Width::W64, Gpr::RSP, 0);
         }
         self.asm.store(Width::W64, OWN_VMCTX, VMCTX);
@@ -168,14 +226,19 @@ impl Translator<'_> {
     /// Moves parameters to where the function has them.
     fn receive_params(&mut self, ty: &FuncType) {
         let mut params = Params::of(ty);
+        let mut moves = Moves::new(SCRATCH);
+        let mut narrow = 0_u16;
         for number in 0..ty.params().len() {
             let Local { kind, slot, place, .. } = self.locals[number];
             let slot = self.frame.slot(slot, kind);
             match (params.next(kind), place) {
                 (Passed::Gpr(from), Place::Gpr(to, _)) => {
+                    moves.add(to, from);
                     // What is narrow is extended by zeros.
-                    let width = if kind.is_narrow() { Width::W32 } else { Width::W64 };
-                    self.asm.mov(width, to, from);
+                    narrow |= u16::from(kind.is_narrow()) << to.number();
+                    if to == from && kind.is_narrow() {
+                        self.asm.mov(Width::W32, to, from);
+                    }
                 }
                 (Passed::Gpr(from), _) => {
                     if kind == Kind::Ref {
@@ -185,6 +248,26 @@ impl Translator<'_> {
                 }
                 (Passed::Xmm(from), Place::Xmm(to, _)) => self.asm.mov_xmm(to, from),
                 (Passed::Xmm(from), _) => self.store_xmm(kind, slot, from),
+                (Passed::Stack(_), _) => {}
+            }
+        }
+        moves.emit(SCRATCH, |to, from| {
+            let is_narrow = narrow & 1 << to.number() != 0;
+            self.asm.mov(if is_narrow { Width::W32 } else { Width::W64 }, to, from);
+        });
+        if self.frame.incoming > 0 {
+            self.receive_from_stack(ty);
+        }
+    }
+
+    /// The same for those that are on the stack.
+    fn receive_from_stack(&mut self, ty: &FuncType) {
+        let mut params = Params::of(ty);
+        for number in 0..ty.params().len() {
+            let Local { kind, slot, place, .. } = self.locals[number];
+            let slot = self.frame.slot(slot, kind);
+            match (params.next(kind), place) {
+                (Passed::Gpr(_) | Passed::Xmm(_), _) => {}
                 (Passed::Stack(at), Place::Gpr(to, _)) => {
                     let from = self.frame.incoming_at(at);
                     self.asm.load(width(kind), to, from);

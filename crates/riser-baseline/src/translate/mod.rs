@@ -153,8 +153,8 @@ pub(crate) struct Translator<'a> {
     pub spent_references: Vec<u32>,
     /// Where the instruction with the size of the frame has it.
     pub frame_size_at: u32,
-    /// Whether the function compares the stack pointer with the limit.
-    pub checks_stack: bool,
+    /// Whether the function compares the stack pointer with the limit before it makes its frame.
+    pub compares_first: bool,
     /// Whether there is something to be done before each operator.
     pub is_careful: bool,
     /// Why translation was ended.
@@ -204,7 +204,7 @@ impl<'a> Translator<'a> {
             unpaid: 0,
             spent_references: Vec::new(),
             frame_size_at: 0,
-            checks_stack: true,
+            compares_first: false,
             is_careful: env.options.fuel || env.notes_operators,
             failure: None,
         }

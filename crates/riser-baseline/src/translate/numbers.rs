@@ -84,7 +84,7 @@ impl Translator<'_> {
         if let Some(immediate) = Self::immediate_of(right) {
             let from = self.rm(left);
             let to = match from {
-                Rm::Reg(gpr) if Self::is_for_operands(gpr) => gpr,
+                Rm::Reg(gpr) if self.is_for_operands(gpr) => gpr,
                 _ => self.alloc(),
             };
             self.asm.imul_imm(w, to, from, immediate);
@@ -175,7 +175,7 @@ impl Translator<'_> {
             let by = self.gpr(right);
             let from = self.rm(left);
             let to = match from {
-                Rm::Reg(gpr) if Self::is_for_operands(gpr) => gpr,
+                Rm::Reg(gpr) if self.is_for_operands(gpr) => gpr,
                 _ => self.alloc(),
             };
             self.asm.shiftx(op, w, to, from, by);
@@ -259,7 +259,7 @@ impl Translator<'_> {
         let operand = self.pop();
         let from = self.rm(operand);
         let to = match from {
-            Rm::Reg(gpr) if Self::is_for_operands(gpr) => gpr,
+            Rm::Reg(gpr) if self.is_for_operands(gpr) => gpr,
             _ => self.alloc(),
         };
         (from, to)

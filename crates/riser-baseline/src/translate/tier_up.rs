@@ -53,12 +53,17 @@ impl Translator<'_> {
     /// The function was entered.
     pub(super) fn count_entry(&mut self) {
         let bytes = self.env.module.bodies[self.defined as usize].len();
-        self.count(entry_cost(bytes), ColdCode::Hot);
+        // It is still in its register.
+        self.count(entry_cost(bytes), VMCTX, ColdCode::Hot);
     }
 
     /// A loop begins, or begins again.
     pub(super) fn count_turn(&mut self) {
-        let cost = self.count(turn_cost(MOST), ColdCode::Replace);
+        if !self.env.counts {
+            return;
+        }
+        self.asm.load(Width::W64, SCRATCH, OWN_VMCTX);
+        let cost = self.count(turn_cost(MOST), SCRATCH, ColdCode::Replace);
         let at = self.offset;
         if let Some(block) = self.blocks.last_mut() {
             block.turn = cost.map(|cost| Turn { cost, at });
@@ -71,13 +76,12 @@ impl Translator<'_> {
         self.asm.patch_u32(turn.cost, cost as u32);
     }
 
-    /// Takes something from the budget. The offset of how much, if anything counts.
-    fn count(&mut self, cost: i32, what: fn(Spent) -> ColdCode) -> Option<u32> {
+    /// Takes something from the budget, if anything counts; the own `VmCtx` is in a register. The offset of how much.
+    fn count(&mut self, cost: i32, vmctx: Gpr, what: fn(Spent) -> ColdCode) -> Option<u32> {
         if !self.env.counts {
             return None;
         }
-        self.asm.load(Width::W64, SCRATCH, OWN_VMCTX);
-        let budgets = Mem::at(SCRATCH, offset_of!(VmCtx, budgets) as i32);
+        let budgets = Mem::at(vmctx, offset_of!(VmCtx, budgets) as i32);
         self.asm.load(Width::W64, SCRATCH, budgets);
         // There are at most a million functions.
         let budget = Mem::at(SCRATCH, 4 * self.defined as i32);
@@ -96,10 +100,14 @@ impl Translator<'_> {
         Some(cost)
     }
 
-    /// Calls a builtin where the budget is spent: the arguments are in their registers.
-    fn call_from(&mut self, spent: Spent, builtin: riser_abi::BuiltinSignature) {
+    /// Everything goes to its slot where the budget is spent, and registers are free.
+    fn leave_registers(&mut self, spent: Spent) {
         self.dirty = spent.dirty;
         self.clean();
+    }
+
+    /// Calls a builtin there: the arguments are in their registers.
+    fn call_from(&mut self, spent: Spent, builtin: riser_abi::BuiltinSignature) {
         self.call_builtin_unnoted(builtin);
         self.note_call(NO_SCOPE, &[]);
         let (first, count) = spent.references;
@@ -112,6 +120,7 @@ impl Translator<'_> {
 
     /// See [`ColdCode::Hot`].
     pub(super) fn say_hot(&mut self, spent: Spent) {
+        self.leave_registers(spent);
         self.asm.mov_imm(C_PARAMS[1], u64::from(self.defined));
         self.call_from(spent, builtin::hot);
         self.reload(false);
@@ -120,6 +129,7 @@ impl Translator<'_> {
 
     /// See [`ColdCode::Replace`].
     pub(super) fn replace_loop(&mut self, spent: Spent) {
+        self.leave_registers(spent);
         let [_, defined, at, slots, count, _] = C_PARAMS;
         self.asm.mov_imm(defined, u64::from(self.defined));
         self.asm.mov_imm(at, u64::from(self.offset));

@@ -257,9 +257,9 @@ impl Translator<'_> {
         self.trap_here(TrapCode::Unreachable);
     }
 
-    /// Whether the function compares the stack pointer with the limit if it must. Rows are for calls, and functions that call something compare.
+    /// Whether the function compares the stack pointer with the limit before it makes its frame, if it must.
     pub fn frame_fits(&self) -> bool {
-        self.checks_stack || self.frame.bytes() <= LEAF_FRAME
+        self.compares_first || self.frame.bytes() <= LEAF_FRAME
     }
 
     /// Emits what stands behind the function's code, and gives the artifact.
