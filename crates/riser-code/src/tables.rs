@@ -15,10 +15,14 @@
 //! them gives no answer or a wrong one, and never panics.
 
 use crate::{CodeArtifact, Handler, SlotLayout};
+use alloc::vec;
 use alloc::vec::Vec;
 use riser_ops::TrapCode;
 
 const COUNTS: usize = 5;
+
+/// How many words a row of each table has.
+const COLUMNS: [u64; COUNTS] = [2, 2, 4, 1, 3];
 
 /// The words of the header.
 const HEADER: u64 = COUNTS as u64 + 2;
@@ -30,8 +34,14 @@ impl CodeArtifact {
         let handlers: usize = self.calls.iter().map(|call| call.handlers.len()).sum();
         let counts =
             [self.traps.len(), self.positions.len(), self.calls.len(), references, handlers];
-        let mut out = Vec::new();
-        let mut put = |value: u32| out.extend_from_slice(&value.to_le_bytes());
+        let words = COLUMNS.iter().zip(counts).map(|(&columns, count)| columns as usize * count);
+        let words = HEADER as usize + words.sum::<usize>();
+        let mut out = vec![0; 4 * words];
+        let mut places = out.chunks_exact_mut(4);
+        let mut put = |value: u32| {
+            let place = places.next().expect("all words were counted");
+            place.copy_from_slice(&value.to_le_bytes());
+        };
         counts.iter().for_each(|&count| put(count as u32));
         let slots = self.slots.map_or([0, 0], |slots| [slots.below, slots.first_operand]);
         slots.into_iter().for_each(&mut put);
@@ -99,7 +109,6 @@ impl<'a> CodeTables<'a> {
 
     /// Where a table begins, in words.
     fn start(&self, table: usize) -> u64 {
-        const COLUMNS: [u64; COUNTS] = [2, 2, 4, 1, 3];
         let before = COLUMNS.iter().enumerate().take(table);
         HEADER + before.map(|(at, columns)| columns * u64::from(self.count(at))).sum::<u64>()
     }

@@ -244,13 +244,18 @@ impl Place {
         }
     }
 
+    /// How a place in memory says its displacement: not at all, with 8 bits (1), or with 32 (2). The square is how many bytes it has.
+    #[inline]
+    pub(super) const fn mode(mem: Mem) -> u32 {
+        let is_long = mem.disp != mem.disp as i8 as i32;
+        let is_there = (mem.disp != 0) as u32 | mem.flags as u32 / NEEDS_DISP as u32;
+        is_there + is_long as u32
+    }
+
     /// A register and a place in memory. Above the displacement may be bits that mean nothing.
     #[inline]
     pub(super) const fn mem(reg: u8, mem: Mem) -> Self {
-        // No displacement, one of 8 bits, or one of 32.
-        let is_long = mem.disp != mem.disp as i8 as i32;
-        let is_there = (mem.disp != 0) as u32 | mem.flags as u32 / NEEDS_DISP as u32;
-        let mode = is_there + is_long as u32;
+        let mode = Self::mode(mem);
         let disp_bits = 8 * mode * mode;
         let form = mem.form as u64 | (mode as u64) << 6 | (reg as u64 & 7) << 3;
         Self {

@@ -312,13 +312,12 @@ impl Asm {
     /// Loads, with zeros above.
     #[inline]
     pub fn load(&mut self, w: Width, dst: Gpr, src: Mem) {
-        let word = match w {
-            Width::W8 => Op::two(0xB6),
-            Width::W16 => Op::two(0xB7),
-            Width::W32 => Op::one(0x8B),
-            Width::W64 => Op::one(0x8B).wide(true),
-        };
-        self.emit_mem(word, dst.number(), src);
+        match w {
+            Width::W8 => self.emit_mem(Op::two(0xB6), dst.number(), src),
+            Width::W16 => self.emit_mem(Op::two(0xB7), dst.number(), src),
+            Width::W32 => self.emit_mem_short(0x8B, false, dst.number(), src),
+            Width::W64 => self.emit_mem_short(0x8B, true, dst.number(), src),
+        }
     }
 
     /// Loads `from` bits and extends them with their sign to `to`, 32 or 64 bits; with 32, zeros are above.
@@ -329,7 +328,11 @@ impl Asm {
     /// Stores the low bits of a register.
     #[inline]
     pub fn store(&mut self, w: Width, dst: Mem, src: Gpr) {
-        self.emit_mem(with_register(w, sized(w, 0x88), src), src.number(), dst);
+        match w {
+            Width::W32 => self.emit_mem_short(0x89, false, src.number(), dst),
+            Width::W64 => self.emit_mem_short(0x89, true, src.number(), dst),
+            w => self.emit_mem(with_register(w, sized(w, 0x88), src), src.number(), dst),
+        }
     }
 
     /// Stores a constant. One of 64 bits is extended with its sign from 32.

@@ -178,6 +178,30 @@ impl Asm {
         self.put_at(op, place, place.disp);
     }
 
+    /// The same where the opcode is one byte and there are no prefixes but REX, which is said: what most loads and stores are.
+    fn emit_mem_short(&mut self, opcode: u8, wide: bool, reg: u8, mem: Mem) {
+        let at = self.len as usize;
+        let Some(chunk) = self.buffer.get_mut(at..at + CHUNK_BYTES) else {
+            return self.emit_mem_after_growth(opcode, wide, reg, mem);
+        };
+        let rex = u8::from(wide) << 3 | reg >> 3 << 2 | mem.flags & 3;
+        let mode = Place::mode(mem);
+        let form = u32::from(mem.form) | mode << 6 | (u32::from(reg) & 7) << 3;
+        let head_at = usize::from(rex != 0);
+        let tail_at = head_at + 1 + (usize::from(mem.form_bits) / 8 & 3);
+        chunk[0] = rex | 0x40;
+        chunk[head_at..][..4].copy_from_slice(&(u32::from(opcode) | form << 8).to_le_bytes());
+        chunk[tail_at..][..4].copy_from_slice(&mem.disp.to_le_bytes());
+        self.len += tail_at as u32 + mode * mode;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn emit_mem_after_growth(&mut self, opcode: u8, wide: bool, reg: u8, mem: Mem) {
+        self.grow();
+        self.emit_mem_short(opcode, wide, reg, mem);
+    }
+
     /// An instruction with operands `reg` and `mem`, and an immediate.
     fn emit_mem_imm(&mut self, op: Op, reg: u8, mem: Mem, imm: Bits) {
         let place = Place::mem(reg, mem);

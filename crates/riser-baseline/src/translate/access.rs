@@ -141,6 +141,7 @@ impl Translator<'_> {
         (Mem::indexed(base, index, 0, offset), Some(index))
     }
 
+    #[inline(never)]
     fn any_access(&mut self, op: AccessOp, arg: MemArg) {
         let row = op.row();
         match row.kind {
