@@ -165,7 +165,7 @@ impl Proposals {
                 ElementMode::Declared => self.declare_if(true, Features::REFERENCE_TYPES),
             }
         }
-        for segment in &module.data {
+        for segment in module.data() {
             match &segment.mode {
                 DataMode::Active { offset, .. } => {
                     offset.ops().iter().for_each(|op| self.const_op(op))

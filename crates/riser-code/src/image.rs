@@ -29,7 +29,7 @@ mod writer;
 pub use writer::{ImageSource, ImageWriter, Piece, WriteError};
 
 use crate::CodeTables;
-use checksum::checksum;
+pub(crate) use checksum::checksum;
 use core::cmp::Ordering;
 use core::fmt;
 use core::ops::Range;
@@ -118,11 +118,11 @@ mod at {
     pub const SECTIONS: usize = 72;
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
 }
 
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+pub(crate) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(bytes.get(at..at.checked_add(8)?)?.try_into().ok()?))
 }
 

@@ -3,7 +3,8 @@
 //! of, what is where at its calls, which exceptions it handles. Those who run code look into the tables through a [`CodeTables`],
 //! which reads their encoded form, since they may stand in a file that was mapped.
 //!
-//! Read `artifact.rs` first, then `tables.rs`, `compiler.rs` for what compilers are told, and `image.rs` for the compiled code of a module as a file.
+//! Read `artifact.rs` first, then `tables.rs`, `compiler.rs` for what compilers are told, `image.rs` for the compiled code of a module as a file,
+//! and `copy.rs` for a file that has the module itself.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -11,6 +12,7 @@ extern crate alloc;
 
 mod artifact;
 mod compiler;
+pub mod copy;
 pub mod image;
 mod tables;
 

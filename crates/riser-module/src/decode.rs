@@ -11,8 +11,8 @@ use crate::header;
 use crate::limits::ModuleLimits;
 use crate::matching::Subtyping;
 use crate::module::{
-    Body, CustomSection, DataSegment, ElementSegment, Export, FuncSet, Global, Import,
-    ImportCounts, MemoryType, Module, ModuleType, Section, Table,
+    Body, CustomSection, Data, DataSegment, ElementSegment, Export, FuncSet, Global, Import,
+    ImportCounts, MemoryType, Module, ModuleType, Outline, Section, Table,
 };
 use crate::reader::Reader;
 use crate::registry::{Registration, TypeRegistry};
@@ -21,6 +21,7 @@ use crate::sections::id;
 use crate::tables::TableWrites;
 use alloc::format;
 use alloc::vec::Vec;
+use core::ops::Range;
 use riser_ops::{Features, FuncIdx, FuncType, TypeIdx};
 
 pub(crate) type Result<T> = core::result::Result<T, ModuleError>;
@@ -35,6 +36,31 @@ impl Module {
         features: Features,
         limits: &ModuleLimits,
     ) -> Result<Module> {
+        Module::decode_with(bytes, registry, features, limits, None)
+    }
+
+    /// Decodes a module that was decoded before, of which the outline was kept. The same bytes give the same module; of other bytes
+    /// that a later stage reads as bodies or data, it would be wrong, though never outside of them.
+    ///
+    /// # Errors
+    /// As for [`Module::decode`], and if the outline cannot be that of these bytes.
+    pub fn decode_again(
+        bytes: ModuleBytes,
+        registry: &TypeRegistry,
+        features: Features,
+        limits: &ModuleLimits,
+        outline: Outline,
+    ) -> Result<Module> {
+        Module::decode_with(bytes, registry, features, limits, Some(outline))
+    }
+
+    fn decode_with(
+        bytes: ModuleBytes,
+        registry: &TypeRegistry,
+        features: Features,
+        limits: &ModuleLimits,
+        outline: Option<Outline>,
+    ) -> Result<Module> {
         let content: &[u8] = &bytes;
         if content.len() > limits.module_bytes as usize {
             let len = content.len();
@@ -44,6 +70,7 @@ impl Module {
         let mut reader = Reader::new(content);
         header::read(&mut reader)?;
         let mut decoder = Decoder::new(content, registry.registration(), features, limits);
+        decoder.outline = outline;
         decoder.sections(&mut reader)?;
         decoder.check_ends()?;
         Ok(decoder.finish(bytes.clone()))
@@ -70,6 +97,9 @@ pub(crate) struct Decoder<'a> {
     pub(crate) elements: Vec<ElementSegment>,
     pub(crate) data: Vec<DataSegment>,
     pub(crate) data_count: Option<u32>,
+    /// How many data segments are read when somebody asks, and where.
+    pub(crate) later_data: Option<(usize, Range<usize>)>,
+    pub(crate) outline: Option<Outline>,
     pub(crate) bodies: Vec<Body>,
     /// Made when the first function is declared: then their number is known.
     pub(crate) declared_funcs: Option<FuncSet>,
@@ -104,6 +134,8 @@ impl<'a> Decoder<'a> {
             elements: Vec::new(),
             data: Vec::new(),
             data_count: None,
+            later_data: None,
+            outline: None,
             bodies: Vec::new(),
             declared_funcs: None,
             customs: Vec::new(),
@@ -169,7 +201,7 @@ impl<'a> Decoder<'a> {
                 "function and code section have inconsistent lengths",
             ));
         }
-        if self.data_count.is_some_and(|count| count as usize != self.data.len()) {
+        if self.data_count.is_some_and(|count| count as usize != self.data_len()) {
             return Err(ModuleError::malformed(
                 end,
                 "data count and data section have inconsistent lengths",
@@ -178,7 +210,16 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
+    fn data_len(&self) -> usize {
+        self.later_data.as_ref().map_or(self.data.len(), |(len, _)| *len)
+    }
+
     fn finish(self, bytes: ModuleBytes) -> Module {
+        let len = self.data_len();
+        let (segments, section) = match self.later_data {
+            Some((_, section)) => (spin::Once::new(), section),
+            None => (spin::Once::initialized(self.data.into()), 0..0),
+        };
         Module {
             bytes,
             features: self.features,
@@ -197,7 +238,7 @@ impl<'a> Decoder<'a> {
             imported: self.imported,
             start: self.start,
             elements: self.elements.into(),
-            data: self.data.into(),
+            data: Data { segments, len, section },
             data_count: self.data_count,
             table_writes: TableWrites::UNKNOWN,
             constant_tables: spin::Once::new(),

@@ -56,8 +56,8 @@ pub struct Module {
     pub start: Option<FuncIdx>,
     /// Element segments.
     pub elements: Box<[ElementSegment]>,
-    /// Data segments.
-    pub data: Box<[DataSegment]>,
+    /// See [`Module::data`].
+    pub(crate) data: Data,
     /// The count in the data count section, if there is one.
     pub data_count: Option<u32>,
     /// The tables that the bodies write: all, as long as nobody has looked into those.
@@ -383,6 +383,24 @@ pub enum DataMode {
     Passive,
 }
 
+/// The data segments: of a module that was decoded before, they are read when somebody asks.
+#[derive(Debug)]
+pub(crate) struct Data {
+    pub(crate) segments: Once<Box<[DataSegment]>>,
+    pub(crate) len: usize,
+    /// Where they are read then.
+    pub(crate) section: Range<usize>,
+}
+
+/// What is known of a module that was decoded before, so that decoding it again need not look at most of its bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Outline {
+    /// Where each body is.
+    pub bodies: Box<[Body]>,
+    /// Whether each data segment is an active one at a constant address.
+    pub data_is_placed: bool,
+}
+
 /// A function body: where it stands in the module's bytes, from its local declarations to its last `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Body {
@@ -513,9 +531,20 @@ impl Module {
         func.0 < self.imported.funcs
     }
 
+    /// The data segments.
+    pub fn data(&self) -> &[DataSegment] {
+        self.data.segments.call_once(|| crate::sections::read_placed(&self.bytes, &self.data.section))
+    }
+
+    /// How many data segments there are.
+    #[inline]
+    pub fn data_len(&self) -> usize {
+        self.data.len
+    }
+
     /// The content of a data segment. Empty for an index out of range.
     pub fn data_bytes(&self, data: DataIdx) -> &[u8] {
-        self.data.get(data.index()).map_or(&[], |segment| &self.bytes[segment.range.clone()])
+        self.data().get(data.index()).map_or(&[], |segment| &self.bytes[segment.range.clone()])
     }
 
     /// An element segment.

@@ -262,9 +262,9 @@ fn data_segments_of_every_kind_are_read() {
     assert_eq!(decoded.data_bytes(DataIdx(1)), b"p");
     assert_eq!(decoded.data_bytes(DataIdx(9)), b"");
     assert_eq!(decoded.data_count, Some(3));
-    let DataMode::Active { memory, offset } = &decoded.data[2].mode else { panic!("not active") };
+    let DataMode::Active { memory, offset } = &decoded.data()[2].mode else { panic!("not active") };
     assert_eq!((*memory, offset.ops()), (MemoryIdx(1), &[ConstOp::I64Const(2)][..]));
-    assert!(matches!(decoded.data[1].mode, DataMode::Passive));
+    assert!(matches!(decoded.data()[1].mode, DataMode::Passive));
 
     let inconsistent = "data count and data section have inconsistent lengths";
     malformed(inconsistent, &[section(12, b"\x01")]);

@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, geteuid, getrlimit};
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -47,6 +47,64 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
 }
 
+/// Makes a file without a name, which only this user may read and write, and which is gone when nobody has it open, unless [`name_file`]
+/// gives it a name.
+///
+/// # Errors
+/// Those of the system; and [`io::ErrorKind::Unsupported`] where there are no such files.
+#[cfg(target_os = "linux")]
+pub fn create_unnamed_file(folder: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags, open};
+    let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::TMPFILE;
+    Ok(File::from(open(folder, flags, Mode::RUSR | Mode::WUSR)?))
+}
+
+/// Gives a file a name that none has yet.
+///
+/// # Errors
+/// Those of the system.
+#[cfg(target_os = "linux")]
+pub fn name_file(file: &File, path: &Path) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD, linkat};
+    use std::os::fd::AsRawFd;
+    // With the empty path, a capability would be needed.
+    let from = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(linkat(CWD, from, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+}
+
+/// There are none.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn create_unnamed_file(_: &Path) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// There are none to be named.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn name_file(_: &File, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// What tells the times apart for which the system runs without being started anew. While it runs, what a program has read from a file is what another one
+/// has written; after a crash it may not be.
+pub fn boot_id() -> Option<[u8; 16]> {
+    let mut text = String::new();
+    let file = File::open("/proc/sys/kernel/random/boot_id").ok()?;
+    file.take(100).read_to_string(&mut text).ok()?;
+    let digits = text.chars().filter_map(|digit| digit.to_digit(16));
+    let digits: Vec<u8> = digits.map(|digit| digit as u8).collect();
+    let mut id = [0; 16];
+    for (byte, pair) in id.iter_mut().zip(digits.as_chunks::<2>().0) {
+        *byte = pair[0] << 4 | pair[1];
+    }
+    (digits.len() == 32).then_some(id)
+}
+
 /// The largest file that the process may write: beyond that the system ends it.
 pub fn file_bytes_max() -> Option<u64> {
     getrlimit(Resource::Fsize).current
@@ -56,6 +114,7 @@ pub fn file_bytes_max() -> Option<u64> {
 mod tests {
     use super::*;
     use std::fs;
+    use std::io::Write;
     use std::os::unix::fs::{PermissionsExt, chown};
     use std::path::PathBuf;
     use std::time::{Duration, SystemTime};
@@ -111,6 +170,24 @@ mod tests {
             chown(path, Some(1), None).unwrap();
         }
         assert_eq!(writers(&fs::metadata(path).unwrap()), Writers::Other { owner });
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_file_without_a_name_gets_one() {
+        let scratch = Scratch::new("unnamed");
+        let mut file = create_unnamed_file(&scratch.0).unwrap();
+        file.write_all(b"content").unwrap();
+        assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), 1, "the folder that was there");
+        let path = scratch.0.join("file");
+        name_file(&file, &path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"content");
+        let metadata = fs::metadata(&path).unwrap();
+        assert_eq!((writers(&metadata), metadata.mode() & 0o777), (Writers::Us, 0o600));
+        let error = name_file(&file, &path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(boot_id(), boot_id());
+        assert_ne!(boot_id(), Some([0; 16]));
     }
 
     #[test]

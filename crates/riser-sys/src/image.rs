@@ -13,6 +13,8 @@ use std::os::unix::fs::FileExt;
 #[derive(Debug)]
 pub struct MemoryImage {
     file: File,
+    /// Where in the file they begin.
+    start: u64,
     /// Which pages of a memory the file has, in bytes.
     pages: Range<usize>,
     /// The file's bytes to be read.
@@ -80,11 +82,39 @@ impl MemoryImage {
         let view = Mapping::of_file(&file, 0, end - start, FileUsage::Read).ok_or(error)?;
         Ok(MemoryImage {
             file,
+            start: 0,
             pages: start..end,
             view,
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             _counted: counted,
         })
+    }
+
+    /// An image that is in a file, from `start` on, a multiple of the page size. `pages` are those of a memory, in bytes; those of the file behind
+    /// them are zeros or its end.
+    ///
+    /// # Errors
+    /// If the file does not have so many bytes, or cannot be mapped, or there are too many images.
+    ///
+    /// # Safety
+    /// Nobody changes the file or makes it shorter while the image, or a memory that shows it, is in use.
+    pub unsafe fn of_file(
+        file: File,
+        start: u64,
+        pages: Range<usize>,
+    ) -> Result<MemoryImage, OutOfMemory> {
+        let page = rustix::param::page_size();
+        let error = OutOfMemory { bytes: pages.len() };
+        let end = start.checked_add(pages.len() as u64).ok_or(error)?;
+        let is_there = file.metadata().is_ok_and(|metadata| metadata.len() >= end);
+        let whole = [pages.start, pages.end].iter().all(|place| place.is_multiple_of(page));
+        if !is_there || !whole || !start.is_multiple_of(page as u64) || faults::refuses() {
+            return Err(error);
+        }
+        let counted = Counted::new(&IMAGES).ok_or(error)?;
+        let view = Mapping::of_file(&file, start, pages.len(), FileUsage::Read).ok_or(error)?;
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        Ok(MemoryImage { file, start, pages, view, id, _counted: counted })
     }
 
     /// The bytes of a memory that the image covers: whole pages of the system.
@@ -94,7 +124,8 @@ impl MemoryImage {
 
     /// What they hold.
     pub fn bytes(&self) -> &[u8] {
-        // SAFETY: the view has so many bytes, which can be read, never change, and stay while it does.
+        // SAFETY: the view has so many bytes, which can be read and stay while it does. They never change: nobody else has the file, or who
+        // gave it promised that.
         unsafe { core::slice::from_raw_parts(self.view.base(), self.pages.len()) }
     }
 
@@ -109,7 +140,7 @@ impl MemoryImage {
         if self.pages.is_empty() {
             return Some(mapping);
         }
-        mapping.cover_with_file(self.pages(), &self.file)
+        mapping.cover_with_file(self.pages(), &self.file, self.start)
     }
 
     /// Writes what the image has of the first `len` bytes of a memory. The caller has them for itself.
@@ -140,6 +171,36 @@ mod tests {
         assert_eq!(counted.len(), IMAGES_MAX);
         drop(counted);
         assert!(Counted::new(&COUNTER).is_some());
+    }
+
+    #[test]
+    fn an_image_in_a_file_is_as_one_that_was_made() {
+        let path = std::env::temp_dir().join(format!("riser-image-{}", std::process::id()));
+        let page = rustix::param::page_size();
+        let mut bytes = vec![1; page];
+        bytes.extend(vec![2; 2 * page]);
+        std::fs::write(&path, &bytes).unwrap();
+        let open = || File::open(&path).unwrap();
+        let pages = 4 * page..6 * page;
+        let of = |start, pages| {
+            // SAFETY: nobody else knows the file.
+            unsafe { MemoryImage::of_file(open(), start, pages) }
+        };
+        let image = of(page as u64, pages.clone()).unwrap();
+        assert_eq!((image.pages(), image.bytes()), (pages.clone(), &bytes[page..]));
+        let len = 8 * page;
+        let shown = crate::guarded::Guarded::new(len, len, len, Some(&std::sync::Arc::new(image)));
+        let shown = shown.unwrap();
+        // SAFETY: so many bytes are accessible, and the memory is this test's.
+        let memory = unsafe { core::slice::from_raw_parts_mut(shown.base(), len) };
+        assert_eq!(memory[pages.clone()], bytes[page..]);
+        assert!(memory[..pages.start].iter().chain(&memory[pages.end..]).all(|&byte| byte == 0));
+        memory.fill(9);
+        assert!(std::fs::read(&path).unwrap() == bytes, "the file stays as it is");
+        assert!(of(2 * page as u64, pages.clone()).is_err(), "beyond the end");
+        assert!(of(1, pages.clone()).is_err() && of(0, 1..page).is_err());
+        drop(shown);
+        std::fs::remove_file(&path).unwrap();
     }
 
     #[test]

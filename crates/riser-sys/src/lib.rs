@@ -82,7 +82,10 @@ pub use compiled::{
 };
 #[doc(hidden)]
 pub use compiled::{handle_user_signal, on_c_thread, send_user_signal};
-pub use files::{create_private_dir, create_private_file, file_bytes_max, file_identity, writers};
+pub use files::{
+    boot_id, create_private_dir, create_private_file, create_unnamed_file, file_bytes_max,
+    file_identity, name_file, writers,
+};
 pub use hooks::{Answer, Gate, InterruptHooks, Place};
 pub use image::MemoryImage;
 pub use region::Region;

@@ -208,11 +208,12 @@ impl Mapping {
         Ok(())
     }
 
-    /// Replaces accessible pages by a private copy of the first bytes of a file.
+    /// Replaces accessible pages by a private copy of bytes of a file, from `start` on.
     pub(crate) fn cover_with_file(
         self,
         pages: Range<usize>,
         file: &std::fs::File,
+        start: u64,
     ) -> Option<Mapping> {
         let (prot, flags) =
             (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::FIXED);
@@ -220,7 +221,7 @@ impl Mapping {
         // SAFETY: the range is in this mapping, which nobody uses yet, since it is owned here.
         let covered = unsafe {
             let at = self.base.as_ptr().add(pages.start).cast();
-            mmap(at, pages.len(), prot, flags | MapFlags::NORESERVE, file, 0)
+            mmap(at, pages.len(), prot, flags | MapFlags::NORESERVE, file, start)
         };
         self.unless_broken(covered.is_ok())
     }

@@ -32,6 +32,27 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).open(path)
 }
 
+/// There are none.
+///
+/// # Errors
+/// Always.
+pub fn create_unnamed_file(_: &Path) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// There are none to be named.
+///
+/// # Errors
+/// Always.
+pub fn name_file(_: &File, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Not known.
+pub fn boot_id() -> Option<[u8; 16]> {
+    None
+}
+
 /// None is known.
 pub fn file_bytes_max() -> Option<u64> {
     None

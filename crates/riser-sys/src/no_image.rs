@@ -2,6 +2,8 @@
 
 use crate::OutOfMemory;
 use core::ops::Range;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 
 /// What a memory holds at first: pieces, and zeros elsewhere.
 #[derive(Debug)]
@@ -24,6 +26,27 @@ impl MemoryImage {
             image.bytes[at - start..end].copy_from_slice(bytes);
         }
         Ok(image)
+    }
+
+    /// An image that is in a file, from `start` on.
+    ///
+    /// # Errors
+    /// If the file does not have so many bytes.
+    ///
+    /// # Safety
+    /// None is needed here: the bytes are copied.
+    pub unsafe fn of_file(
+        mut file: File,
+        start: u64,
+        pages: Range<usize>,
+    ) -> Result<MemoryImage, OutOfMemory> {
+        let error = OutOfMemory { bytes: pages.len() };
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(pages.len()).map_err(|_| error)?;
+        bytes.resize(pages.len(), 0);
+        file.seek(SeekFrom::Start(start)).map_err(|_| error)?;
+        file.read_exact(&mut bytes).map_err(|_| error)?;
+        Ok(MemoryImage { start: pages.start, bytes })
     }
 
     /// The bytes of a memory that the image covers.

@@ -95,7 +95,7 @@ fn placed(module: &Module) -> Option<Vec<(MemoryIdx, usize, &[u8])>> {
         DataMode::Active { memory, offset } => Some((*memory, address(offset))),
         DataMode::Passive => None,
     };
-    let active = module.data.iter().filter_map(|segment| Some((place(segment)?, segment)));
+    let active = module.data().iter().filter_map(|segment| Some((place(segment)?, segment)));
     let mut placed = Vec::new();
     for ((memory, start), segment) in active {
         let ty = module.memories.get(memory.index())?;

@@ -158,7 +158,7 @@ impl Instance {
         };
         // SAFETY: the block begins with the fixed part and is aligned for it.
         unsafe { vmctx.write(fixed) };
-        let dropped_data = Bits::new(module.module.data.len());
+        let dropped_data = Bits::new(module.module.data_len());
         let dropped_elems = Bits::new(module.module.elements.len());
         let func_refs = Box::default();
         let elem_values = Vec::new();

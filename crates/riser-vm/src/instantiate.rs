@@ -395,7 +395,7 @@ unsafe fn check_segments_fit(
             return Err(InstantiateError::SegmentDoesNotFit("elements"));
         }
     }
-    for segment in &module.data {
+    for segment in module.data() {
         let DataMode::Active { memory, offset: start } = &segment.mode else { continue };
         let index = module.memories[memory.index()].index_type();
         // SAFETY: the caller's promise; the instance's memories are bound.
@@ -450,7 +450,7 @@ unsafe fn copy_data(
     module: &Module,
     shown: Shown,
 ) -> Result<()> {
-    for (at, segment) in module.data.iter().enumerate() {
+    for (at, segment) in module.data().iter().enumerate() {
         let data = at as u32;
         let DataMode::Active { memory, offset: start } = &segment.mode else { continue };
         if shown.contains(*memory) {

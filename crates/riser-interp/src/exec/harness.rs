@@ -158,7 +158,7 @@ impl Instance {
             funcs: Vec::new(),
             hosts: Vec::new(),
             type_ids: module.types.iter().map(|ty| ty.id).collect(),
-            dropped_data: vec![false; module.data.len()],
+            dropped_data: vec![false; module.data_len()],
             dropped_elems: vec![false; module.elements.len()],
         });
         let vmctx = instance.block.as_mut_ptr().cast::<VmCtx>();
@@ -248,7 +248,7 @@ impl Instance {
 
     /// Active segments.
     fn fill(&mut self, module: &Module) {
-        for (i, segment) in module.data.iter().enumerate() {
+        for (i, segment) in module.data().iter().enumerate() {
             if let DataMode::Active { memory, offset } = &segment.mode {
                 let at = self.eval(offset) as u32 as usize;
                 let bytes = module.data_bytes(DataIdx(i as u32));

@@ -16,6 +16,10 @@ impl<'a> Decoder<'a> {
             let message = "function and code section have inconsistent lengths";
             return Err(ModuleError::malformed(offset, message));
         }
+        if let Some(outline) = &mut self.outline {
+            self.bodies = core::mem::take(&mut outline.bodies).into();
+            return self.check_known_bodies(reader, offset);
+        }
         self.bodies.reserve_exact(reader.capacity(count, 3));
         for _ in 0..count {
             let offset = reader.pos();
@@ -27,6 +31,22 @@ impl<'a> Decoder<'a> {
             // Offsets fit: a module has at most 2^30 bytes by default, and `ModuleLimits` has 32 bits for it.
             self.bodies.push(Body { start: body.pos() as u32, end: body.end() as u32 });
         }
+        Ok(())
+    }
+
+    /// Bodies from an outline follow each other in the section, as many as there are functions.
+    fn check_known_bodies(&self, reader: &mut Reader<'a>, offset: usize) -> Result<()> {
+        let mut end = reader.pos();
+        let follows = |body: &Body| {
+            let is_behind = (body.start as usize) > end && body.start < body.end;
+            end = body.end as usize;
+            is_behind
+        };
+        let follow = self.bodies.iter().all(follows);
+        if !follow || end != reader.end() || self.bodies.len() != self.defined_funcs() {
+            return Err(ModuleError::malformed(offset, "the outline is another module's"));
+        }
+        reader.skip_rest();
         Ok(())
     }
 

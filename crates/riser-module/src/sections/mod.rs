@@ -17,6 +17,8 @@ mod tags;
 mod types;
 mod values;
 
+pub(crate) use data::read_placed;
+
 /// The byte that begins a section.
 pub(crate) mod id {
     pub(crate) const CUSTOM: u8 = 0;

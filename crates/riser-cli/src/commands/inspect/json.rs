@@ -32,8 +32,8 @@ pub fn render(inspection: &Inspection<'_>) -> String {
         "start": module.start.map(|func| func.0),
         "elements": elements(module),
         "data": {
-            "segments": module.data.len(),
-            "bytes": module.data.iter().map(|segment| segment.range.len()).sum::<usize>(),
+            "segments": module.data_len(),
+            "bytes": module.data().iter().map(|segment| segment.range.len()).sum::<usize>(),
         },
         "proposals": proposals(inspection),
         "custom_sections": custom_sections(module),

@@ -148,7 +148,7 @@ fn section_entries(module: &Module, section: &Section) -> String {
         7 => count(module.exports.len() as u64, "export"),
         9 => count(module.elements.len() as u64, "segment"),
         10 => count(module.bodies.len() as u64, "body"),
-        11 => count(module.data.len() as u64, "segment"),
+        11 => count(module.data_len() as u64, "segment"),
         13 => count(defined(module.tags.len(), imported.tags), "tag"),
         _ => String::new(),
     }
