@@ -27,6 +27,12 @@ impl Bits {
         }
     }
 
+    /// Adds all numbers below the count.
+    pub(crate) fn fill(&mut self) {
+        self.first = u64::MAX;
+        self.more.fill(u64::MAX);
+    }
+
     /// Whether a number is in the set.
     pub(crate) fn contains(&self, at: u32) -> bool {
         let word = match (at / 64) as usize {
@@ -50,5 +56,7 @@ mod tests {
         }
         let members: Vec<u32> = (0..6000).filter(|&at| bits.contains(at)).collect();
         assert_eq!(members, [0, 63, 64, 199]);
+        bits.fill();
+        assert!((0..200).all(|at| bits.contains(at)));
     }
 }

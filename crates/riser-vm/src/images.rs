@@ -2,7 +2,7 @@
 //! does not touch costs it nothing.
 //!
 //! Images are made when a module is instantiated for the second time. A process that makes one instance would copy all data into the image and
-//! then what is touched out of it again.
+//! then what is touched out of it again. Where there is a copy of the module (`copies.rs`), the images are in it, and the first instance has them too.
 //!
 //! A module has images only if it is certain, before anything is known of an instance, that its data segments will be copied, all of them, and
 //! to where: to memories of its own, at constant addresses within their initial size. So no order of segments can be
@@ -33,17 +33,49 @@ pub(crate) struct MemoryImages {
     used: AtomicBool,
     /// By memory; empty if there is none.
     images: OnceLock<Box<[Option<Arc<MemoryImage>>]>>,
+    /// Whether it is known that each data segment is an active one that an image has.
+    have_all: bool,
 }
 
 impl MemoryImages {
+    /// Images that were made before.
+    pub(crate) fn known(images: Box<[Option<Arc<MemoryImage>>]>, have_all: bool) -> MemoryImages {
+        MemoryImages { used: AtomicBool::new(true), images: images.into(), have_all }
+    }
+
+    /// Whether all data segments are those of memories that show images.
+    pub(crate) fn have_all(&self, shown: Shown) -> bool {
+        let images = self.images.get().filter(|_| self.have_all);
+        images.is_some_and(|images| {
+            let shows = |at: usize| shown.contains(MemoryIdx(at as u32));
+            images.iter().enumerate().all(|(at, image)| image.is_none() || shows(at))
+        })
+    }
+
+    /// The images, made now unless they are there.
+    pub(crate) fn of(&self, module: &Module) -> &[Option<Arc<MemoryImage>>] {
+        self.images.get_or_init(|| images(module))
+    }
+
     /// The images for the next instance, by memory.
     pub(crate) fn for_instance(&self, module: &Module) -> &[Option<Arc<MemoryImage>>] {
-        if !self.used.load(Ordering::Relaxed) {
+        if self.images.get().is_none() && !self.used.load(Ordering::Relaxed) {
             self.used.store(true, Ordering::Relaxed);
             return &[];
         }
-        self.images.get_or_init(|| images(module))
+        self.of(module)
     }
+}
+
+/// Whether each data segment is an active one, at a constant address in a memory that has an image.
+pub(crate) fn have_all(module: &Module, images: &[Option<Arc<MemoryImage>>]) -> bool {
+    module.data().iter().all(|segment| match &segment.mode {
+        DataMode::Active { memory, offset } => {
+            let image = images.get(memory.index());
+            address(offset).is_some() && image.is_some_and(Option::is_some)
+        }
+        DataMode::Passive => false,
+    })
 }
 
 /// Whether the memory of an instance shows an image: a bit for each memory.

@@ -94,6 +94,11 @@ impl InstanceModule {
         &self.images
     }
 
+    /// Has images from now on.
+    pub(crate) fn set_images(&mut self, images: MemoryImages) {
+        self.images = images;
+    }
+
     /// The largest id of the module's types.
     pub(crate) fn last_type_id(&self) -> TypeId {
         self.last_type_id
@@ -359,6 +364,11 @@ impl Instance {
     /// Marks a data segment as dropped.
     pub(crate) fn drop_data(&mut self, data: u32) {
         self.dropped_data.insert(data);
+    }
+
+    /// Marks all data segments as dropped.
+    pub(crate) fn drop_all_data(&mut self) {
+        self.dropped_data.fill();
     }
 
     /// The bytes of a data segment; none if it was dropped.

@@ -450,6 +450,13 @@ unsafe fn copy_data(
     module: &Module,
     shown: Shown,
 ) -> Result<()> {
+    // SAFETY: the instance is used by this thread alone.
+    let instance_ref = unsafe { instance.as_ref() };
+    if instance_ref.module().images().have_all(shown) {
+        // SAFETY: as before.
+        unsafe { (*instance.as_ptr()).drop_all_data() };
+        return Ok(());
+    }
     for (at, segment) in module.data().iter().enumerate() {
         let data = at as u32;
         let DataMode::Active { memory, offset: start } = &segment.mode else { continue };

@@ -16,6 +16,7 @@ mod builtins;
 mod cell;
 mod compiled;
 mod const_expr;
+mod copies;
 mod exceptions;
 mod gc;
 mod heap_memory;
@@ -33,6 +34,7 @@ mod table;
 pub use arena::Arena;
 pub use builtins::BUILTINS;
 pub use cell::{Global, Tag};
+pub use copies::ModuleCopy;
 pub use compiled::{
     CodeFrame, CodeImage, CodeKind, CodeOwner, CodeSamples, CodeSpace, EpochWatch, FrameSlots,
     Published, StubTable, VisitedFrame, call_compiled, install_traps, visit_compiled_frames,
