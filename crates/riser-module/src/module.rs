@@ -533,7 +533,9 @@ impl Module {
 
     /// The data segments.
     pub fn data(&self) -> &[DataSegment] {
-        self.data.segments.call_once(|| crate::sections::read_placed(&self.bytes, &self.data.section))
+        self.data
+            .segments
+            .call_once(|| crate::sections::read_placed(&self.bytes, &self.data.section))
     }
 
     /// How many data segments there are.

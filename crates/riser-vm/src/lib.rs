@@ -34,12 +34,12 @@ mod table;
 pub use arena::Arena;
 pub use builtins::BUILTINS;
 pub use cell::{Global, Tag};
-pub use copies::ModuleCopy;
 pub use compiled::{
     CodeFrame, CodeImage, CodeKind, CodeOwner, CodeSamples, CodeSpace, EpochWatch, FrameSlots,
     Published, StubTable, VisitedFrame, call_compiled, install_traps, visit_compiled_frames,
     visit_compiled_references, visit_compiled_values,
 };
+pub use copies::ModuleCopy;
 pub use heap_memory::HeapBytes;
 pub use host::{HostEntryPoint, HostFunc, HostTrampoline};
 pub use instance::{CompileFailure, Instance, InstanceModule, ModuleCode};

@@ -1,12 +1,12 @@
 //! Modules: decoded, validated, ready to be instantiated by any store of their engine.
 
 use crate::cache::Sight;
-use crate::raw::{CodeHolder, Origin};
+use crate::raw::{CodeHolder, KnownModule, ModuleOfCopy, Origin};
 use crate::types::{ExportType, ExternType, ImportType};
 use crate::{Context, Engine, Result, format_err};
 use riser_front::{Walker, body_ranges};
-use riser_module::{EntityIdx, ModuleBytes, ModuleError, Names, TableWrites};
-use riser_vm::InstanceModule;
+use riser_module::{EntityIdx, ModuleBytes, ModuleError, Names, Outline, TableWrites};
+use riser_vm::{InstanceModule, ModuleCopy};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -70,27 +70,42 @@ impl Module {
     }
 
     /// From a file that holds a binary or text. If the engine has a cache, it remembers what large files contain, so
-    /// that loading them again is faster than reading them by other means.
+    /// that loading them again is faster than reading them by other means. Of a large binary that was loaded before, it makes a copy in the
+    /// cache; then the file is not read any more, unless it changes.
     ///
     /// # Errors
     /// If the file cannot be read, and as for [`Module::new`].
     pub fn from_file(engine: &Engine, file: impl AsRef<Path>) -> Result<Module> {
         let path = file.as_ref();
-        let read = || -> std::io::Result<_> {
-            let mut file = File::open(path)?;
+        let error = || format!("failed to read module file `{}`", path.display());
+        let mut file = File::open(path).with_context(error)?;
+        let known = KnownModule::of(engine, &file);
+        if let Some(known) = &known
+            && let Some(copy) = known.copy()
+        {
+            let bytes = ModuleBytes::new(ModuleOfCopy(copy.clone()));
+            let origin = Origin::in_cache(engine, |_| known.hash());
+            return Module::from_owned(engine, bytes, origin, Some(&copy));
+        }
+        let mut read = || -> std::io::Result<_> {
             let sight = engine.config().cache.as_ref().and_then(|_| Sight::of(&file));
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes)?;
-            Ok((file, sight, bytes))
+            Ok((sight, bytes))
         };
-        let (file, sight, bytes) =
-            read().with_context(|| format!("failed to read module file `{}`", path.display()))?;
+        let (sight, bytes) = read().with_context(error)?;
         let length = bytes.len();
         let bytes = crate::text::to_binary(bytes, Some(path))?;
         // Text is another content than that of the file.
         let sight = sight.filter(|_| bytes.len() == length);
         let origin = Origin::in_cache(engine, |cache| cache.module_hash(&file, sight, &bytes));
-        Module::from_owned(engine, ModuleBytes::new(bytes), origin)
+        let hash = origin.hash();
+        let module = Module::from_owned(engine, ModuleBytes::new(bytes), origin, None)?;
+        // What runs for the second time is copied; and what was read may be another file than that which was known.
+        if let Some(known) = known.filter(|known| hash == Some(known.hash())) {
+            known.make_copy(&module.inner.vm);
+        }
+        Ok(module)
     }
 
     fn load(engine: &Engine, bytes: Vec<u8>, file: Option<&Path>) -> Result<Module> {
@@ -100,17 +115,21 @@ impl Module {
 
     fn from_bytes(engine: &Engine, bytes: ModuleBytes) -> Result<Module> {
         let origin = Origin::in_cache(engine, |_| crate::cache::hash(&bytes));
-        Module::from_owned(engine, bytes, origin)
+        Module::from_owned(engine, bytes, origin, None)
     }
 
     pub(crate) fn from_owned(
         engine: &Engine,
         bytes: ModuleBytes,
         origin: Origin,
+        copy: Option<&ModuleCopy>,
     ) -> Result<Module> {
         let decoded = match origin.validated() {
             Some(writes) => {
-                let mut decoded = decode_valid(engine, bytes)?;
+                // What an outline does not fit is decoded as if there were none.
+                let outline = copy.map(ModuleCopy::outline);
+                let again = outline.and_then(|it| decode_again(engine, bytes.clone(), it).ok());
+                let mut decoded = again.map_or_else(|| decode_valid(engine, bytes), Ok)?;
                 decoded.set_table_writes(writes);
                 decoded
             }
@@ -118,7 +137,11 @@ impl Module {
         };
         let decoded = Arc::new(decoded);
         let code = CodeHolder::new(engine, decoded.clone(), origin)?;
-        let vm = Arc::new(InstanceModule::new(decoded, Box::new(code)));
+        let mut vm = InstanceModule::new(decoded, Box::new(code));
+        if let Some(copy) = copy {
+            vm.show_copy(copy);
+        }
+        let vm = Arc::new(vm);
         let (names, by_name) = (OnceLock::new(), OnceLock::new());
         let inner = ModuleInner { id: next_id(), engine: engine.clone(), vm, names, by_name };
         Ok(Module { inner: Arc::new(inner) })
@@ -297,6 +320,18 @@ fn decode_valid(engine: &Engine, bytes: ModuleBytes) -> Result<riser_module::Mod
     let config = engine.config();
     let (registry, features) = (engine.registry(), config.features);
     Ok(riser_module::Module::decode(bytes, registry, features, &config.limits)?)
+}
+
+/// The same of one that was decoded before.
+fn decode_again(
+    engine: &Engine,
+    bytes: ModuleBytes,
+    outline: Outline,
+) -> Result<riser_module::Module> {
+    let config = engine.config();
+    let (registry, features) = (engine.registry(), config.features);
+    let limits = &config.limits;
+    Ok(riser_module::Module::decode_again(bytes, registry, features, limits, outline)?)
 }
 
 /// Decodes a binary and validates all of it.

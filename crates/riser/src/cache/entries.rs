@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | 64 hexadecimal digits, `.rsr` | code, by its key |
 //! | the same, `.add` | code that is to be added to it: what was compiled when there was no time to write all |
+//! | the same, `.bin` | a module, by its hash (`copies.rs`) |
 //! | 32 hexadecimal digits, `.mod` | the hash of a module, by its file (`known.rs`) |
 //! | `.tmp-`, … | what is being written |
 //!
@@ -45,6 +46,8 @@ impl CacheKey {
 const CODE: &str = ".rsr";
 /// What names of files with more code end with.
 const ADDED: &str = ".add";
+/// What names of files with a module end with.
+pub(super) const COPY: &str = ".bin";
 /// What names of files with the hash of a module end with.
 pub(super) const MODULE: &str = ".mod";
 /// What names of files begin with that are being written.
@@ -69,6 +72,7 @@ const BUFFER_BYTES: usize = 256 << 10;
 enum Kind {
     Code,
     Added,
+    Copy,
     Module,
     Unfinished,
 }
@@ -81,6 +85,8 @@ fn kind(name: &str) -> Option<Kind> {
         Some(Kind::Code)
     } else if name.strip_suffix(ADDED).is_some_and(|stem| is_hex(stem, 64)) {
         Some(Kind::Added)
+    } else if name.strip_suffix(COPY).is_some_and(|stem| is_hex(stem, 64)) {
+        Some(Kind::Copy)
     } else if name.strip_suffix(MODULE).is_some_and(|stem| is_hex(stem, 32)) {
         Some(Kind::Module)
     } else {
@@ -113,6 +119,11 @@ impl Cache {
 
     /// A file of the folder, if nobody else may have written it. Notes that it was used.
     pub(super) fn open(&self, name: &str) -> Option<File> {
+        self.open_noting(name, USE_PRECISION)
+    }
+
+    /// The same, noting the use if the last one that was noted is so long ago.
+    pub(super) fn open_noting(&self, name: &str, precision: Duration) -> Option<File> {
         let file = File::open(self.directory().join(name)).ok()?;
         let metadata = file.metadata().ok()?;
         if !metadata.is_file() || riser_sys::writers(&metadata) != Writers::Us {
@@ -120,7 +131,7 @@ impl Cache {
         }
         let now = SystemTime::now();
         let age = metadata.modified().ok().and_then(|used| now.duration_since(used).ok());
-        if age.is_none_or(|age| age > USE_PRECISION) {
+        if age.is_none_or(|age| age > precision) {
             // If it cannot be noted, the file goes earlier than it would.
             let _ = file.set_modified(now);
         }
@@ -216,16 +227,50 @@ impl Cache {
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
         let (unfinished, file) = self.unfinished()?;
-        let limit = riser_sys::file_bytes_max().unwrap_or(u64::MAX).min(self.inner.bytes_max);
-        let mut to = BufWriter::with_capacity(BUFFER_BYTES, Limited { file, left: limit });
-        let written = write(&mut to).and_then(|()| to.flush());
-        // What could not be written must not be tried again when it is dropped.
-        let _ = to.into_parts();
+        let written = self.write_to(file, write).map(drop);
         let renamed = written.and_then(|()| fs::rename(&unfinished, self.directory().join(name)));
         if renamed.is_err() {
             let _ = fs::remove_file(&unfinished);
         }
         renamed
+    }
+
+    /// Writes a file that is there.
+    fn write_to(
+        &self,
+        file: File,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<File> {
+        let limit = riser_sys::file_bytes_max().unwrap_or(u64::MAX).min(self.inner.bytes_max);
+        let mut to = BufWriter::with_capacity(BUFFER_BYTES, Limited { file, left: limit });
+        let written = write(&mut to).and_then(|()| to.flush());
+        // What could not be written must not be tried again when it is dropped.
+        let (to, _) = to.into_parts();
+        written.map(|()| to.file)
+    }
+
+    /// Writes a file of the folder that is not there. Where a file can be without a name until it is whole, a process that ends meanwhile
+    /// leaves nothing.
+    pub(super) fn put_new(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let Ok(file) = riser_sys::create_unnamed_file(self.directory()) else {
+            return self.put(name, write);
+        };
+        let file = self.write_to(file, write)?;
+        match riser_sys::name_file(&file, &self.directory().join(name)) {
+            // Another process was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            named => named,
+        }
+    }
+
+    /// Removes a file of the folder.
+    pub(super) fn remove(&self, name: &str) {
+        // One that cannot be removed is found damaged again.
+        let _ = remove(&self.directory().join(name));
     }
 
     /// A file with a name that no other has.

@@ -3,7 +3,8 @@
 //! What a file is known by (device, number, length, times) stands in a small file of the cache, together with the hash of
 //! its content. The hash decides which code runs, so it is used only if the content cannot be another one:
 //!
-//! - what the file is known by is compared before the content is read and after it;
+//! - what the file is known by is compared before the content is read and after it (where there is a copy of the module, `copies.rs`, nothing
+//!   is read);
 //! - the file was last changed some seconds before. A change right after it was looked at could leave its times as they are, since
 //!   a clock of files may be as coarse as that;
 //! - the time of its last change, which nobody can set, is of a clock that tells fractions of seconds. Images of file systems have made-up
@@ -17,7 +18,7 @@ use std::io::Read;
 use std::time::{Duration, SystemTime};
 
 /// Hashing less than this takes as long as looking for the hash (about 100 µs).
-const MODULE_BYTES_MIN: usize = 512 << 10;
+pub(super) const MODULE_BYTES_MIN: usize = 512 << 10;
 
 /// How long a file must not have changed. File systems of networks and of memory cards have clocks of two seconds.
 const SETTLED: Duration = Duration::from_secs(3);
@@ -50,17 +51,17 @@ impl Sight {
         before(self.identity.modified) && before(self.identity.changed)
     }
 
+    pub(super) fn identity(&self) -> FileIdentity {
+        self.identity
+    }
+
     /// The name of the file that has the hash, and what it begins with.
     fn record(&self) -> (String, Vec<u8>) {
         let FileIdentity { device, inode, bytes, modified, changed } = self.identity;
-        let mut record = b"riser 1\n".to_vec();
+        let mut record = b"riser 2\n".to_vec();
         record.extend([device, inode].map(u64::to_le_bytes).concat());
         let name = blake3::hash(&record).to_hex();
-        record.extend(bytes.to_le_bytes());
-        for (seconds, nanoseconds) in [modified, changed] {
-            record.extend(seconds.to_le_bytes());
-            record.extend(nanoseconds.to_le_bytes());
-        }
+        put_identity(&mut record, &FileIdentity { device, inode, bytes, modified, changed });
         (format!("{}{MODULE}", &name[..32]), record)
     }
 }
@@ -77,23 +78,76 @@ impl Cache {
             return hash();
         };
         if let Some(known) = self.known(&sight) {
-            return known;
+            return known.hash;
         }
         let hash = hash();
-        let (name, mut record) = sight.record();
-        record.extend(hash);
-        record.extend(blake3::hash(&record).as_bytes());
-        // Without it, the module is hashed again next time.
-        let _ = self.put(&name, |to| to.write_all(&record));
+        self.remember(&sight, &Known { hash, checked: None });
         hash
     }
 
-    fn known(&self, sight: &Sight) -> Option<[u8; 32]> {
+    /// Notes what is known of a file.
+    pub(super) fn remember(&self, sight: &Sight, known: &Known) {
+        let (name, mut record) = sight.record();
+        record.extend(known.hash);
+        record.extend(known.checked.as_ref().map_or([0; CHECKED_BYTES], Checked::record));
+        record.extend(blake3::hash(&record).as_bytes());
+        // Without it, the module is hashed again next time.
+        let _ = self.put(&name, |to| to.write_all(&record));
+    }
+
+    /// What is known of a file that was seen.
+    pub(crate) fn known(&self, sight: &Sight) -> Option<Known> {
+        if sight.identity.bytes < MODULE_BYTES_MIN as u64 {
+            return None;
+        }
         let (name, record) = sight.record();
         let mut found = Vec::new();
         self.open(&name)?.take(1 << 10).read_to_end(&mut found).ok()?;
         let (signed, sum) = found.split_last_chunk::<32>()?;
-        let (begin, hash) = signed.split_last_chunk::<32>()?;
-        (begin == record && blake3::hash(signed) == *sum).then_some(*hash)
+        if blake3::hash(signed) != *sum {
+            return None;
+        }
+        let (rest, checked) = signed.split_last_chunk::<CHECKED_BYTES>()?;
+        let (begin, hash) = rest.split_last_chunk::<32>()?;
+        let checked = Some(Checked(*checked)).filter(|checked| checked.0 != [0; CHECKED_BYTES]);
+        (begin == record).then_some(Known { hash: *hash, checked })
+    }
+}
+
+/// What is known of a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    /// The hash of its content.
+    pub(crate) hash: [u8; 32],
+    /// Which copy of the module was looked at as a whole.
+    pub(super) checked: Option<Checked>,
+}
+
+/// What is noted of a copy that was looked at as a whole: what it is known by, and for as long as the system runs. After a crash, a file
+/// may have other content than what was read from it before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Checked([u8; CHECKED_BYTES]);
+
+/// Sixteen of the system's, three numbers of the file, and two times.
+const CHECKED_BYTES: usize = 16 + 3 * 8 + 2 * 12;
+
+impl Checked {
+    pub(super) fn new(boot: [u8; 16], identity: &FileIdentity) -> Option<Checked> {
+        let mut record = boot.to_vec();
+        record.extend([identity.device, identity.inode].map(u64::to_le_bytes).concat());
+        put_identity(&mut record, identity);
+        record.try_into().ok().map(Checked)
+    }
+
+    fn record(&self) -> [u8; CHECKED_BYTES] {
+        self.0
+    }
+}
+
+fn put_identity(record: &mut Vec<u8>, identity: &FileIdentity) {
+    record.extend(identity.bytes.to_le_bytes());
+    for (seconds, nanoseconds) in [identity.modified, identity.changed] {
+        record.extend(seconds.to_le_bytes());
+        record.extend(nanoseconds.to_le_bytes());
     }
 }

@@ -7,8 +7,10 @@
 //! Code from a file is run as it is, so nobody else may be able to write there: [`Cache::new`] refuses a folder that others own or may write,
 //! and a file of theirs is not used.
 //!
-//! `entries.rs` reads, writes and removes files; `known.rs` knows the hashes of modules without reading these.
+//! `entries.rs` reads, writes and removes files; `known.rs` knows the hashes of modules without reading these, and `copies.rs` has modules so
+//! that they need not be read.
 
+mod copies;
 mod entries;
 mod known;
 #[cfg(all(test, riser_compiled))]
@@ -21,7 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 pub(crate) use entries::CacheKey;
-pub(crate) use known::Sight;
+pub(crate) use known::{Known, Sight};
 
 /// How much is kept if nothing else is said: ten times the compiled code of a C compiler.
 const BYTES_MAX: u64 = 1 << 30;

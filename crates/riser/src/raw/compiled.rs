@@ -342,6 +342,8 @@ struct State {
     loops: HashMap<(u32, u32), LoopCode>,
     /// Functions that a thread is compiling.
     under_way: HashSet<u32>,
+    /// How many threads wait for another one that does.
+    waiting: usize,
     /// Functions that were called, and would be kept if they were optimized.
     called: VecDeque<u32>,
 }
@@ -378,6 +380,7 @@ impl CompiledModule {
                 baseline,
                 loops: HashMap::new(),
                 under_way: HashSet::new(),
+                waiting: 0,
                 called: VecDeque::new(),
             }),
             done: Condvar::new(),
@@ -434,7 +437,9 @@ impl CompiledModule {
                 if state.under_way.insert(defined) {
                     break;
                 }
+                state.waiting += 1;
                 state = self.done.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.waiting -= 1;
             }
         }
         let kept = self.kept(defined);
@@ -443,7 +448,10 @@ impl CompiledModule {
             kept.is_none().then(|| catch_unwind(AssertUnwindSafe(|| self.artifact(defined))));
         let mut state = lock(&self.state);
         state.under_way.remove(&defined);
-        self.done.notify_all();
+        // The system is called even if nobody waits.
+        if state.waiting > 0 {
+            self.done.notify_all();
+        }
         let artifact = match made.transpose() {
             Ok(artifact) => artifact.transpose()?,
             Err(_) => {

@@ -2,12 +2,12 @@
 
 use super::compiled::CompiledModule;
 use super::run::CodeHolder;
-use crate::cache::CacheKey;
+use crate::cache::{CacheKey, Known, Sight};
 use crate::{Cache, Context, Engine, Error, Module, Result, bail};
 use riser_code::image::{ImageError, ImageView};
 use riser_module::{ModuleBytes, TableWrites};
 use riser_sys::CodePages;
-use riser_vm::CodeImage;
+use riser_vm::{CodeImage, InstanceModule, ModuleCopy};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -43,9 +43,76 @@ impl Origin {
         Origin { hash: Some(hash), images: images.filter(ours).map(Arc::new).collect() }
     }
 
+    /// The hash of the module's bytes, if its code is to be kept.
+    pub(crate) fn hash(&self) -> Option<[u8; 32]> {
+        self.hash
+    }
+
     /// Whether the module is known to be valid under the engine's configuration: then the tables that its bodies write.
     pub(crate) fn validated(&self) -> Option<TableWrites> {
         self.images.iter().find_map(|image| image.view().validated()).map(TableWrites::from_bits)
+    }
+}
+
+/// What is known of a module that is in a file, before that is read.
+pub(crate) struct KnownModule {
+    cache: Cache,
+    sight: Sight,
+    known: Known,
+}
+
+impl KnownModule {
+    /// Looks at a file. `None` if the engine's cache does not know it.
+    pub(crate) fn of(engine: &Engine, file: &File) -> Option<KnownModule> {
+        engine.compiled()?;
+        let cache = engine.config().cache.as_ref()?;
+        let sight = Sight::of(file)?;
+        let known = cache.known(&sight)?;
+        Some(KnownModule { cache: cache.clone(), sight, known })
+    }
+
+    /// The hash of the file's content.
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        self.known.hash
+    }
+
+    /// The copy of the module that the cache has.
+    pub(crate) fn copy(&self) -> Option<Arc<ModuleCopy>> {
+        let found = self.cache.copy(&self.known)?;
+        // SAFETY: nobody changes a file of a cache, as for images of code.
+        let copy = unsafe { ModuleCopy::map(found.file.try_clone().ok()?) };
+        if found.is_checked && copy.is_some() {
+            return copy.filter(|copy| *copy.hash() == self.known.hash).map(Arc::new);
+        }
+        let whole = copy.filter(|copy| *copy.hash() == self.known.hash && copy.is_whole());
+        self.cache.copy_checked(&self.sight, &self.known, found, whole.is_some());
+        whole.map(Arc::new)
+    }
+
+    /// Makes a copy of the module, while the program runs.
+    pub(crate) fn make_copy(self, module: &Arc<InstanceModule>) {
+        if !self.cache.copies(module.module().bytes.len()) {
+            return;
+        }
+        let module = module.clone();
+        let make = move || {
+            // Without a copy, the file is read again next time.
+            let _ = self.cache.put_copy(&self.known, |to| {
+                let written = module.write_copy(self.known.hash, |part| to.write_all(part));
+                written.unwrap_or_else(|| Err(std::io::ErrorKind::FileTooLarge.into()))
+            });
+        };
+        let builder = std::thread::Builder::new().name("riser-copy".into());
+        let _ = builder.spawn(make);
+    }
+}
+
+/// The module in a copy.
+pub(crate) struct ModuleOfCopy(pub(crate) Arc<ModuleCopy>);
+
+impl AsRef<[u8]> for ModuleOfCopy {
+    fn as_ref(&self) -> &[u8] {
+        self.0.module()
     }
 }
 
@@ -77,7 +144,7 @@ unsafe fn from_image(engine: &Engine, image: CodeImage) -> Result<Module> {
     let image = Arc::new(image);
     let bytes = ModuleBytes::new(ModuleOfImage(image.clone()));
     let origin = Origin { hash: Some(*image.view().hash()), images: vec![image] };
-    Module::from_owned(engine, bytes, origin)
+    Module::from_owned(engine, bytes, origin, None)
 }
 
 /// On which pages the engine's code is.

@@ -50,7 +50,7 @@ pub(crate) use compiled::CompiledEngine;
 pub(crate) use deadline::{set_on_deadline, trap_on_deadline};
 pub(crate) use frames::wasm_frames;
 pub(crate) use host::HostFunc;
-pub(crate) use kept::{Origin, module_in};
+pub(crate) use kept::{KnownModule, ModuleOfCopy, Origin, module_in};
 pub(crate) use limits::set_limiter;
 pub(crate) use objects::{
     global_get, global_new, global_set, instantiate, memory_grow, memory_new, shared_memory_data,
