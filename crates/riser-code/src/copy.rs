@@ -218,7 +218,7 @@ pub fn write<E>(
     }
     let head = head(&layout, source);
     let mut all = [&*head, &zeros[..behind_head]].into_iter().chain(padded);
-    Some(all.try_for_each(|part| put(part)))
+    Some(all.try_for_each(put))
 }
 
 fn content_checksum(parts: &[&[u8]]) -> u64 {
