@@ -192,7 +192,7 @@ impl CopyLayout {
 /// Those of `put`. `None` if there are more parts than can be counted.
 pub fn write<E>(
     source: &CopySource<'_>,
-    mut put: impl FnMut(&[u8]) -> Result<(), E>,
+    put: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Option<Result<(), E>> {
     let mut layout = CopyLayout {
         flags: if source.data_is_placed { FLAG_PLACED } else { 0 },
