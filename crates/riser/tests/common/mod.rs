@@ -46,6 +46,6 @@ impl Clock {
     /// Far more than it should take, on a machine that does much else.
     pub fn check(self) {
         let taken = self.0.elapsed();
-        assert!(taken < Duration::from_secs(60), "{taken:?}");
+        assert!(taken < Duration::from_secs(240), "{taken:?}");
     }
 }
