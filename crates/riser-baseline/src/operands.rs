@@ -7,7 +7,7 @@
 //! `r11` and `xmm15` are nobody's: any of the functions here may use them.
 
 use crate::asm::{Cond, Gpr, Mem, Rm, Width, Xmm, XmmRm};
-use crate::convention::Kind;
+use crate::convention::{Kind, VMCTX};
 use crate::frame::OWN_VMCTX;
 use crate::translate::{Place, Translator};
 use alloc::vec::Vec;
@@ -28,6 +28,8 @@ pub(crate) const PINNED_GPRS: [Gpr; 5] = [Gpr::RBX, Gpr::R12, Gpr::R13, Gpr::R14
 pub(crate) const LEAF_GPRS: [Gpr; 2] = [Gpr::RSI, Gpr::R8];
 /// The register for the first byte of the first memory in such functions.
 pub(crate) const LEAF_BASE: Gpr = Gpr::R10;
+/// The one that keeps the own `VmCtx` there: it comes in it, and is passed on in it.
+pub(crate) const LEAF_VMCTX: Gpr = VMCTX;
 /// Registers for locals, which nobody preserves.
 pub(crate) const PINNED_XMMS: [Xmm; 7] =
     [Xmm::XMM8, Xmm::XMM9, Xmm::XMM10, Xmm::XMM11, Xmm::XMM12, Xmm::XMM13, Xmm::XMM14];
@@ -680,9 +682,11 @@ impl Translator<'_> {
                 _ => {}
             }
         }
-        if self.memory_base == Some(LEAF_BASE) {
-            self.asm.load(Width::W64, SCRATCH, OWN_VMCTX);
-            self.load_memory_base(SCRATCH);
+        if self.keeps_vmctx {
+            self.asm.load(Width::W64, LEAF_VMCTX, OWN_VMCTX);
+            if self.memory_base == Some(LEAF_BASE) {
+                self.load_memory_base(LEAF_VMCTX);
+            }
         }
     }
 }

@@ -37,6 +37,13 @@ pub(crate) struct Plan {
     blocks: Vec<Open>,
     /// Whether there are only operators of one byte that are frequent: those own few registers at once.
     pub is_simple: bool,
+    /// The locals among the first 64 that are written, before anything reads them or the frame, wherever control goes: a bit for each. They need
+    /// not be zero at first.
+    pub written_first: u64,
+    /// The locals among the first 64 that were read or written.
+    touched: u64,
+    /// Whether control has come here from the beginning without a choice and without calling anything.
+    is_straight: bool,
     /// Whether the frame turned out to be large.
     pub has_large_frame: bool,
     /// How many handlers of legacy `try` are open.
@@ -74,7 +81,7 @@ impl Plan {
         if riser_front::survey(module, func, self).is_none() {
             // The walk begins anew.
             walker.trusted(module, func, self)?;
-            self.is_simple = false;
+            (self.is_simple, self.written_first) = (false, 0);
         }
         Ok(())
     }
@@ -89,6 +96,7 @@ impl Plan {
         (self.calls, self.accesses, self.calls_anything) = (0, 0, false);
         (self.tail_args, self.handlers, self.caught, self.has_handlers) = (0, 0, 0, false);
         (self.has_large_frame, self.is_simple) = (false, true);
+        (self.written_first, self.touched, self.is_straight) = (0, 0, true);
     }
 
     #[inline]
@@ -151,8 +159,12 @@ impl Survey for Plan {
         self.uses.resize(all, 0);
     }
     #[inline]
-    fn local(&mut self, local: u32, _: bool) {
+    fn local(&mut self, local: u32, reads: bool) {
         self.use_local(local);
+        if self.is_straight && local < u64::BITS && self.touched & 1 << local == 0 {
+            self.touched |= 1 << local;
+            self.written_first |= u64::from(!reads) << local;
+        }
     }
     #[inline]
     fn access(&mut self) {
@@ -165,11 +177,14 @@ impl Survey for Plan {
         self.end_block();
     }
     #[inline]
-    fn branch(&mut self) {}
+    fn branch(&mut self) {
+        self.is_straight = false;
+    }
     fn prefixed(&mut self) {
         self.is_simple = false;
     }
     fn call(&mut self) {
+        self.is_straight = false;
         self.calls();
     }
 }

@@ -257,7 +257,7 @@ impl Place {
     pub(super) const fn mem(reg: u8, mem: Mem) -> Self {
         let mode = Self::mode(mem);
         let disp_bits = 8 * mode * mode;
-        let form = mem.form as u64 | (mode as u64) << 6 | (reg as u64 & 7) << 3;
+        let form = mem.form as u64 | ((mode as u64) << 6) | ((reg as u64 & 7) << 3);
         Self {
             rxb: reg >> 3 << 2 | mem.flags & 3,
             form: Bits { value: form, count: mem.form_bits as u32 },

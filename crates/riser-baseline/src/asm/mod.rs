@@ -186,7 +186,7 @@ impl Asm {
         };
         let rex = u8::from(wide) << 3 | reg >> 3 << 2 | mem.flags & 3;
         let mode = Place::mode(mem);
-        let form = u32::from(mem.form) | mode << 6 | (u32::from(reg) & 7) << 3;
+        let form = u32::from(mem.form) | (mode << 6) | ((u32::from(reg) & 7) << 3);
         let head_at = usize::from(rex != 0);
         let tail_at = head_at + 1 + (usize::from(mem.form_bits) / 8 & 3);
         chunk[0] = rex | 0x40;

@@ -5,7 +5,9 @@ use super::{Local, Place, Translator};
 use crate::asm::{Alu, Cond, Gpr, Mem, Width, Xmm};
 use crate::convention::{Kind, Params, Passed, VMCTX};
 use crate::frame::{OWN_AREA, OWN_VMCTX};
-use crate::operands::{At, LEAF_BASE, LEAF_GPRS, PINNED_GPRS, PINNED_XMMS, SCRATCH, width};
+use crate::operands::{
+    At, LEAF_BASE, LEAF_GPRS, LEAF_VMCTX, PINNED_GPRS, PINNED_XMMS, SCRATCH, width,
+};
 use core::mem::offset_of;
 use riser_abi::{VmCtx, VmRuntime, returns_in_area};
 use riser_ops::{FuncType, GlobalIdx, LocalIdx, TrapCode, ValType};
@@ -81,7 +83,9 @@ impl Translator<'_> {
         let is_leaf =
             self.plan.is_simple && !self.plan.calls_anything && (guarded || memories.is_empty());
         let mut gprs = &PINNED_GPRS[..];
+        self.keeps_vmctx = is_leaf;
         if is_leaf {
+            self.operands.give_away(LEAF_VMCTX);
             if self.plan.accesses > 0 {
                 self.memory_base = Some(LEAF_BASE);
                 self.operands.give_away(LEAF_BASE);
@@ -213,7 +217,9 @@ impl Translator<'_> {
         } else {
             self.frame_size_at = self.asm.alu_imm32(Alu::Sub, Width::W64, Gpr::RSP, 0);
         }
-        self.asm.store(Width::W64, OWN_VMCTX, VMCTX);
+        if !self.keeps_vmctx {
+            self.asm.store(Width::W64, OWN_VMCTX, VMCTX);
+        }
         for number in 0..self.frame.saved.len() {
             let (at, gpr) = (self.frame.saved_at(number), self.frame.saved[number]);
             self.asm.store(Width::W64, at, gpr);
@@ -294,9 +300,20 @@ impl Translator<'_> {
         let Some(first) = self.locals.get(params).map(|local| local.slot) else { return };
         let few = self.first_operand - first <= FEW_SLOTS;
         let zero = Gpr::RAX;
-        self.asm.zero(zero);
+        if !few {
+            self.asm.zero(zero);
+        }
+        let mut is_zero = !few;
         for number in params..self.locals.len() {
             let local = self.locals[number];
+            let is_written = number < 64 && self.plan.written_first & 1 << number != 0;
+            if is_written && local.kind != Kind::Ref {
+                continue;
+            }
+            if few && local.place == Place::Slot && !is_zero {
+                self.asm.zero(zero);
+                is_zero = true;
+            }
             match local.place {
                 Place::Gpr(gpr, _) => self.asm.zero(gpr),
                 Place::Xmm(xmm, _) => self.asm.zero_xmm(xmm),
@@ -374,15 +391,15 @@ impl Translator<'_> {
         }
     }
 
-    /// Where a global is, and the register that says so, which is to be freed.
+    /// A register, which is to be freed, and where a global is, which that register may say.
     fn global_cell(&mut self, global: GlobalIdx) -> (Gpr, Mem) {
         let Some(own) = self.env.layout.own_global(global) else {
             let cell = self.load_own(self.env.layout.global(global));
             return (cell, Mem::at(cell, 0));
         };
-        let vmctx = self.alloc();
-        self.asm.load(Width::W64, vmctx, OWN_VMCTX);
-        (vmctx, Mem::at(vmctx, own as i32))
+        let gpr = self.alloc();
+        let vmctx = self.own_vmctx(gpr);
+        (gpr, Mem::at(vmctx, own as i32))
     }
 
     pub(super) fn lower_global_get(&mut self, global: GlobalIdx, ty: ValType) {

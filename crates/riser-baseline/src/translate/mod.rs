@@ -145,6 +145,8 @@ pub(crate) struct Translator<'a> {
     pub dirty: u32,
     /// The register that has the first byte of the first memory.
     pub memory_base: Option<Gpr>,
+    /// Whether the own `VmCtx` stays in [`LEAF_VMCTX`](crate::operands::LEAF_VMCTX), and gets to the frame only where the runtime is called.
+    pub keeps_vmctx: bool,
     /// The offset of the operator at hand in the module's bytes.
     pub offset: u32,
     /// The fuel of pure operators that was not taken yet.
@@ -200,6 +202,7 @@ impl<'a> Translator<'a> {
             first_operand: 0,
             dirty: 0,
             memory_base: None,
+            keeps_vmctx: false,
             offset: riser_code::Position::NONE,
             unpaid: 0,
             spent_references: Vec::new(),

@@ -62,8 +62,8 @@ impl Translator<'_> {
         if !self.env.counts {
             return;
         }
-        self.asm.load(Width::W64, SCRATCH, OWN_VMCTX);
-        let cost = self.count(turn_cost(MOST), SCRATCH, ColdCode::Replace);
+        let vmctx = self.own_vmctx(SCRATCH);
+        let cost = self.count(turn_cost(MOST), vmctx, ColdCode::Replace);
         let at = self.offset;
         if let Some(block) = self.blocks.last_mut() {
             block.turn = cost.map(|cost| Turn { cost, at });

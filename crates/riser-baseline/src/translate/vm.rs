@@ -6,7 +6,7 @@ use crate::asm::{Cond, Gpr, Label, Mem, Width};
 use crate::convention::{C_PARAMS, Kind, RESULT, VMCTX};
 use crate::emit::{Call, FarTrap, Root};
 use crate::frame::{Frame, OWN_VMCTX, VMCTX_BELOW};
-use crate::operands::{Operand, SCRATCH};
+use crate::operands::{LEAF_VMCTX, Operand, SCRATCH};
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::mem::offset_of;
@@ -36,8 +36,17 @@ impl Translator<'_> {
     /// Reads a word of the function's own `VmCtx`. The register is to be freed.
     pub fn load_own(&mut self, offset: u32) -> Gpr {
         let gpr = self.alloc();
+        let vmctx = self.own_vmctx(gpr);
+        self.asm.load(Width::W64, gpr, Mem::at(vmctx, offset as i32));
+        gpr
+    }
+
+    /// A register with the own `VmCtx`: this one, or the one that keeps it.
+    pub fn own_vmctx(&mut self, gpr: Gpr) -> Gpr {
+        if self.keeps_vmctx {
+            return LEAF_VMCTX;
+        }
         self.asm.load(Width::W64, gpr, OWN_VMCTX);
-        self.asm.load(Width::W64, gpr, Mem::at(gpr, offset as i32));
         gpr
     }
 
@@ -199,7 +208,11 @@ impl Translator<'_> {
 
     /// The same; what the frame has is noted by who calls this.
     pub(super) fn call_builtin_unnoted(&mut self, builtin: BuiltinSignature) {
-        self.asm.load(Width::W64, VMCTX, OWN_VMCTX);
+        if self.keeps_vmctx {
+            self.asm.store(Width::W64, OWN_VMCTX, VMCTX);
+        } else {
+            self.asm.load(Width::W64, VMCTX, OWN_VMCTX);
+        }
         self.load_builtins(SCRATCH);
         self.note_position();
         self.asm.call_rm(Mem::at(SCRATCH, builtin.offset as i32));
