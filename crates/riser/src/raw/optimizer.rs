@@ -4,8 +4,8 @@
 //! end of the program.
 //!
 //! What is optimized is kept in the cache, what is made quickly is not. So that the next run starts in optimized code, the thread
-//! goes on with functions that were called and are not hot, when nothing else is to be done: in the order of their first calls, since that is how
-//! the next run will need them. It does so only where there is a cache, and another processor for the program.
+//! goes on with functions that were called and are not hot, when nothing else is to be done: the smallest first, so that also programs that are over
+//! after a moment have something to keep. It does so only where there is a cache, and another processor for the program.
 
 use super::compiled::CompiledModule;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
