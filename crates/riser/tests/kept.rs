@@ -128,6 +128,53 @@ fn code_is_kept_while_the_program_runs() {
 
 /// Code of the baseline compiler is not kept; what it runs long enough, and what is hot, is made by the other one and kept.
 #[test]
+fn what_a_run_left_without_code_is_made_ahead_in_the_next() {
+    let scratch = Scratch::new("ahead");
+    let cache = scratch.cache();
+    // So large that it is optimized only when it is hot.
+    let nops = "nop ".repeat(110 << 10);
+    let program = PROGRAM.replace("(func $g", &format!("(func $large {nops}) (func $g"));
+    let program = program.replace("(i32.load (local.get 0))", "(call $large) (i32.const 5)");
+    let engine = || {
+        let mut config = Config::new();
+        config.strategy(Strategy::Auto).tier_statistics(true).cache(Some(cache.clone()));
+        Engine::new(&config).unwrap()
+    };
+    if !engine().is_compiled() || std::thread::available_parallelism().is_ok_and(|n| n.get() < 2) {
+        return;
+    }
+    let listed = || {
+        let paths = fs::read_dir(&scratch.0).unwrap().map(|entry| entry.unwrap().path());
+        let mut paths = paths.filter(|path| path.extension().is_some_and(|end| end == "first"));
+        let list = fs::read(paths.next()?).unwrap();
+        Some(list[..list.len() - 32].as_chunks::<4>().0.contains(&2_u32.to_le_bytes()))
+    };
+    let first = engine();
+    let module = Module::new(&first, &program).unwrap();
+    assert_eq!(call(&module, "g", 1).unwrap(), 5);
+    first.flush_cache();
+    assert_eq!(listed(), Some(true));
+    let second = engine();
+    let module = Module::new(&second, &program).unwrap();
+    let begun = std::time::Instant::now();
+    // The other functions may be kept by now.
+    while second.tier_statistics().unwrap().baseline.functions == 0 {
+        assert!(begun.elapsed().as_secs() < 60, "nothing is made ahead");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_eq!(module.functions_called(), 0);
+    assert_eq!(call(&module, "g", 1).unwrap(), 5);
+    assert_eq!(module.functions_called(), 2);
+    second.flush_cache();
+    assert_eq!(listed(), Some(true));
+    let third = engine();
+    let module = Module::new(&third, &program).unwrap();
+    assert_eq!(call(&module, "f", 3).unwrap(), 9);
+    third.flush_cache();
+    assert_eq!(listed(), Some(false), "it was not called");
+}
+
+#[test]
 fn code_that_is_made_in_the_background_is_kept() {
     let scratch = Scratch::new("background");
     let cache = scratch.cache();

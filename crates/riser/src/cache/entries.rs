@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | 64 hexadecimal digits, `.rsr` | code, by its key |
 //! | the same, `.add` | code that is to be added to it: what was compiled when there was no time to write all |
+//! | the same, `.first` | functions that a run began with and that there is no code of, by the same key (`firsts.rs`) |
 //! | the same, `.bin` | a module, by its hash (`copies.rs`) |
 //! | 32 hexadecimal digits, `.mod` | the hash of a module, by its file (`known.rs`) |
 //! | `.tmp-`, … | what is being written |
@@ -37,6 +38,10 @@ impl CacheKey {
         format!("{}{CODE}", blake3::Hash::from_bytes(self.0).to_hex())
     }
 
+    pub(super) fn firsts_name(&self) -> String {
+        format!("{}{FIRSTS}", blake3::Hash::from_bytes(self.0).to_hex())
+    }
+
     pub(super) fn added_name(&self) -> String {
         format!("{}{ADDED}", blake3::Hash::from_bytes(self.0).to_hex())
     }
@@ -46,6 +51,8 @@ impl CacheKey {
 const CODE: &str = ".rsr";
 /// What names of files with more code end with.
 const ADDED: &str = ".add";
+/// What names of files with lists of functions end with.
+const FIRSTS: &str = ".first";
 /// What names of files with a module end with.
 pub(super) const COPY: &str = ".bin";
 /// What names of files with the hash of a module end with.
@@ -72,6 +79,7 @@ const BUFFER_BYTES: usize = 256 << 10;
 enum Kind {
     Code,
     Added,
+    Firsts,
     Copy,
     Module,
     Unfinished,
@@ -85,6 +93,8 @@ fn kind(name: &str) -> Option<Kind> {
         Some(Kind::Code)
     } else if name.strip_suffix(ADDED).is_some_and(|stem| is_hex(stem, 64)) {
         Some(Kind::Added)
+    } else if name.strip_suffix(FIRSTS).is_some_and(|stem| is_hex(stem, 64)) {
+        Some(Kind::Firsts)
     } else if name.strip_suffix(COPY).is_some_and(|stem| is_hex(stem, 64)) {
         Some(Kind::Copy)
     } else if name.strip_suffix(MODULE).is_some_and(|stem| is_hex(stem, 32)) {

@@ -8,10 +8,11 @@
 //! and a file of theirs is not used.
 //!
 //! `entries.rs` reads, writes and removes files; `known.rs` knows the hashes of modules without reading these, and `copies.rs` has modules so
-//! that they need not be read.
+//! that they need not be read; `firsts.rs` says which functions a program will need.
 
 mod copies;
 mod entries;
+mod firsts;
 mod known;
 #[cfg(all(test, riser_compiled))]
 mod tests;

@@ -6,6 +6,7 @@ use super::keeper::{Keeper, Pace};
 use super::kept::Origin;
 use super::optimizer::{Hot, Optimizer};
 use crate::announce::{Announced, Announcer, ToldOf};
+use crate::cache::CacheKey;
 use crate::config::TierUp;
 use crate::tiers::Account;
 use crate::{Cache, Config, Error, Result, format_err};
@@ -19,7 +20,7 @@ use riser_ops::{FuncType, ValType};
 use riser_sys::{CodePages, DebugObject};
 use riser_vm::{CodeKind, CodeOwner, CodeSpace, CompileFailure, Published, StubTable};
 use std::borrow::Cow;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -330,6 +331,8 @@ pub(crate) struct CompiledModule {
     origin: Origin,
     /// How much of what was published is kept in the cache.
     saved: AtomicUsize,
+    /// The functions that are listed to be made ahead in the next run.
+    listed: Mutex<Vec<u32>>,
     /// Held by who puts everything together.
     saving: Mutex<()>,
 }
@@ -347,6 +350,12 @@ struct State {
     waiting: usize,
     /// Functions that were called, and would be kept if they were optimized: the number of bytes, and which.
     called: BinaryHeap<Reverse<(u32, u32)>>,
+    /// Functions that began in code that is not kept, in this order.
+    first: Vec<u32>,
+    /// Functions that another run called and that are to be made before they are called.
+    ahead: VecDeque<u32>,
+    /// Functions that were made before they were called.
+    made_ahead: Vec<u32>,
 }
 
 impl CompiledModule {
@@ -383,15 +392,20 @@ impl CompiledModule {
                 under_way: HashSet::new(),
                 waiting: 0,
                 called: BinaryHeap::new(),
+                first: Vec::new(),
+                ahead: VecDeque::new(),
+                made_ahead: Vec::new(),
             }),
             done: Condvar::new(),
             functions: AtomicUsize::new(0),
             origin,
             saved: AtomicUsize::new(0),
+            listed: Mutex::default(),
             saving: Mutex::new(()),
         });
         if keeps {
             module.engine.keeper.add(&module);
+            module.begin_ahead();
         }
         Ok(module)
     }
@@ -406,9 +420,12 @@ impl CompiledModule {
         self.table.as_ptr().cast()
     }
 
-    /// How many functions have code.
+    /// How many functions were called, and have code.
     pub(crate) fn functions_compiled(&self) -> usize {
-        self.functions.load(Ordering::Relaxed)
+        let compiled = self.functions.load(Ordering::Relaxed);
+        let state = lock(&self.state);
+        let not_called = state.made_ahead.iter().filter(|&&defined| !self.was_called(defined));
+        compiled.saturating_sub(not_called.count())
     }
 
     /// The code of a function, if it has some.
@@ -482,6 +499,7 @@ impl CompiledModule {
             if !self.engine.compilers.tiers_up() {
                 self.engine.keeper.wake(&self.engine);
             } else if self.engine.tier_up.in_background {
+                state.first.push(defined);
                 let bytes = self.module.bodies[defined as usize].len();
                 if bytes <= CALLED_BYTES_MAX {
                     state.called.push(Reverse((bytes, defined)));
@@ -535,6 +553,7 @@ impl CompiledModule {
         let (Some(cache), Some(hash)) = (&self.engine.cache, self.origin.hash) else {
             return false;
         };
+        self.list_firsts(cache, &hash);
         // At the end nobody waits for what another thread is writing: it is written once more.
         let _saving = (pace == Pace::Whole).then(|| lock(&self.saving));
         let saved = self.saved.load(Ordering::Acquire);
@@ -679,6 +698,74 @@ enum LoopCode {
 
 // SAFETY: code may be run by any thread.
 unsafe impl Send for LoopCode {}
+
+/// So many functions are left to the program when it has caught up with who makes them ahead.
+const AHEAD_STEP: usize = 8;
+
+/// Code that is made before it is called.
+impl CompiledModule {
+    /// Lets a thread make what an earlier run called and left without code that is kept: it will be called again.
+    fn begin_ahead(self: &Arc<Self>) {
+        let tier_up = self.engine.tier_up;
+        let (Some(cache), Some(hash)) = (&self.engine.cache, self.origin.hash) else { return };
+        if self.budgets.is_empty() || tier_up.is_never() || !tier_up.in_background {
+            return;
+        }
+        let mut listed = cache.firsts(&CacheKey::new(&self.engine.key, &hash));
+        listed.retain(|&defined| (defined as usize) < self.table.len());
+        if listed.is_empty() {
+            return;
+        }
+        lock(&self.state).ahead = listed.iter().copied().collect();
+        *lock(&self.listed) = listed;
+        self.engine.optimizer.begin(self);
+    }
+
+    /// Makes the next of these functions. Whether there was one.
+    pub(super) fn make_ahead(self: &Arc<Self>) -> bool {
+        let defined = {
+            let mut state = lock(&self.state);
+            let Some(defined) = state.ahead.pop_front() else { return false };
+            if self.code(defined).is_some() || state.under_way.contains(&defined) {
+                // The program is here by now. Who makes the very next one would have it wait each time.
+                let passed = state.ahead.len().min(AHEAD_STEP);
+                state.ahead.drain(..passed);
+                return true;
+            }
+            defined
+        };
+        let images = self.origin.images.iter();
+        let is_kept = images.filter_map(|image| image.view().function(defined)).next().is_some();
+        if !is_kept && self.code(defined).is_none() && self.compile(defined).is_ok() {
+            lock(&self.state).made_ahead.push(defined);
+        }
+        true
+    }
+
+    /// Whether the first code of a function has counted anything.
+    fn was_called(&self, defined: u32) -> bool {
+        let Some(budget) = self.budgets.get(defined as usize) else { return true };
+        let bytes = self.module.bodies[defined as usize].len();
+        budget.load(Ordering::Relaxed) != self.engine.tier_up.budget(bytes)
+    }
+
+    /// Notes what the next run is to make ahead, if that is not noted.
+    fn list_firsts(&self, cache: &Cache, hash: &[u8; 32]) {
+        let state = lock(&self.state);
+        if state.first.is_empty() && state.ahead.is_empty() && lock(&self.listed).is_empty() {
+            return;
+        }
+        let is_first = |defined: u32| self.progress_of(defined) != Some(OPTIMIZED);
+        let mut firsts = state.first.clone();
+        drop(state);
+        firsts.retain(|&defined| is_first(defined) && self.was_called(defined));
+        let mut listed = lock(&self.listed);
+        if *listed != firsts {
+            cache.put_firsts(&CacheKey::new(&self.engine.key, hash), &firsts);
+            *listed = firsts;
+        }
+    }
+}
 
 /// Better code, where functions get it while they run.
 impl CompiledModule {

@@ -6,6 +6,8 @@
 //! What is optimized is kept in the cache, what is made quickly is not. So that the next run starts in optimized code, the thread
 //! goes on with functions that were called and are not hot, when nothing else is to be done: the smallest first, so that also programs that are over
 //! after a moment have something to keep. It does so only where there is a cache, and another processor for the program.
+//! What was called in a run and is still not kept is listed in the cache, and the thread of the next run begins with making that as quickly as it can be made,
+//! before the program gets there.
 
 use super::compiled::CompiledModule;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -47,6 +49,8 @@ struct Queue {
     jobs: Vec<Job>,
     /// What is being compiled.
     under_way: Option<Job>,
+    /// Modules of which functions are to be made before they are called.
+    ahead: Vec<Weak<CompiledModule>>,
     /// Modules whose code is kept.
     kept: Vec<Weak<CompiledModule>>,
     /// Whether functions of theirs were called since the thread looked.
@@ -103,6 +107,14 @@ impl Optimizer {
         self.wake(queue);
     }
 
+    /// There are functions that will be called soon.
+    pub fn begin(&self, module: &Arc<CompiledModule>) {
+        let mut queue = self.shared.lock();
+        queue.ahead.retain(|known| known.strong_count() > 0);
+        queue.ahead.push(Arc::downgrade(module));
+        self.wake(queue);
+    }
+
     /// There is a function that was called, in a module whose code is kept.
     pub fn called(&self, module: &Arc<CompiledModule>) {
         let mut queue = self.shared.lock();
@@ -144,6 +156,16 @@ fn work(shared: &Shared) {
     let may_go_on = thread::available_parallelism().is_ok_and(|processors| processors.get() > 1);
     let mut queue = shared.lock();
     while !queue.is_over {
+        // What a program will wait for goes first, and takes least.
+        if let Some(known) = queue.ahead.last().filter(|_| may_go_on).cloned() {
+            drop(queue);
+            let goes_on = known.upgrade().is_some_and(|module| module.make_ahead());
+            queue = shared.lock();
+            if !goes_on {
+                queue.ahead.retain(|other| !other.ptr_eq(&known));
+            }
+            continue;
+        }
         let hottest = queue.jobs.iter().enumerate().max_by_key(|(_, job)| job.worth);
         let Some((at, _)) = hottest else {
             let kept = if may_go_on { queue.kept.clone() } else { Vec::new() };
