@@ -248,7 +248,7 @@ impl Place {
     #[inline]
     pub(super) const fn mode(mem: Mem) -> u32 {
         let is_long = mem.disp != mem.disp as i8 as i32;
-        let is_there = (mem.disp != 0) as u32 | mem.flags as u32 / NEEDS_DISP as u32;
+        let is_there = (mem.disp != 0) as u32 | (mem.flags as u32 / NEEDS_DISP as u32);
         is_there + is_long as u32
     }
 

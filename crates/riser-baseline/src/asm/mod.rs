@@ -188,7 +188,7 @@ impl Asm {
         let mode = Place::mode(mem);
         let form = u32::from(mem.form) | (mode << 6) | ((u32::from(reg) & 7) << 3);
         let head_at = usize::from(rex != 0);
-        let tail_at = head_at + 1 + (usize::from(mem.form_bits) / 8 & 3);
+        let tail_at = head_at + 1 + ((usize::from(mem.form_bits) / 8) & 3);
         chunk[0] = rex | 0x40;
         chunk[head_at..][..4].copy_from_slice(&(u32::from(opcode) | form << 8).to_le_bytes());
         chunk[tail_at..][..4].copy_from_slice(&mem.disp.to_le_bytes());
