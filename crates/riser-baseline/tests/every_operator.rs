@@ -76,8 +76,14 @@ fn funcs(text: &mut String, params: &[&str], results: &[&str], op: &str) {
     let pinned: String = (0..params.len()).map(drop).collect();
     let constants: String = params.iter().map(|&ty| constant(ty)).collect();
     let below = |ty| format!("(i32.const 0) ({ty}.load (i32.const 0)) ").repeat(12);
-    let below: String = ["i32", "f32", "v128"].into_iter().map(below).collect();
+    let numbers: String = ["i32", "f32"].into_iter().map(below).collect();
+    let below = format!("{numbers} {}", below("v128"));
     let drops = "(drop) (drop) ".repeat(36);
+    // Locals that take all registers which functions that call nothing have for them.
+    let locals = "(local i64 i64 i64 i64 i64 i64 i64 i64)";
+    let first = params.len();
+    let busy: String = (first..first + 8).map(drop).map(|text| text.repeat(8)).collect();
+    let fewer_drops = "(drop) (drop) ".repeat(24);
     let unused: String = results.iter().map(|_| "(drop) ").collect();
     let (params, results) = (params.join(" "), results.join(" "));
     let bodies = [
@@ -86,6 +92,8 @@ fn funcs(text: &mut String, params: &[&str], results: &[&str], op: &str) {
         format!("{pinned} {gets} {op}"),
         format!("{constants} {op}"),
         format!("{below} {registers} {op} {unused} {drops} {gets} {op}"),
+        format!("{locals} {busy} {numbers} {registers} {op} {unused} {fewer_drops} {gets} {op}"),
+        format!("{locals} {busy} {numbers} {constants} {op} {unused} {fewer_drops} {gets} {op}"),
     ];
     for body in bodies {
         writeln!(text, "(func (param {params}) (result {results}) {body})").unwrap();
