@@ -209,6 +209,34 @@ impl Translator<'_> {
         operand
     }
 
+    /// The register of the top operand, and one that the operator at hand owns, for what the operand becomes; `None` if it is in no register,
+    /// or none is free. The next thing to do is [`Translator::become_gpr`].
+    #[inline]
+    pub fn top_in_gpr(&mut self) -> Option<(Gpr, Gpr)> {
+        match self.operands.stack.last()?.at {
+            At::Gpr(gpr) => Some((gpr, gpr)),
+            At::Local(local) if self.operands.gprs != 0 => {
+                let known = &mut self.locals[local as usize];
+                let Place::Gpr(gpr, _) = known.place else { return None };
+                known.aliases -= 1;
+                Some((gpr, self.alloc()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The top operand, which takes one slot and is no reference, becomes another one of which that is true, in a register that the operator at hand
+    /// owns.
+    #[inline]
+    pub fn become_gpr(&mut self, kind: Kind, gpr: Gpr) {
+        let number = self.height().saturating_sub(1);
+        self.operands.settled = self.operands.settled.min(number);
+        self.operands.gpr_owners[usize::from(gpr.number() & 15)] = number as u32;
+        if let Some(top) = self.operands.stack.last_mut() {
+            (top.kind, top.at) = (kind, At::Gpr(gpr));
+        }
+    }
+
     /// Takes the top operand and throws it away.
     pub fn pop_and_free(&mut self) {
         let operand = self.pop();

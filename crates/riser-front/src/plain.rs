@@ -17,7 +17,7 @@ use riser_ops::{LocalIdx, MemoryIdx, ValType};
 
 /// The state of a walk while it is among plain operators. It lives in one function, where it falls apart into
 /// registers: all methods are inlined there.
-struct Lane<'l, S> {
+struct Lane<'l, S, const LIVE: bool> {
     sink: &'l mut S,
     bytes: &'l [u8],
     operands: &'l mut [ValType],
@@ -26,7 +26,6 @@ struct Lane<'l, S> {
     height: usize,
     /// The address type; of no operand's type if there is no memory.
     memory0: ValType,
-    live: bool,
     pos: usize,
     len: usize,
 }
@@ -35,7 +34,13 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
     /// Walks over plain operators up to the first operator that is not one, or that does not fit.
     #[inline(always)]
     pub(crate) fn plain(&mut self) {
-        let mut lane = Lane {
+        if self.live { self.plain_as::<true>() } else { self.plain_as::<false>() }
+    }
+
+    /// The same for live code, or for dead code, which the sink does not hear of.
+    #[inline(always)]
+    fn plain_as<const LIVE: bool>(&mut self) {
+        let mut lane = Lane::<S, LIVE> {
             sink: &mut *self.sink,
             bytes: self.reader.bytes(),
             operands: &mut self.operands[..],
@@ -46,7 +51,6 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
                 ValType::BOTTOM => ValType::from_bits(1),
                 ty => ty,
             },
-            live: self.live,
             pos: self.reader.pos(),
             len: self.len,
         };
@@ -70,11 +74,11 @@ impl<S: BodySink, const CHECK: bool> Walk<'_, S, CHECK> {
     }
 }
 
-impl<S: BodySink> Lane<'_, S> {
+impl<S: BodySink, const LIVE: bool> Lane<'_, S, LIVE> {
     /// Tells the sink of an operator, if it is live.
     #[inline(always)]
     fn emit(&mut self, tell: impl FnOnce(&mut S)) {
-        if self.live {
+        if LIVE {
             self.sink.at(self.pos as u32);
             tell(self.sink);
         }

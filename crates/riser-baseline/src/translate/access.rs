@@ -95,19 +95,29 @@ impl Translator<'_> {
     }
 
     fn frequent_load(&mut self, shape: &Shape, sign: bool, base: Gpr, offset: i32) {
+        if let Some((index, to)) = self.top_in_gpr() {
+            let at = Mem::indexed(base, index, 0, offset);
+            self.load_frequent(shape, sign, to, at);
+            return self.become_gpr(shape.kind, to);
+        }
         let address = self.pop();
         let (at, index) = self.near(base, offset, address);
         let to = match index {
             Some(index) if self.is_for_operands(index) => index,
             _ => self.alloc(),
         };
+        self.load_frequent(shape, sign, to, at);
+        self.push_gpr(shape.kind, to);
+    }
+
+    #[inline(always)]
+    fn load_frequent(&mut self, shape: &Shape, sign: bool, to: Gpr, at: Mem) {
         self.may_trap(TrapCode::MemoryOutOfBounds);
         if sign {
             self.asm.load_signed(shape.width, width(shape.kind), to, at);
         } else {
             self.asm.load(shape.width, to, at);
         }
-        self.push_gpr(shape.kind, to);
     }
 
     fn frequent_store(&mut self, shape: &Shape, base: Gpr, offset: i32) {
