@@ -103,7 +103,7 @@ impl Module {
         let module = Module::from_owned(engine, ModuleBytes::new(bytes), origin, None)?;
         // What runs for the second time is copied; and what was read may be another file than that which was known.
         if let Some(known) = known.filter(|known| hash == Some(known.hash())) {
-            known.make_copy(&module.inner.vm);
+            known.make_copy(engine, &module.inner.vm);
         }
         Ok(module)
     }

@@ -2,7 +2,7 @@
 //!
 //! Reading a large module takes longer than all else (CPython, 20 MB: 10 of 40 ms, into 5,000 new pages), and its file cannot be mapped: others may change
 //! it, or cut it, while it is in use. A file of the cache does not change. So a copy of a large module is made there, with what its memories hold at first
-//! (`riser_vm::ModuleCopy`), when a program runs for the second time, by a thread that nobody waits for.
+//! (`riser_vm::ModuleCopy`), when a program runs for the second time, by the engine's thread in the background, which nobody waits for.
 //!
 //! What is in a copy is trusted as code in the cache is: nobody else may write there, and checksums find accidents. That of all bytes is compared when
 //! a copy is used for the first time since the system was started; then what the file is known by is noted (`known.rs`), and as long as it

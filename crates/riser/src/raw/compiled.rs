@@ -218,6 +218,11 @@ impl CompiledEngine {
         &self.keeper
     }
 
+    /// Does something that nobody waits for, in the engine's thread.
+    pub(super) fn in_background(&self, errand: impl FnOnce() + Send + 'static) {
+        self.optimizer.run_first(errand);
+    }
+
     /// How often a loop that was running went on in better code.
     pub(crate) fn loops_replaced(&self) -> u64 {
         self.loops_replaced.load(Ordering::Relaxed)

@@ -90,20 +90,21 @@ impl KnownModule {
     }
 
     /// Makes a copy of the module, while the program runs.
-    pub(crate) fn make_copy(self, module: &Arc<InstanceModule>) {
+    pub(crate) fn make_copy(self, engine: &Engine, module: &Arc<InstanceModule>) {
+        let Some(compiled) = engine.compiled() else { return };
         if !self.cache.copies(module.module().bytes.len()) {
             return;
         }
-        let module = module.clone();
+        let module = Arc::downgrade(module);
         let make = move || {
+            let Some(module) = module.upgrade() else { return };
             // Without a copy, the file is read again next time.
             let _ = self.cache.put_copy(&self.known, |to| {
                 let written = module.write_copy(self.known.hash, |part| to.write_all(part));
                 written.unwrap_or_else(|| Err(std::io::ErrorKind::FileTooLarge.into()))
             });
         };
-        let builder = std::thread::Builder::new().name("riser-copy".into());
-        let _ = builder.spawn(make);
+        compiled.in_background(make);
     }
 }
 

@@ -47,6 +47,10 @@ impl CompiledEngine {
         match *self {}
     }
 
+    pub(super) fn in_background(&self, _: impl FnOnce() + Send + 'static) {
+        match *self {}
+    }
+
     pub(crate) fn save(&self) {
         match *self {}
     }

@@ -49,6 +49,8 @@ struct Queue {
     jobs: Vec<Job>,
     /// What is being compiled.
     under_way: Option<Job>,
+    /// What has nothing to do with code, and is done before all else.
+    errands: Vec<Box<dyn FnOnce() + Send>>,
     /// Modules of which functions are to be made before they are called.
     ahead: Vec<Weak<CompiledModule>>,
     /// Modules whose code is kept.
@@ -107,6 +109,13 @@ impl Optimizer {
         self.wake(queue);
     }
 
+    /// Does something before all else, without anybody waiting for it. Another thread besides this one would take the program's processor where there are two.
+    pub fn run_first(&self, errand: impl FnOnce() + Send + 'static) {
+        let mut queue = self.shared.lock();
+        queue.errands.push(Box::new(errand));
+        self.wake(queue);
+    }
+
     /// There are functions that will be called soon.
     pub fn begin(&self, module: &Arc<CompiledModule>) {
         let mut queue = self.shared.lock();
@@ -156,6 +165,12 @@ fn work(shared: &Shared) {
     let may_go_on = thread::available_parallelism().is_ok_and(|processors| processors.get() > 1);
     let mut queue = shared.lock();
     while !queue.is_over {
+        if let Some(errand) = queue.errands.pop() {
+            drop(queue);
+            errand();
+            queue = shared.lock();
+            continue;
+        }
         // What a program will wait for goes first, and takes least.
         if let Some(known) = queue.ahead.last().filter(|_| may_go_on).cloned() {
             drop(queue);
@@ -180,7 +195,9 @@ fn work(shared: &Shared) {
             }
             queue = shared.lock();
             // Whoever asked meanwhile found the thread awake.
-            let is_quiet = queue.jobs.is_empty() && !queue.were_called && !queue.is_over;
+            let is_ahead = may_go_on && !queue.ahead.is_empty();
+            let has_work = is_ahead || !queue.jobs.is_empty() || !queue.errands.is_empty();
+            let is_quiet = !has_work && !queue.were_called && !queue.is_over;
             if next.is_none() && is_quiet {
                 queue = shared.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
             }
