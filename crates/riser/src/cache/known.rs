@@ -51,10 +51,6 @@ impl Sight {
         before(self.identity.modified) && before(self.identity.changed)
     }
 
-    pub(super) fn identity(&self) -> FileIdentity {
-        self.identity
-    }
-
     /// The name of the file that has the hash, and what it begins with.
     fn record(&self) -> (String, Vec<u8>) {
         let FileIdentity { device, inode, bytes, modified, changed } = self.identity;
