@@ -665,10 +665,16 @@ impl CompiledModule {
 /// What is over sooner starts no slower the next time for having nothing in the cache.
 const KEEPS_AFTER: Duration = Duration::from_millis(5);
 
-/// Functions with more bytes than this are optimized when they are hot, and not because they were called: that takes longer (25 ms) than many a program that calls
-/// them, which would begin with them in each run and never keep them. CPython's largest of 91 KB took half of the processor's time of a run of 25 ms, and 13 MB.
-/// Ruby begins with one of 251 KB, which runs once.
-const CALLED_BYTES_MAX: u32 = 32 << 10;
+/// Functions with more bytes than this are optimized when they are hot, and not because they were called. Ruby begins with one of 251 KB, which runs once: the optimizing
+/// compiler takes 0.3 s and 90 MB for it, the baseline compiler 4 ms.
+const CALLED_BYTES_MAX: u32 = 128 << 10;
+
+/// Those with more than this wait until the program has run for as long as making them takes: it may be expected to run as long again then. Otherwise a program of
+/// 25 ms would begin with the same one in each run and never keep it: CPython's largest, of 91 KB, took half of the processor's time of such runs, and 13 MB.
+const PROMPT_BYTES_MAX: u32 = 32 << 10;
+
+/// What the optimizing compiler makes in a millisecond, from bytes of bodies (CPython, one thread).
+const OPTIMIZED_BYTES_PER_MS: u32 = 1300;
 
 /// What a function has, in engines that have two kinds of code.
 const FIRST: u8 = 0;
@@ -889,7 +895,12 @@ impl CompiledModule {
     /// large one, and begin with it again each time.
     pub(super) fn next_called(&self) -> Option<u32> {
         let mut state = lock(&self.state);
-        while let Some(Reverse((_, defined))) = state.called.pop() {
+        let elapsed = u32::try_from(self.engine.made.elapsed().as_millis()).unwrap_or(u32::MAX);
+        let bytes_max = elapsed.saturating_mul(OPTIMIZED_BYTES_PER_MS).max(PROMPT_BYTES_MAX);
+        while let Some(&Reverse((bytes, defined))) = state.called.peek()
+            && bytes <= bytes_max
+        {
+            state.called.pop();
             if self.progress_of(defined) == Some(FIRST) {
                 return Some(defined);
             }
