@@ -95,9 +95,8 @@ impl KnownModule {
         if !self.cache.copies(module.module().bytes.len()) {
             return;
         }
-        let module = Arc::downgrade(module);
+        let module = module.clone();
         let make = move || {
-            let Some(module) = module.upgrade() else { return };
             // Without a copy, the file is read again next time.
             let _ = self.cache.put_copy(&self.known, |to| {
                 let written = module.write_copy(self.known.hash, |part| to.write_all(part));

@@ -145,7 +145,11 @@ impl Optimizer {
             // A system that refuses a thread leaves everything as it is: slower.
             queue.has_thread = builder.spawn(move || work(&shared)).is_ok();
         }
+        // They keep modules, and so this engine. What goes with them must find the lock free.
+        let never_done =
+            if queue.has_thread { Vec::new() } else { core::mem::take(&mut queue.errands) };
         drop(queue);
+        drop(never_done);
         self.shared.wake.notify_one();
     }
 }
