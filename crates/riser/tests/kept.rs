@@ -132,7 +132,7 @@ fn what_a_run_left_without_code_is_made_ahead_in_the_next() {
     let scratch = Scratch::new("ahead");
     let cache = scratch.cache();
     // So large that it is optimized only when it is hot.
-    let nops = "nop ".repeat(110 << 10);
+    let nops = "nop ".repeat(140 << 10);
     let program = PROGRAM.replace("(func $g", &format!("(func $large {nops}) (func $g"));
     let program = program.replace("(i32.load (local.get 0))", "(call $large) (i32.const 5)");
     let engine = || {
