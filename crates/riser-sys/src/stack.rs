@@ -5,8 +5,6 @@ use crate::arch::machine;
 use crate::thread_stack::thread_stack;
 use crate::{OutOfMemory, Region};
 use core::cell::Cell;
-#[cfg(not(target_family = "wasm"))]
-use core::ops::Range;
 
 /// The interpreter's stack: 8-byte slots, zero when it is new. The system commits them as they are touched.
 #[derive(Debug)]
@@ -47,30 +45,40 @@ const HOST_ROOM_BYTES: usize = 128 << 10;
 pub fn host_stack_limit() -> usize {
     let here = stack_pointer();
     let limit = here.saturating_sub(HOST_STACK_BYTES);
-    let Range { start, end } = THREAD.with(|stack| match stack.get() {
-        Some((start, end)) => start..end,
-        None => measure(stack),
-    });
+    let stack = THREAD.get();
     // Who switches stacks may be anywhere else.
-    if (start..end).contains(&here) { limit.max(lowest(start..end)) } else { limit }
+    if here.wrapping_sub(stack.start) < stack.bytes {
+        return limit.max(stack.lowest);
+    }
+    if stack.is_known { limit } else { measured(here, limit) }
 }
 
-#[cfg(not(target_family = "wasm"))]
-fn lowest(stack: Range<usize>) -> usize {
-    stack.start + HOST_ROOM_BYTES.min(stack.len() / 2)
-}
-
+/// The same where nobody has asked before on this thread.
 #[cfg(not(target_family = "wasm"))]
 #[cold]
-fn measure(stack: &Cell<Option<(usize, usize)>>) -> Range<usize> {
-    let Range { start, end } = thread_stack();
-    stack.set(Some((start, end)));
-    start..end
+fn measured(here: usize, limit: usize) -> usize {
+    let stack = thread_stack();
+    let lowest = stack.start + HOST_ROOM_BYTES.min(stack.len() / 2);
+    THREAD.set(ThreadStack { start: stack.start, bytes: stack.len(), lowest, is_known: true });
+    if stack.contains(&here) { limit.max(lowest) } else { limit }
+}
+
+/// Where a thread's stack is.
+#[derive(Clone, Copy)]
+#[cfg_attr(target_family = "wasm", expect(dead_code, reason = "there it is not known"))]
+struct ThreadStack {
+    /// Where it begins, and its size: nothing, if that is not known.
+    start: usize,
+    bytes: usize,
+    /// How far down guests and hosts may call each other.
+    lowest: usize,
+    /// Whether somebody has asked.
+    is_known: bool,
 }
 
 thread_local! {
-    /// Where the thread's stack begins and ends, once somebody has asked.
-    static THREAD: Cell<Option<(usize, usize)>> = const { Cell::new(None) };
+    static THREAD: Cell<ThreadStack> =
+        const { Cell::new(ThreadStack { start: 0, bytes: 0, lowest: 0, is_known: false }) };
 }
 
 /// How far down the host's stack may go from here while guests and hosts call each other. In WebAssembly the stack of
