@@ -21,6 +21,10 @@ pub const ENTRY_ENDED: u32 = 1;
 /// What it gives if it has called nothing, because somebody wants to interrupt the store.
 pub const ENTRY_PAUSED: u32 = 2;
 
+/// In `VmRuntime::exit_pc`: both numbers are on the stack, where `VmRuntime::exit_fp` leads, as a function has them that begins by saving the
+/// frame pointer. No code goes on at this address.
+pub const EXIT_ON_STACK: usize = 1;
+
 /// Whether results are returned in an area that the caller provides, rather than in registers.
 pub fn returns_in_area(results: &[ValType]) -> bool {
     let floats = |ty: &&ValType| matches!(**ty, ValType::F32 | ValType::F64 | ValType::V128);

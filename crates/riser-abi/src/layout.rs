@@ -161,7 +161,7 @@ vm_blocks! {
         thread: AtomicU32 = Atomic;
         /// The frame pointer of the compiled function that called the runtime or the host last.
         exit_fp: usize = Moves;
-        /// Where that function goes on.
+        /// Where that function goes on; or [`crate::EXIT_ON_STACK`].
         exit_pc: usize = Moves;
         /// The instance that made the last call which may have left it: of a host function, or through a reference.
         caller: *mut VmCtx = Moves;

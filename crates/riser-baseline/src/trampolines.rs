@@ -3,7 +3,7 @@
 //! ```text
 //!  entry                                       host
 //!  rbp →   the caller's rbp                    rbp →   the caller's rbp
-//!          rbx, r12, r13, r14, r15                     the callee's HostCtx
+//!          rbx, r12, r13, r14, r15                     the store's block
 //!          VmCtx                                       address of the result area, if there is one
 //!          address of the slots                rsp →   the row: arguments, then results
 //!  rsp →   (parameters on the stack)
@@ -19,8 +19,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::mem::offset_of;
 use riser_abi::{
-    BuiltinSignature, ENTRY_ENDED, ENTRY_PAUSED, ENTRY_RETURNED, HostCtx, SMALL_ROW_SLOTS, VmCtx,
-    VmRuntime, builtin, returns_in_area, row_slots,
+    BuiltinSignature, ENTRY_ENDED, ENTRY_PAUSED, ENTRY_RETURNED, EXIT_ON_STACK, HostCtx,
+    SMALL_ROW_SLOTS, VmCtx, VmRuntime, builtin, returns_in_area, row_slots,
 };
 use riser_code::{CallSite, CodeArtifact, CompileError, Handler, Position, TrapSite};
 use riser_ops::{FuncType, TrapCode, ValType};
@@ -31,7 +31,7 @@ const ENTRY_VMCTX: Mem = Mem::at(Gpr::RBP, -48);
 const ENTRY_SLOTS: Mem = Mem::at(Gpr::RBP, -56);
 const ENTRY_BYTES: u32 = 64;
 
-const HOST_CALLEE: Mem = Mem::at(Gpr::RBP, -8);
+const HOST_RUNTIME: Mem = Mem::at(Gpr::RBP, -8);
 const HOST_AREA: Mem = Mem::at(Gpr::RBP, -16);
 const HOST_HEADER: u32 = 16;
 
@@ -165,12 +165,12 @@ impl<'a> Trampoline<'a> {
             self.asm.jcc(Cond::B, overflow);
         }
         self.asm.alu_imm(Alu::Sub, Width::W64, Gpr::RSP, frame_bytes as i32);
-        self.asm.store(Width::W64, HOST_CALLEE, VMCTX);
         if returns_in_area(ty.results()) {
             self.asm.store(Width::W64, HOST_AREA, AREA);
         }
         self.store_params(ty);
         self.load(RUNTIME, VMCTX, runtime);
+        self.asm.store(Width::W64, HOST_RUNTIME, RUNTIME);
         self.set_inside(0);
         self.record_exit();
         let [_, caller, slots, ..] = C_PARAMS;
@@ -181,8 +181,7 @@ impl<'a> Trampoline<'a> {
         self.asm.test(Width::W32, RESULT, RESULT);
         self.asm.jcc(Cond::Ne, failed);
         self.asm.bind(well);
-        self.asm.load(Width::W64, RUNTIME, HOST_CALLEE);
-        self.load(RUNTIME, RUNTIME, runtime);
+        self.asm.load(Width::W64, RUNTIME, HOST_RUNTIME);
         self.position(Position::TO_CODE);
         self.enter_code_unless_marked(marked);
         self.load_results(ty);
@@ -191,19 +190,15 @@ impl<'a> Trampoline<'a> {
         self.position(Position::NONE);
         self.asm.bind(marked);
         // The builtin records this frame as the one that is left.
-        self.asm.load(Width::W64, VMCTX, HOST_CALLEE);
         self.call_builtin(builtin::pause, frame_bytes);
-        self.asm.load(Width::W64, RUNTIME, HOST_CALLEE);
-        self.load(RUNTIME, RUNTIME, runtime);
+        self.asm.load(Width::W64, RUNTIME, HOST_RUNTIME);
         self.record_exit();
         self.asm.jmp(well);
 
         self.asm.bind(failed);
         let [_, status, ..] = C_PARAMS;
-        self.asm.load(Width::W64, VMCTX, HOST_CALLEE);
-        self.asm.load(Width::W64, RUNTIME, HOST_CALLEE);
-        self.load(RUNTIME, RUNTIME, runtime);
         self.asm.mov(Width::W32, status, RESULT);
+        self.asm.load(Width::W64, RUNTIME, HOST_RUNTIME);
         self.call_builtin(builtin::raise, frame_bytes);
         self.trap(TrapCode::Unreachable);
         self.asm.bind(overflow);
@@ -263,19 +258,18 @@ impl<'a> Trampoline<'a> {
         self.asm.jcc(Cond::Ne, marked);
     }
 
-    /// Notes the caller as the frame that is left.
+    /// Notes the caller as the frame that is left: this one leads to it. (Who is stopped at the end of a trampoline has taken the first of its words off
+    /// the stack. It is still there: handlers of signals leave 128 bytes alone.)
     fn record_exit(&mut self) {
-        // A frame begins with the caller's frame pointer and the address where the caller goes on.
-        for (at, field) in
-            [(0, offset_of!(VmRuntime, exit_fp)), (8, offset_of!(VmRuntime, exit_pc))]
-        {
-            self.asm.load(Width::W64, SCRATCH, Mem::at(Gpr::RBP, at));
-            self.asm.store(Width::W64, Mem::at(RUNTIME, field as i32), SCRATCH);
-        }
+        let [fp, pc] = [offset_of!(VmRuntime, exit_fp), offset_of!(VmRuntime, exit_pc)];
+        self.asm.store(Width::W64, Mem::at(RUNTIME, fp as i32), Gpr::RBP);
+        self.asm.store_imm(Width::W64, Mem::at(RUNTIME, pc as i32), EXIT_ON_STACK as i32);
     }
 
-    /// Calls a builtin of the store's block, whose arguments are in their places.
+    /// Calls a builtin of the store's block, whose other arguments are in their places.
     fn call_builtin(&mut self, builtin: BuiltinSignature, frame_bytes: u32) {
+        // Any block of the store does, and who called has left its own.
+        self.load(VMCTX, RUNTIME, offset_of!(VmRuntime, caller));
         self.load(SCRATCH, RUNTIME, offset_of!(VmRuntime, builtins));
         self.asm.call_rm(Mem::at(SCRATCH, builtin.offset as i32));
         self.note_call(frame_bytes);

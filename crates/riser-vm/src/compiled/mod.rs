@@ -12,7 +12,8 @@
 //!    return address above. So frames form a chain, up to the trampoline through which the host entered.
 //! 2. *Leaving.* Whenever control leaves compiled code for the runtime or the host, `exit_fp` and `exit_pc` of the store's
 //!    block say which frame was left and where it goes on: the entries of builtins, host trampolines and lazy stubs record them, and so does
-//!    the landing of a trap.
+//!    the landing of a trap. Some host trampolines say instead that both are on the stack, and where ([`riser_abi::EXIT_ON_STACK`]): there they stay until
+//!    the trampoline has returned.
 //! 3. *Tables.* The tables of code are those that its compiler made for it. They are looked into without trust (no index of them is
 //!    used unchecked), but where they say that a reference or a handler is, there it is.
 //! 4. *Lifetime.* Code lives as long as its `CodeSpace`, which every instance that could call it keeps.

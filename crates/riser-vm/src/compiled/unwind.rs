@@ -40,7 +40,7 @@ pub(super) unsafe fn unwind(runtime: *mut VmRuntime, status: Status) -> ! {
         let activation = (*runtime).activation.cast::<Activation>();
         if status == Status::EXCEPTION {
             let tag = pending_tag(store);
-            let mut next = MachineFrame::new((*runtime).exit_fp, (*runtime).exit_pc);
+            let mut next = MachineFrame::left((*runtime).exit_fp, (*runtime).exit_pc);
             while let Some(frame) = next.filter(|frame| frame.function.kind != CodeKind::Entry) {
                 if let Some(landing) = handler(&frame, tag) {
                     resume_at_handler(landing.pc, landing.sp, frame.fp, runtime);

@@ -4,7 +4,7 @@ use super::activation::Activation;
 use super::registry::{self, CodeKind, CodeOwner, Function};
 use core::ops::ControlFlow;
 use core::ptr;
-use riser_abi::VmRuntime;
+use riser_abi::{EXIT_ON_STACK, VmRuntime};
 
 /// A frame of a compiled function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +78,18 @@ impl MachineFrame {
         Some(MachineFrame { fp, pc, function: registry::find_return(pc)? })
     }
 
+    /// The frame in which code was left, as that is noted.
+    ///
+    /// # Safety
+    /// `fp` and `pc` are what was noted (`VmRuntime::exit_fp`, `VmRuntime::exit_pc`), and who noted it has not returned.
+    pub unsafe fn left(fp: usize, pc: usize) -> Option<MachineFrame> {
+        if pc != EXIT_ON_STACK {
+            return MachineFrame::new(fp, pc);
+        }
+        // SAFETY: a host trampoline has noted where its frame is, which is a link of the chain like those of functions.
+        unsafe { MachineFrame::new(word(fp), word(fp + size_of::<usize>())) }
+    }
+
     /// The frame of the caller.
     ///
     /// # Safety
@@ -140,7 +152,7 @@ pub(crate) unsafe fn machine_frames(
         let mut activation = (*runtime).activation.cast::<Activation>().cast_const();
         let (mut fp, mut pc) = ((*runtime).exit_fp, (*runtime).exit_pc);
         while !activation.is_null() {
-            let mut next = MachineFrame::new(fp, pc);
+            let mut next = MachineFrame::left(fp, pc);
             while let Some(frame) = next.filter(|frame| frame.function.kind != CodeKind::Entry) {
                 if visit(frame).is_break() {
                     return;
