@@ -128,6 +128,9 @@ pub(super) struct Checked([u8; CHECKED_BYTES]);
 const CHECKED_BYTES: usize = 16 + 3 * 8 + 2 * 12;
 
 impl Checked {
+    /// Stands for a copy that somebody has begun to make. No file is known by this.
+    pub(super) const BEGUN: Checked = Checked([1; CHECKED_BYTES]);
+
     pub(super) fn new(boot: [u8; 16], identity: &FileIdentity) -> Option<Checked> {
         let mut record = boot.to_vec();
         record.extend([identity.device, identity.inode].map(u64::to_le_bytes).concat());

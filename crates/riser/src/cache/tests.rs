@@ -232,6 +232,33 @@ fn hashes_are_known_until_the_file_changes() {
 }
 
 #[test]
+fn a_copy_that_was_begun_and_is_not_there_is_waited_for() {
+    let scratch = Scratch::new("begun");
+    let cache = scratch.cache(BYTES_MAX);
+    let path = scratch.0.join("app.wasm");
+    let module = vec![1; 600_000];
+    fs::write(&path, &module).unwrap();
+    let (file, seen) = sight(&path);
+    let seen = seen.unwrap();
+    assert!(cache.known(&seen).is_none());
+    cache.module_hash(&file, Some(seen), &module);
+    let known = || cache.known(&seen).unwrap();
+    assert!(cache.copy(&known()).is_none());
+    assert!(!cache.begin_copy(&seen, &known()));
+    assert!(cache.begin_copy(&seen, &known()));
+    assert_eq!(known().hash, hash(&module));
+    cache.put_copy(&known(), |to| to.write_all(b"copy")).unwrap();
+    let found = cache.copy(&known()).unwrap();
+    assert!(!found.is_checked);
+    cache.copy_checked(&seen, &known(), found, true);
+    let found = cache.copy(&known()).unwrap();
+    assert_eq!(found.is_checked, riser_sys::boot_id().is_some());
+    cache.copy_checked(&seen, &known(), found, false);
+    assert!(cache.copy(&known()).is_none());
+    assert!(!cache.copies(100) && cache.copies(1 << 20) && !cache.copies(1 << 30));
+}
+
+#[test]
 fn what_changed_just_now_is_not_known() {
     let scratch = Scratch::new("fresh");
     let cache = scratch.cache(BYTES_MAX);

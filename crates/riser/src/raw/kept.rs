@@ -96,6 +96,7 @@ impl KnownModule {
             return;
         }
         let module = module.clone();
+        let must_wait = self.cache.begin_copy(&self.sight, &self.known);
         let make = move || {
             // Without a copy, the file is read again next time.
             let _ = self.cache.put_copy(&self.known, |to| {
@@ -103,7 +104,10 @@ impl KnownModule {
                 written.unwrap_or_else(|| Err(std::io::ErrorKind::FileTooLarge.into()))
             });
         };
-        compiled.in_background(make);
+        match must_wait {
+            true => make(),
+            false => compiled.in_background(make),
+        }
     }
 }
 
