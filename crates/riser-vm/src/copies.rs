@@ -146,6 +146,10 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(
+        riser_portable,
+        allow(unreachable_code, unused_variables, reason = "no file is mapped")
+    )]
     fn what_was_copied_is_the_module() {
         let text = r#"(module (memory 1) (memory 8) (func) (func (param i32))
             (data (i32.const 3) "one") (data (memory 1) (i32.const 70000) "PLACE")

@@ -107,7 +107,6 @@ pub enum Strategy {
 
 /// When functions get better code, where they get it while they run.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(riser_compiled), expect(dead_code, reason = "only compiled code tiers up"))]
 pub(crate) struct TierUp {
     /// What a function may execute before, in about as many bytes of operators; and so much more for each of its bytes.
     pub budget: u32,

@@ -61,7 +61,6 @@ mod link;
 mod linker;
 mod module;
 mod observe;
-#[cfg_attr(not(riser_compiled), expect(dead_code, reason = "only compiled code is profiled"))]
 mod profile;
 mod raw;
 mod store;

@@ -32,7 +32,6 @@ pub(crate) mod gc;
 mod host;
 #[cfg(riser_compiled)]
 mod keeper;
-#[cfg_attr(not(riser_compiled), expect(dead_code, reason = "only compiled code is kept"))]
 mod kept;
 mod limits;
 mod lower;
