@@ -147,7 +147,16 @@ impl Runtimes {
         self.compare_by(jobs, labels, Rounds::All(runs), time)
     }
 
-    /// The same for the memory that they need.
+    /// Lets a runtime run programs so often, which fills its cache. What fails there fails in the comparison, too.
+    pub fn fill_cache(&self, jobs: &[Job], label: &str, runs: u32) {
+        let Some(runtime) = self.found.iter().find(|runtime| runtime.label == label) else { return };
+        for job in jobs {
+            let commands = (0..runs).map_while(|_| runtime.command(job)?.ok());
+            commands.for_each(|command| _ = time(command, &job.expected));
+        }
+    }
+
+    /// As [`Runtimes::compare`], for the memory that they need.
     pub fn compare_memory(&self, jobs: &[Job], labels: &[&str], runs: u32) -> Vec<Row> {
         self.compare_by(jobs, labels, Rounds::All(runs), |command, expected| {
             measure_memory(&command, expected)
