@@ -149,7 +149,9 @@ impl Runtimes {
 
     /// Lets a runtime run programs so often, which fills its cache. What fails there fails in the comparison, too.
     pub fn fill_cache(&self, jobs: &[Job], label: &str, runs: u32) {
-        let Some(runtime) = self.found.iter().find(|runtime| runtime.label == label) else { return };
+        let Some(runtime) = self.found.iter().find(|runtime| runtime.label == label) else {
+            return;
+        };
         for job in jobs {
             let commands = (0..runs).map_while(|_| runtime.command(job)?.ok());
             commands.for_each(|command| _ = time(command, &job.expected));
