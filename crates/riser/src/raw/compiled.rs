@@ -361,7 +361,7 @@ struct State {
     /// Functions that another run called and that are to be made before they are called.
     ahead: VecDeque<u32>,
     /// Functions that were made before they were called.
-    made_ahead: Vec<u32>,
+    made_ahead: HashSet<u32>,
 }
 
 impl CompiledModule {
@@ -400,7 +400,7 @@ impl CompiledModule {
                 called: BinaryHeap::new(),
                 first: Vec::new(),
                 ahead: VecDeque::new(),
-                made_ahead: Vec::new(),
+                made_ahead: HashSet::new(),
             }),
             done: Condvar::new(),
             functions: AtomicUsize::new(0),
@@ -830,15 +830,24 @@ impl CompiledModule {
         let mut state = lock(&self.state);
         let elapsed = u32::try_from(self.engine.made.elapsed().as_millis()).unwrap_or(u32::MAX);
         let bytes_max = elapsed.saturating_mul(OPTIMIZED_BYTES_PER_MS).max(PROMPT_BYTES_MAX);
+        let (mut next, mut not_called) = (None, Vec::new());
         while let Some(&Reverse((bytes, defined))) = state.called.peek()
             && bytes <= bytes_max
+            && next.is_none()
         {
             state.called.pop();
-            if self.progress_of(defined) == Some(FIRST) {
-                return Some(defined);
+            if self.progress_of(defined) != Some(FIRST) {
+                continue;
+            }
+            // What was made ahead may never be called. Only its first code counts whether it was.
+            if !state.made_ahead.contains(&defined) || self.was_called(defined) {
+                next = Some(defined);
+            } else {
+                not_called.push(Reverse((bytes, defined)));
             }
         }
-        None
+        state.called.extend(not_called);
+        next
     }
 
     /// Makes better code now.

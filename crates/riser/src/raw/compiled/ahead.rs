@@ -45,7 +45,7 @@ impl CompiledModule {
         let images = self.origin.images.iter();
         let is_kept = images.filter_map(|image| image.view().function(defined)).next().is_some();
         if !is_kept && self.code(defined).is_none() && self.compile(defined).is_ok() {
-            lock(&self.state).made_ahead.push(defined);
+            lock(&self.state).made_ahead.insert(defined);
         }
         true
     }
