@@ -5,7 +5,7 @@
 //!
 //! | part | content |
 //! | --- | --- |
-//! | header | 128 bytes, see [`Header`] |
+//! | header | 128 bytes, with numbers where the module `at` says |
 //! | memories | a row of 24 bytes each: index, address of the first byte, number of bytes |
 //! | bodies | where each body is in the module: start and end, 4 bytes each |
 //! | module | the module's binary, from a multiple of [`ALIGNMENT`] on |

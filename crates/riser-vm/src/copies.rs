@@ -7,6 +7,7 @@ use crate::images;
 use crate::instance::InstanceModule;
 use riser_code::copy::{self, CopyLayout, CopySource};
 use riser_module::{Body, Module, Outline};
+use riser_ops::MemoryIdx;
 use riser_sys::{FileMapping, MemoryImage};
 use std::fs::File;
 use std::sync::Arc;
@@ -59,13 +60,16 @@ impl ModuleCopy {
         Outline { bodies: bodies.collect(), data_is_placed: self.layout.data_is_placed() }
     }
 
-    /// What memories of the module hold at first. Nothing where the system refuses one of them.
+    /// What memories of the module hold at first. Nothing where the system refuses one of them, or one does not lie in its memory.
     fn images(&self, module: &Module) -> Option<images::MemoryImages> {
         let mut images = vec![None; module.memories.len()];
         for copied in self.layout.memories(self.bytes()) {
-            let image = images.get_mut(copied.memory as usize)?;
             let start = usize::try_from(copied.address).ok()?;
             let pages = start..start.checked_add(usize::try_from(copied.bytes).ok()?)?;
+            let image = images.get_mut(copied.memory as usize)?;
+            if !images::fits(module, MemoryIdx(copied.memory), &pages) {
+                return None;
+            }
             let file = self.file.try_clone().ok()?;
             // SAFETY: who mapped the file promised that it does not change.
             let made = unsafe { MemoryImage::of_file(file, copied.start, pages) };
@@ -180,10 +184,14 @@ mod tests {
         if copy.images(&again).is_none_or(|images| images.of(&again).is_empty()) {
             return;
         }
-        let images = copy.images(&again).unwrap();
-        let image = images.of(&again)[1].as_ref().unwrap();
+        let found = copy.images(&again).unwrap();
+        let image = found.of(&again)[1].as_ref().unwrap();
         let at = 70_000 - image.pages().start;
-        assert!(images.of(&again)[0].is_none());
+        assert!(found.of(&again)[0].is_none());
         assert_eq!(&image.bytes()[at..at + large.len()], large.as_bytes());
+        let pages = |start: usize, end: usize| start << 16..end << 16;
+        let fits = |memory, pages| images::fits(&again, MemoryIdx(memory), &pages);
+        assert!(fits(0, pages(0, 1)) && fits(1, pages(3, 8)));
+        assert!(!fits(0, pages(0, 2)) && !fits(1, pages(8, 9)) && !fits(2, pages(0, 0)));
     }
 }

@@ -9,6 +9,7 @@
 //! observed but one: segments of elements come before, and if one of them does not fit, no data is written (see [`hide`]).
 
 use crate::memory::Memory;
+use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering};
 use riser_abi::is_guarded;
 use riser_module::{ConstExpr, ConstOp, DataMode, DataSegment, MemoryType, Module};
@@ -119,6 +120,17 @@ fn images(module: &Module) -> Box<[Option<Arc<MemoryImage>>]> {
     let images = module.memories.iter().enumerate().take(MEMORIES_MAX).map(image);
     let images: Box<[_]> = images.collect();
     if images.iter().all(Option::is_none) { Box::default() } else { images }
+}
+
+/// Whether pages of the system lie in a memory that an instance makes, and that may show an image.
+pub(crate) fn fits(module: &Module, memory: MemoryIdx, pages: &Range<usize>) -> bool {
+    /// The smallest page that systems have. Where theirs are larger, a memory with small pages of its own may show no image.
+    const PAGE_BYTES: u64 = 4096;
+    let own = (module.imported.memories..MEMORIES_MAX as u32).contains(&memory.0);
+    let ty = module.memories.get(memory.index()).filter(|_| own);
+    let size = ty.and_then(|ty| ty.limits.min.checked_mul(ty.page_size()));
+    let end = size.and_then(|size| size.checked_next_multiple_of(PAGE_BYTES));
+    end.is_some_and(|end| pages.end as u64 <= end)
 }
 
 /// Where all data goes, in order; `None` if that depends on the instance or does not fit.

@@ -126,7 +126,7 @@ fn code_is_kept_while_the_program_runs() {
     assert_eq!(scratch.functions(), [2]);
 }
 
-/// Code of the baseline compiler is not kept; what it runs long enough, and what is hot, is made by the other one and kept.
+/// A list in the cache says what that is.
 #[test]
 fn what_a_run_left_without_code_is_made_ahead_in_the_next() {
     let scratch = Scratch::new("ahead");
@@ -174,6 +174,7 @@ fn what_a_run_left_without_code_is_made_ahead_in_the_next() {
     assert_eq!(listed(), Some(false), "it was not called");
 }
 
+/// Code of the baseline compiler is not kept; what it runs long enough, and what is hot, is made by the other one and kept.
 #[test]
 fn code_that_is_made_in_the_background_is_kept() {
     let scratch = Scratch::new("background");

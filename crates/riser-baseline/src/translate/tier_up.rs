@@ -22,6 +22,9 @@ pub(crate) struct Turn {
     at: u32,
 }
 
+// Estimates, of which only the order of what is optimized depends; what that order gives was measured with all of them together
+// (docs/measurements.md, "Totals").
+
 /// What a call costs, in bytes of ordinary operators.
 const CALL: u32 = 16;
 

@@ -1,7 +1,7 @@
 //! Making better code of what is hot, in the background.
 //!
-//! An engine has one thread for it, which begins with the first request and takes first what was executed most for what it takes to compile. Nobody waits for it, not even the
-//! end of the program.
+//! An engine has one thread for it, which begins with the first request and takes first what was executed most for what it takes to
+//! compile. Nobody waits for it, not even the end of the program.
 //!
 //! What is optimized is kept in the cache, what is made quickly is not. So that the next run starts in optimized code, the thread
 //! goes on with functions that were called and are not hot, when nothing else is to be done: the smallest first, so that also programs that are over
