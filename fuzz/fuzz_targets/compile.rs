@@ -52,7 +52,9 @@ fn check(bytes: &[u8], choices: [u8; 2]) {
         CodeOptions { canonicalize_nans: is(0), fuel: is(1), guards: is(2), spectre: is(3) };
     let mut compiler = riser_baseline::Compiler::new(options, features);
     if is(4) {
-        compiler = compiler.counting();
+        let usual = riser_baseline::Budgets::USUAL;
+        let small = riser_baseline::Budgets { base: 0, per_byte: 0 };
+        compiler = compiler.counting(if is(5) { usual } else { small });
     }
     let mut cx = compiler.new_context();
     for defined in 0..module.bodies.len() as u32 {

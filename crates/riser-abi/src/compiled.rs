@@ -60,6 +60,46 @@ pub const BUDGET_UNIT: u32 = 8;
 /// What is left of a budget is a multiple of this, less the entries since it was given.
 pub const BUDGET_ENTRIES: u32 = 64;
 
+/// How large the budgets of functions are: so many bytes of operators may be executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budgets {
+    /// What each has.
+    pub base: u32,
+    /// What each byte of a body adds.
+    pub per_byte: u32,
+}
+
+impl Budgets {
+    /// What functions have if nobody says otherwise. See "Totals" in docs/measurements.md for how little there is to choose.
+    pub const USUAL: Budgets = Budgets { base: 7_500, per_byte: 1_000 };
+
+    /// Budgets that are counted down, but nobody does anything about it.
+    pub fn are_endless(self) -> bool {
+        self.base == u32::MAX
+    }
+
+    /// The budget of a function of so many bytes, as `VmCtx::budgets` counts.
+    pub fn of(self, bytes: u32) -> i32 {
+        let budget = self.base.saturating_add(self.per_byte.saturating_mul(bytes));
+        let budget = budget.saturating_mul(BUDGET_UNIT).min(i32::MAX as u32);
+        (budget / BUDGET_ENTRIES * BUDGET_ENTRIES) as i32
+    }
+
+    /// What it has when it is spent, until it is spent again.
+    pub fn again(self, bytes: u32) -> i32 {
+        let part = self.of(bytes).cast_unsigned() / 8;
+        (part / BUDGET_ENTRIES * BUDGET_ENTRIES) as i32
+    }
+
+    /// In which parts it pays for turns of loops, as the logarithm to the base 2: about as large as what it has again. With 0, it pays for each
+    /// turn. Endless budgets pay as usual ones do, so that it can be measured what that costs.
+    pub fn part_log2(self, bytes: u32) -> u32 {
+        let budgets = if self.are_endless() { Budgets::USUAL } else { self };
+        let log2 = budgets.again(bytes).checked_ilog2().unwrap_or(0);
+        if 1 << log2 < BUDGET_ENTRIES { 0 } else { log2 }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,7 +26,7 @@ pub use builtins::{
     builtin, object_access,
 };
 pub use compiled::{
-    BUDGET_ENTRIES, BUDGET_UNIT, ENTRY_ENDED, ENTRY_PAUSED, ENTRY_RETURNED, EXIT_ON_STACK,
+    BUDGET_ENTRIES, BUDGET_UNIT, Budgets, ENTRY_ENDED, ENTRY_PAUSED, ENTRY_RETURNED, EXIT_ON_STACK,
     GUARD_BYTES, GUARDED_BYTES, SMALL_ROW_SLOTS, is_guarded, returns_in_area, row_slots,
 };
 pub use frame::{FrameLayout, Slot};

@@ -5,7 +5,7 @@ use crate::plan::Plan;
 use crate::translate::{Buffers, Translator};
 use alloc::format;
 use alloc::string::String;
-use riser_abi::VmCtxLayout;
+use riser_abi::{Budgets, VmCtxLayout};
 use riser_code::{CodeArtifact, CodeOptions, CompileError};
 use riser_front::Walker;
 use riser_module::{Module, ModuleError};
@@ -17,7 +17,7 @@ use riser_ops::{FuncIdx, MemoryIdx};
 pub struct Compiler {
     options: CodeOptions,
     features: CpuFeatures,
-    counts: bool,
+    budgets: Option<Budgets>,
     notes_operators: bool,
 }
 
@@ -43,8 +43,8 @@ pub(crate) struct Env<'a> {
     pub layout: VmCtxLayout,
     pub options: CodeOptions,
     pub features: CpuFeatures,
-    /// Whether code counts what it executes.
-    pub counts: bool,
+    /// The budgets of functions, if code counts what it executes.
+    pub budgets: Option<Budgets>,
     /// Whether it is noted where each operator's code begins.
     pub notes_operators: bool,
 }
@@ -60,13 +60,13 @@ impl Env<'_> {
 impl Compiler {
     /// For a processor with these extensions.
     pub fn new(options: CodeOptions, features: CpuFeatures) -> Compiler {
-        Compiler { options, features, counts: false, notes_operators: false }
+        Compiler { options, features, budgets: None, notes_operators: false }
     }
 
     /// The same, whose code counts what it executes, and asks for better code (`VmCtx::budgets`): of functions, and of loops while
     /// they run.
-    pub fn counting(self) -> Compiler {
-        Compiler { counts: true, ..self }
+    pub fn counting(self, budgets: Budgets) -> Compiler {
+        Compiler { budgets: Some(budgets), ..self }
     }
 
     /// The same, which notes of all code which operator it is of, for people who read it. Otherwise it does so where code may trap or calls
@@ -99,9 +99,9 @@ impl Compiler {
         defined: u32,
     ) -> Result<CodeArtifact, CompileError> {
         let func = FuncIdx(module.imported.funcs.saturating_add(defined));
-        let Compiler { options, features, counts, notes_operators } = *self;
+        let Compiler { options, features, budgets, notes_operators } = *self;
         let layout = module.vmctx_layout();
-        let env = Env { module, layout, options, features, counts, notes_operators };
+        let env = Env { module, layout, options, features, budgets, notes_operators };
         let CompileContext { walker, plan, buffers } = cx;
         plan.has_fma = self.features.fma;
         plan.make(walker, module, func).map_err(|error| invalid(&error))?;

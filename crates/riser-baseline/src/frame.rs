@@ -6,6 +6,7 @@
 //!  rbp →   the caller's rbp
 //!          VmCtx
 //!          address of the result area, if there is one
+//!          what turns of loops take from, if they take from the frame
 //!          saved registers
 //!          slot 0, slot 1, …          the canonical frame: locals, then operands
 //!  rsp →   the row                    what builtins take and give, results in an area
@@ -24,6 +25,8 @@ pub(crate) struct Frame {
     pub header: u32,
     /// Whether there is a result area.
     pub has_area: bool,
+    /// Whether turns of loops are counted in the frame.
+    pub has_count: bool,
     /// Registers that are the caller's.
     pub saved: Vec<Gpr>,
     /// Slots of locals and operands.
@@ -44,9 +47,22 @@ pub(crate) const OWN_AREA: Mem = Mem::at(Gpr::RBP, -16);
 pub(crate) const VMCTX_BELOW: u32 = 8;
 
 impl Frame {
+    /// Makes room for what comes before the slots.
+    pub fn begin_slots(&mut self) {
+        let words = 1 + u32::from(self.has_area) + u32::from(self.has_count);
+        self.header = 8 * (words + self.saved.len() as u32);
+    }
+
+    /// Where turns of loops are counted.
+    pub fn count(&self) -> Mem {
+        let at = 8 * (2 + u32::from(self.has_area)) as i32;
+        Mem::at(Gpr::RBP, -at)
+    }
+
     /// Where a saved register is.
     pub fn saved_at(&self, number: usize) -> Mem {
-        let at = 8 * (2 + usize::from(self.has_area) + number) as i32;
+        let words = 2 + usize::from(self.has_area) + usize::from(self.has_count);
+        let at = 8 * (words + number) as i32;
         Mem::at(Gpr::RBP, -at)
     }
 

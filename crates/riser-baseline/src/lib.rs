@@ -36,4 +36,5 @@ mod trampolines;
 mod translate;
 
 pub use compiler::{CompileContext, Compiler};
+pub use riser_abi::Budgets;
 pub use riser_code::{CodeOptions, CompileError};

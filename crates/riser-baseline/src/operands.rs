@@ -28,6 +28,9 @@ pub(crate) const PINNED_GPRS: [Gpr; 5] = [Gpr::RBX, Gpr::R12, Gpr::R13, Gpr::R14
 pub(crate) const LEAF_GPRS: [Gpr; 2] = [Gpr::RSI, Gpr::R8];
 /// The register for the first byte of the first memory in such functions.
 pub(crate) const LEAF_BASE: Gpr = Gpr::R10;
+/// The register in which such functions count the turns of loops, if locals want the others: three are left for operands. In memory, a count
+/// costs loops of a few instructions up to 30% (docs/measurements.md, "Baseline code").
+pub(crate) const LEAF_COUNT: Gpr = Gpr::R9;
 /// The one that keeps the own `VmCtx` there: it comes in it, and is passed on in it.
 pub(crate) const LEAF_VMCTX: Gpr = VMCTX;
 /// Registers for locals, which nobody preserves.

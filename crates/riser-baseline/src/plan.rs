@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     pub calls: u32,
     /// How often the first memory is accessed, weighted.
     pub accesses: u32,
+    /// Whether there are loops.
+    pub has_loops: bool,
     /// Whether anything is called at all, the runtime included.
     pub calls_anything: bool,
     /// Whether the machine multiplies and adds: otherwise the runtime does. To be said before the walk.
@@ -92,7 +94,7 @@ impl Plan {
         self.uses.resize(locals, 0);
         self.blocks.clear();
         self.blocks.push(Open { is_loop: false, handler: None });
-        (self.loops, self.weight) = (0, 1);
+        (self.loops, self.weight, self.has_loops) = (0, 1, false);
         (self.calls, self.accesses, self.calls_anything) = (0, 0, false);
         (self.tail_args, self.handlers, self.caught, self.has_handlers) = (0, 0, 0, false);
         (self.has_large_frame, self.is_simple) = (false, true);
@@ -128,6 +130,7 @@ impl Plan {
         self.blocks.push(Open { is_loop, handler: None });
         if is_loop {
             self.loops += 1;
+            self.has_loops = true;
             self.weigh();
         }
     }

@@ -3,7 +3,7 @@
 
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind};
 use riser_baseline::asm::CpuFeatures;
-use riser_baseline::{CodeOptions, Compiler};
+use riser_baseline::{Budgets, CodeOptions, Compiler};
 use riser_module::{Module, ModuleBytes, ModuleLimits, TypeRegistry};
 use riser_ops::{AccessOp, Features, SimpleImmediate, SimpleOp, ValType};
 use std::fmt::Write;
@@ -139,9 +139,9 @@ fn accesses(text: &mut String) {
     funcs(text, &[], &[], "atomic.fence");
 }
 
-fn module(fields: impl Fn(&mut String)) -> Module {
+fn module(memories: &[(&str, &str)], fields: impl Fn(&mut String)) -> Module {
     let mut text = String::from("(module\n");
-    MEMORIES.iter().for_each(|(ty, _)| writeln!(text, "(memory {ty})").unwrap());
+    memories.iter().for_each(|(ty, _)| writeln!(text, "(memory {ty})").unwrap());
     fields(&mut text);
     text.push(')');
     let bytes = wat::parse_str(&text).expect("the text is well-formed");
@@ -156,15 +156,21 @@ fn module(fields: impl Fn(&mut String)) -> Module {
 /// Compiles everything, and reads it back.
 fn compile(module: &Module, options: CodeOptions) {
     for machine in MACHINES {
-        let compiler = Compiler::new(options, machine);
-        let mut context = compiler.new_context();
-        for defined in 0..module.bodies.len() as u32 {
-            let artifact = compiler.function(&mut context, module, defined);
-            let artifact = artifact.unwrap_or_else(|error| panic!("function {defined}: {error}"));
-            let faults: Vec<u32> = artifact.traps.iter().map(|trap| trap.offset).collect();
-            check(&artifact.code, &faults, machine);
-        }
+        compile_with(&Compiler::new(options, machine), machine, module);
     }
+}
+
+/// The same with one compiler. The code of all functions.
+fn compile_with(compiler: &Compiler, machine: CpuFeatures, module: &Module) -> Vec<Vec<u8>> {
+    let mut context = compiler.new_context();
+    let mut function = |defined| {
+        let artifact = compiler.function(&mut context, module, defined);
+        let artifact = artifact.unwrap_or_else(|error| panic!("function {defined}: {error}"));
+        let faults: Vec<u32> = artifact.traps.iter().map(|trap| trap.offset).collect();
+        check(&artifact.code, &faults, machine);
+        artifact.code
+    };
+    (0..module.bodies.len() as u32).map(&mut function).collect()
 }
 
 /// Code is what the machine has, up to the constants that it reads; traps are where instructions are.
@@ -201,7 +207,7 @@ fn check(code: &[u8], traps: &[u32], machine: CpuFeatures) {
 
 #[test]
 fn every_simple_operator_compiles_to_what_the_machine_has() {
-    let module = module(simple_operators);
+    let module = module(&MEMORIES, simple_operators);
     for canonicalize_nans in [false, true] {
         compile(&module, CodeOptions { canonicalize_nans, ..CodeOptions::default() });
     }
@@ -209,8 +215,95 @@ fn every_simple_operator_compiles_to_what_the_machine_has() {
 
 #[test]
 fn every_access_compiles_with_and_without_guards_and_masks() {
-    let module = module(accesses);
+    let module = module(&MEMORIES, accesses);
     for (guards, spectre) in [(true, true), (false, true), (false, false)] {
         compile(&module, CodeOptions { guards, spectre, ..CodeOptions::default() });
     }
+}
+
+/// A function that calls nothing, in a loop of which is an operator: with operands in every place where they may be, and others below them that need all registers.
+/// Locals want all the registers that there are for them.
+fn loops(text: &mut String, params: &[&str], results: &[&str], op: &str) {
+    let locals = "(local i32 i32 i32 i32 i64 i64 i64 i64)";
+    let first = params.len();
+    let busy: String = (first..first + 8).map(|i| format!("(drop (local.get {i})) ")).collect();
+    let below = "(i32.load (i32.const 0)) ".repeat(8);
+    let place = |place: usize, i: usize| match (place, params[i]) {
+        (0, _) => format!("(local.get {i}) "),
+        (1, _) => format!("(select (local.get {i}) (local.get {i}) (i32.load (i32.const 0))) "),
+        (2, ty) => constant(ty).to_string(),
+        (_, "i32") => format!("(local.get {first}) "),
+        (_, "i64") => format!("(local.get {}) ", first + 4),
+        (_, ty) => format!("({ty}.load (i32.const 0)) "),
+    };
+    for places in 0..4_usize.pow(params.len() as u32) {
+        let operands = (0..params.len()).map(|i| place(places >> (2 * i) & 3, i));
+        let operands: String = operands.collect();
+        let drops = "(drop) ".repeat(8 + results.len());
+        let body = format!("(loop {} {below} {operands} {op} {drops})", busy.repeat(8));
+        writeln!(text, "(func (param {}) {locals} {body})", params.join(" ")).unwrap();
+    }
+}
+
+/// Operators of simple functions: of one byte, but for those that call something.
+fn simple_functions(text: &mut String) {
+    text.push_str("(global (mut i64) (i64.const 0)) ");
+    let is_scalar = |types: &[ValType]| types.iter().all(|&ty| ty != ValType::V128);
+    let is_short = |mnemonic: &str| {
+        let long = ["atomic", "trunc_sat", "128", "mul_wide"];
+        !long.iter().any(|part| mnemonic.contains(part))
+    };
+    for row in SimpleOp::ROWS.iter().filter(|row| is_scalar(row.params) && is_scalar(row.results)) {
+        let params: Vec<_> = row.params.iter().map(|&ty| name(ty)).collect();
+        let results: Vec<_> = row.results.iter().map(|&ty| name(ty)).collect();
+        if is_short(row.mnemonic) {
+            loops(text, &params, &results, row.mnemonic);
+        }
+    }
+    for row in AccessOp::ROWS {
+        let (operands, result) = row.signature();
+        let is_vector = !is_scalar(operands) || result == Some(ValType::V128);
+        if is_vector || !is_short(row.mnemonic) {
+            continue;
+        }
+        let operands = operands.iter().map(|&ty| name(ty));
+        let params: Vec<_> = ["i32"].into_iter().chain(operands).collect();
+        let results: Vec<_> = result.iter().map(|&ty| name(ty)).collect();
+        for offset in OFFSETS_32 {
+            loops(text, &params, &results, &format!("{} offset={offset}", row.mnemonic));
+        }
+    }
+    for ty in ["i32", "i64", "f32", "f64"] {
+        loops(text, &[ty, ty, "i32"], &[ty], "select");
+        loops(text, &[ty], &[ty], "local.tee 0");
+        loops(text, &[ty], &[], "local.set 0");
+        let block = format!("(block (param {ty} i32) (result {ty}) (br_if 0))");
+        loops(text, &[ty, "i32"], &[ty], &block);
+        let table = format!("(block (param {ty} i32) (result {ty}) (br_table 0 0 0))");
+        loops(text, &[ty, "i32"], &[ty], &table);
+        let arms = format!("(if (param {ty}) (result {ty}) (then) (else (drop) (local.get 0)))");
+        loops(text, &[ty, "i32"], &[ty], &arms);
+    }
+    loops(text, &["i32"], &[], "(if (then (br 1)))");
+    loops(text, &["i32"], &[], "(br_if 0)");
+    loops(text, &[], &["i32"], "memory.size");
+    loops(text, &[], &["i64"], "global.get 0");
+    loops(text, &["i64"], &[], "global.set 0");
+}
+
+#[test]
+fn three_registers_are_enough_for_operators_of_functions_that_count_in_the_fourth() {
+    let module = module(&[("1 2", "i32")], simple_functions);
+    let mut counting = 0;
+    for machine in MACHINES {
+        for (canonicalize_nans, fuel) in [(false, false), (true, true)] {
+            let options = CodeOptions { canonicalize_nans, fuel, ..CodeOptions::default() };
+            let compiler = Compiler::new(options, machine).counting(Budgets::USUAL);
+            // sub $…, %r9d
+            let counts = |code: &Vec<u8>| code.windows(3).any(|bytes| bytes == [0x41, 0x81, 0xE9]);
+            let codes = compile_with(&compiler, machine, &module);
+            counting += codes.iter().filter(|code| counts(code)).count();
+        }
+    }
+    assert_eq!(counting, 4 * module.bodies.len());
 }

@@ -4,7 +4,7 @@ use crate::describe::Describer;
 use crate::symbols::Symbolizer;
 use crate::{Cache, DescribeCode, ProfilingStrategy, Symbolize};
 use core::num::NonZeroUsize;
-use riser_abi::{BUDGET_ENTRIES, BUDGET_UNIT};
+use riser_abi::Budgets;
 use riser_module::ModuleLimits;
 use riser_ops::Features;
 use std::sync::Arc;
@@ -108,38 +108,15 @@ pub enum Strategy {
 /// When functions get better code, where they get it while they run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TierUp {
-    /// What a function may execute before, in about as many bytes of operators; and so much more for each of its bytes.
-    pub budget: u32,
-    pub per_byte: u32,
+    /// What functions may execute before.
+    pub budgets: Budgets,
     /// Whether another thread makes the code, while the function goes on.
     pub in_background: bool,
 }
 
-#[cfg_attr(not(riser_compiled), expect(dead_code, reason = "only compiled code tiers up"))]
-impl TierUp {
-    /// The budget of a function of so many bytes, as `VmCtx::budgets` counts.
-    pub fn budget(self, bytes: u32) -> i32 {
-        let budget = self.budget.saturating_add(self.per_byte.saturating_mul(bytes));
-        let budget = budget.saturating_mul(BUDGET_UNIT).min(i32::MAX as u32);
-        (budget / BUDGET_ENTRIES * BUDGET_ENTRIES) as i32
-    }
-
-    /// Whether budgets are counted down, but nothing is done about it.
-    pub fn is_never(self) -> bool {
-        self.budget == u32::MAX
-    }
-
-    /// What it may execute until it asks again: little beside what making the code takes, so that the order in which that is done
-    /// follows what is executed.
-    pub fn again(self, bytes: u32) -> i32 {
-        let part = self.budget(bytes).cast_unsigned() / 8;
-        (part / BUDGET_ENTRIES * BUDGET_ENTRIES) as i32
-    }
-}
-
 impl Default for TierUp {
     fn default() -> TierUp {
-        TierUp { budget: 7_500, per_byte: 1_000, in_background: true }
+        TierUp { budgets: Budgets::USUAL, in_background: true }
     }
 }
 
@@ -241,7 +218,7 @@ impl Config {
     /// let engine = Engine::new(&config).unwrap();
     /// ```
     pub fn tier_up_budget(&mut self, budget: u32, per_byte: u32) -> &mut Self {
-        (self.tier_up.budget, self.tier_up.per_byte) = (budget, per_byte);
+        self.tier_up.budgets = Budgets { base: budget, per_byte };
         self
     }
 

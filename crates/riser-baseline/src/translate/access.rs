@@ -314,22 +314,11 @@ impl Translator<'_> {
         if memory64 {
             self.trap_if(Cond::B, out_of_bounds);
         }
-        self.asm.alu(
-            Alu::Add,
-            Width::W64,
-            address,
-            Mem::at(def, offset_of!(MemoryDef, base) as i32),
-        );
-        if let Ok(offset) = i32::try_from(reach.offset) {
-            if offset != 0 {
-                self.asm.alu_imm(Alu::Add, Width::W64, address, offset);
-            }
-        } else {
-            let offset = self.alloc();
-            self.asm.mov_imm(offset, reach.offset);
-            self.asm.alu(Alu::Add, Width::W64, address, offset);
-            self.free(offset);
+        if reach.offset > 0 {
+            self.asm.lea(Width::W64, address, Mem::at(SCRATCH, -(reach.width as i32)));
         }
+        let base = Mem::at(def, offset_of!(MemoryDef, base) as i32);
+        self.asm.alu(Alu::Add, Width::W64, address, base);
         let len = Mem::at(def, offset_of!(MemoryDef, len) as i32);
         self.asm.alu(Alu::Cmp, Width::W64, SCRATCH, len);
         if self.env.options.spectre {

@@ -2,15 +2,15 @@
 
 use super::vm::Moves;
 use super::{Local, Place, Translator};
-use crate::asm::{Alu, Cond, Gpr, Mem, Width, Xmm};
+use crate::asm::{Alu, Cond, Gpr, Mem, Rm, Width, Xmm};
 use crate::convention::{Kind, Params, Passed, VMCTX};
 use crate::frame::{OWN_AREA, OWN_VMCTX};
 use crate::operands::{
-    At, LEAF_BASE, LEAF_GPRS, LEAF_VMCTX, PINNED_GPRS, PINNED_XMMS, SCRATCH, width,
+    At, LEAF_BASE, LEAF_COUNT, LEAF_GPRS, LEAF_VMCTX, PINNED_GPRS, PINNED_XMMS, SCRATCH, width,
 };
 use core::mem::offset_of;
 use riser_abi::{VmCtx, VmRuntime, returns_in_area};
-use riser_ops::{FuncType, GlobalIdx, LocalIdx, TrapCode, ValType};
+use riser_ops::{FuncType, GlobalIdx, LocalIdx, MemoryIdx, TrapCode, ValType};
 
 /// A local must be used so often (see `plan.rs`) to get a register.
 const MIN_USES: u32 = 3;
@@ -55,8 +55,10 @@ impl Translator<'_> {
         self.frame.row = 0;
         self.frame.incoming = Params::stack_bytes_of(ty);
         self.frame.args = self.frame.incoming.max(self.plan.tail_args);
-        self.frame.header =
-            8 * (1 + u32::from(self.frame.has_area) + self.frame.saved.len() as u32);
+        self.frame.begin_slots();
+        if self.frame.has_count {
+            self.count = Some(self.frame.count().into());
+        }
         self.prologue();
         self.receive_params(ty);
         self.zero_locals(ty.params().len());
@@ -68,7 +70,7 @@ impl Translator<'_> {
     /// Reads the first byte of the first memory to its register, if it has one.
     pub(crate) fn load_memory_base(&mut self, vmctx: Gpr) {
         if let Some(base) = self.memory_base {
-            let at = self.env.layout.memory_base(riser_ops::MemoryIdx(0));
+            let at = self.env.layout.memory_base(MemoryIdx(0));
             self.asm.load(Width::W64, base, Mem::at(vmctx, at as i32));
         }
     }
@@ -76,9 +78,10 @@ impl Translator<'_> {
     /// Gives registers to the locals that are used most, and perhaps to the first byte of the first memory.
     fn pin_locals(&mut self, ty: &FuncType) {
         self.frame.saved.clear();
+        self.frame.has_count = false;
         self.memory_base = None;
         let memories = &self.env.module.memories;
-        let guarded = !memories.is_empty() && self.env.is_guarded(riser_ops::MemoryIdx(0));
+        let guarded = !memories.is_empty() && self.env.is_guarded(MemoryIdx(0));
         // What such a function does leaves enough registers for its operands.
         let is_leaf =
             self.plan.is_simple && !self.plan.calls_anything && (guarded || memories.is_empty());
@@ -129,6 +132,7 @@ impl Translator<'_> {
             }
         }
         self.frame.saved.extend(self.memory_base.filter(|&base| base != LEAF_BASE));
+        self.place_count(leaf_gprs, gprs, free);
         if self.plan.has_handlers {
             // Callees that an exception ends do not restore what they have saved.
             self.frame.saved.clear();
@@ -143,6 +147,37 @@ impl Translator<'_> {
         }
         // Nothing of them is in their slots yet.
         self.dirty = self.all_dirty();
+    }
+
+    /// Finds a place for the count of turns: a register that no local wants, or one that operands can do without, or one in the frame.
+    fn place_count(&mut self, leaf_gprs: &[Gpr], gprs: &[Gpr], free: u16) {
+        if self.env.budgets.is_none() || !self.plan.has_loops {
+            return;
+        }
+        let unwanted = |gprs: &[Gpr]| {
+            let mut gprs = gprs.iter().copied();
+            gprs.find(|gpr| free & 1 << gpr.number() != 0)
+        };
+        let gpr = if self.keeps_vmctx {
+            unwanted(leaf_gprs).or_else(|| self.owns_few().then_some(LEAF_COUNT))
+        } else {
+            // Callees that an exception ends do not restore registers.
+            unwanted(gprs).filter(|_| !self.plan.has_handlers)
+        };
+        self.frame.has_count = gpr.is_none();
+        self.count = gpr.map(Rm::Reg);
+        if let Some(gpr) = gpr {
+            self.operands.give_away(gpr);
+            if PINNED_GPRS.contains(&gpr) {
+                self.frame.saved.push(gpr);
+            }
+        }
+    }
+
+    /// Whether operators of a function that calls nothing own at most three registers at once: those that compare addresses own more.
+    fn owns_few(&self) -> bool {
+        let memories = 0..self.env.module.memories.len() as u32;
+        memories.map(MemoryIdx).all(|memory| self.env.is_guarded(memory))
     }
 
     /// A register for a local among the free ones: that in which it comes, or else the first.

@@ -27,7 +27,7 @@ mod tier_up;
 mod truncate;
 mod vm;
 
-use crate::asm::{Asm, Gpr, Label, Xmm};
+use crate::asm::{Asm, Gpr, Label, Rm, Xmm};
 use crate::compiler::Env;
 use crate::convention::Kind;
 use crate::emit::Notes;
@@ -143,6 +143,10 @@ pub(crate) struct Translator<'a> {
     pub first_operand: u32,
     /// The pinned locals whose slots may be outdated, a bit for each.
     pub dirty: u32,
+    /// What turns of loops take from, if they are counted.
+    pub count: Option<Rm>,
+    /// The logarithm of what that gets at once.
+    pub part_log2: u32,
     /// The register that has the first byte of the first memory.
     pub memory_base: Option<Gpr>,
     /// Whether the own `VmCtx` stays in [`LEAF_VMCTX`](crate::operands::LEAF_VMCTX), and gets to the frame only where the runtime is called.
@@ -201,6 +205,8 @@ impl<'a> Translator<'a> {
             first_caught: 0,
             first_operand: 0,
             dirty: 0,
+            count: None,
+            part_log2: 0,
             memory_base: None,
             keeps_vmctx: false,
             offset: riser_code::Position::NONE,

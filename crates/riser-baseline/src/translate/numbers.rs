@@ -111,7 +111,14 @@ impl Translator<'_> {
         self.take(rest);
         let (left, right) = self.pop2();
         let constant = Self::const_of(right);
-        let divisor = self.rm(right);
+        let divisor = match constant {
+            // There may be no other register left.
+            Some(value) => {
+                self.asm.mov_imm(SCRATCH, value);
+                Rm::Reg(SCRATCH)
+            }
+            None => self.rm(right),
+        };
         if constant.is_none_or(|value| value == 0) {
             self.compare_rm(w, divisor, 0);
             self.trap_if(Cond::E, TrapCode::IntegerDivideByZero);

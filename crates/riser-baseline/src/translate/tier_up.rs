@@ -3,9 +3,13 @@
 //! A function has a budget, which all who use the module share. Each entry takes something from it, and each turn of a loop.
 //! When it is spent, the runtime hears of it. Where that happens in a loop, the runtime may have code for the rest of the function by
 //! then: the frame is left as by a tail call, and the code finds what was in it (`VmRuntime::replacement`).
+//!
+//! Turns take from a count that is the call's own, in a register or in its frame, and when that is spent it gets another part of the budget, which
+//! is paid at once. What the count begins with is paid by nobody. So it is anything from nothing to a part, by chance: then calls
+//! whose turns are worth a tenth of a part pay a part every tenth time.
 
 use super::{Cold, ColdCode, NO_SCOPE, Spent, Translator};
-use crate::asm::{Alu, Cond, Gpr, Mem, Width};
+use crate::asm::{Alu, Cond, Gpr, Label, Mem, Rm, Shift, Width};
 use crate::convention::{AREA, C_PARAMS, Kind, RESULT, VMCTX};
 use crate::emit::Root;
 use crate::frame::{OWN_AREA, OWN_VMCTX};
@@ -21,6 +25,12 @@ pub(crate) struct Turn {
     /// The offset of the loop, in the module.
     at: u32,
 }
+
+/// What is left of a budget times this has high bits that follow no pattern: 2^32 divided by the golden ratio (Knuth, The Art of Computer Programming, 6.4).
+const CHANCE: i32 = 0x9E37_79B1_u32 as i32;
+
+/// A register for operands, while there are none.
+const LEFT: Gpr = Gpr::RAX;
 
 // Estimates, of which only the order of what is optimized depends; what that order gives was measured with all of them together
 // (docs/measurements.md, "Totals").
@@ -53,23 +63,45 @@ fn whole(bytes: u32) -> i32 {
 }
 
 impl Translator<'_> {
-    /// The function was entered.
+    /// The function was entered. The own `VmCtx` is still in its register.
     pub(super) fn count_entry(&mut self) {
         let bytes = self.env.module.bodies[self.defined as usize].len();
-        // It is still in its register.
-        self.count(entry_cost(bytes), VMCTX, ColdCode::Hot);
+        let Some(budgets) = self.env.budgets else { return };
+        let (cost, budget) = (entry_cost(bytes), self.budget(VMCTX));
+        let Some(count) = self.count else {
+            self.asm.alu_imm(Alu::Sub, Width::W32, budget, cost);
+            self.when_spent(ColdCode::Hot);
+            return;
+        };
+        // No local is in it, and no parameter.
+        let left = match count {
+            Rm::Reg(count) => count,
+            Rm::Mem(_) => LEFT,
+        };
+        self.asm.load(Width::W32, left, budget);
+        self.asm.alu_imm(Alu::Sub, Width::W32, left, cost);
+        self.asm.store(Width::W32, budget, left);
+        self.when_spent(ColdCode::Hot);
+        self.part_log2 = budgets.part_log2(bytes);
+        if self.part_log2 == 0 {
+            self.asm.zero(left);
+        } else {
+            self.asm.imul_imm(Width::W32, left, left, CHANCE);
+            self.asm.shift_imm(Shift::Shr, Width::W32, left, (u32::BITS - self.part_log2) as u8);
+        }
+        if let Rm::Mem(count) = count {
+            self.asm.store(Width::W32, count, left);
+        }
     }
 
     /// A loop begins, or begins again.
     pub(super) fn count_turn(&mut self) {
-        if !self.env.counts {
-            return;
-        }
-        let vmctx = self.own_vmctx(SCRATCH);
-        let cost = self.count(turn_cost(MOST), vmctx, ColdCode::Replace);
+        let Some(count) = self.count else { return };
+        let cost = self.asm.alu_imm32(Alu::Sub, Width::W32, count, turn_cost(MOST));
+        self.when_spent(ColdCode::Replace);
         let at = self.offset;
         if let Some(block) = self.blocks.last_mut() {
-            block.turn = cost.map(|cost| Turn { cost, at });
+            block.turn = Some(Turn { cost, at });
         }
     }
 
@@ -79,16 +111,16 @@ impl Translator<'_> {
         self.asm.patch_u32(turn.cost, cost as u32);
     }
 
-    /// Takes something from the budget, if anything counts; the own `VmCtx` is in a register. The offset of how much.
-    fn count(&mut self, cost: i32, vmctx: Gpr, what: fn(Spent) -> ColdCode) -> Option<u32> {
-        if !self.env.counts {
-            return None;
-        }
+    /// Where the function's budget is; the own `VmCtx` is in a register.
+    fn budget(&mut self, vmctx: Gpr) -> Mem {
         let budgets = Mem::at(vmctx, offset_of!(VmCtx, budgets) as i32);
         self.asm.load(Width::W64, SCRATCH, budgets);
         // There are at most a million functions.
-        let budget = Mem::at(SCRATCH, 4 * self.defined as i32);
-        let cost = self.asm.alu_imm32(Alu::Sub, Width::W32, budget, cost);
+        Mem::at(SCRATCH, 4 * self.defined as i32)
+    }
+
+    /// Goes on elsewhere if what was taken from is negative now.
+    fn when_spent(&mut self, what: fn(Spent) -> ColdCode) {
         let (label, back) = (self.asm.new_label(), self.asm.new_label());
         self.asm.jcc(Cond::S, label);
         self.asm.bind(back);
@@ -100,7 +132,6 @@ impl Translator<'_> {
         let references = (first, self.operands.references.len() as u32);
         let spent = Spent { back, dirty: self.dirty, slots: self.next_slot(), references };
         self.cold.push(Cold { label, wasm: self.offset, what: what(spent) });
-        Some(cost)
     }
 
     /// Everything goes to its slot where the budget is spent, and registers are free.
@@ -127,11 +158,34 @@ impl Translator<'_> {
         self.asm.mov_imm(C_PARAMS[1], u64::from(self.defined));
         self.call_from(spent, builtin::hot);
         self.reload(false);
+        if let Some(count) = self.count {
+            self.asm.zero(if let Rm::Reg(count) = count { count } else { LEFT });
+        }
         self.asm.jmp(spent.back);
+    }
+
+    /// The count is spent: gives it as many parts of the budget as it lacks, and goes on if the budget has them. Nothing is in the registers for operands.
+    fn pay(&mut self, back: Label) {
+        let Some(count) = self.count else { return };
+        let vmctx = self.own_vmctx(SCRATCH);
+        let budget = self.budget(vmctx);
+        // So much less than nothing.
+        match count {
+            Rm::Reg(count) => self.asm.mov(Width::W32, LEFT, count),
+            Rm::Mem(count) => self.asm.load(Width::W32, LEFT, count),
+        }
+        self.asm.alu_imm(Alu::And, Width::W32, LEFT, -1 << self.part_log2);
+        match count {
+            Rm::Reg(count) => self.asm.alu(Alu::Sub, Width::W32, count, LEFT),
+            Rm::Mem(count) => self.asm.alu_store(Alu::Sub, Width::W32, count, LEFT),
+        }
+        self.asm.alu_store(Alu::Add, Width::W32, budget, LEFT);
+        self.asm.jcc(Cond::Ns, back);
     }
 
     /// See [`ColdCode::Replace`].
     pub(super) fn replace_loop(&mut self, spent: Spent) {
+        self.pay(spent.back);
         self.leave_registers(spent);
         let [_, defined, at, slots, count, _] = C_PARAMS;
         self.asm.mov_imm(defined, u64::from(self.defined));
@@ -141,6 +195,10 @@ impl Translator<'_> {
         self.asm.mov_imm(count, u64::from(spent.slots));
         self.call_from(spent, builtin::replace_loop);
         self.reload(false);
+        // Then the next part is due with the next turn. The flags are still to be set.
+        if let Some(Rm::Reg(count)) = self.count {
+            self.asm.zero(count);
+        }
         self.asm.test(Width::W64, RESULT, RESULT);
         self.asm.jcc(Cond::E, spent.back);
         self.asm.load(Width::W64, VMCTX, OWN_VMCTX);

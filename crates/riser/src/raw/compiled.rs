@@ -734,7 +734,7 @@ impl CompiledModule {
             progress.store(OPTIMIZED, Ordering::Release);
         }
         let bytes = self.module.bodies[at].len();
-        budget.store(self.engine.tier_up.budget(bytes), Ordering::Relaxed);
+        budget.store(self.engine.tier_up.budgets.of(bytes), Ordering::Relaxed);
     }
 
     /// A function has spent its budget: gives it a new one. What was spent, unless nothing better is ever made.
@@ -742,13 +742,13 @@ impl CompiledModule {
         let at = defined as usize;
         let budget = self.budgets.get(at)?;
         let bytes = self.module.bodies[at].len();
-        let tier_up = self.engine.tier_up;
-        let left = budget.swap(tier_up.again(bytes), Ordering::Relaxed);
+        let budgets = self.engine.tier_up.budgets;
+        let left = budget.swap(budgets.again(bytes), Ordering::Relaxed);
         let entries = left.wrapping_neg().cast_unsigned() % BUDGET_ENTRIES;
         let is_first = self.progress_of(defined) == Some(FIRST);
-        let executed = if is_first { tier_up.budget(bytes) } else { tier_up.again(bytes) };
+        let executed = if is_first { budgets.of(bytes) } else { budgets.again(bytes) };
         let worth = worth(executed.cast_unsigned(), bytes);
-        (!tier_up.is_never()).then_some(Spent { entries, worth })
+        (!budgets.are_endless()).then_some(Spent { entries, worth })
     }
 
     /// A function has spent its budget: asks for better code.

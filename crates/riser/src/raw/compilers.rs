@@ -58,7 +58,7 @@ impl Compilers {
             // Whoever is told of code is told of each operator.
             let is_told = config.debug_info || config.profiling != ProfilingStrategy::None;
             let compiler = if is_told { compiler.noting_operators() } else { compiler };
-            if optimizes { compiler.counting() } else { compiler }
+            if optimizes { compiler.counting(config.tier_up.budgets) } else { compiler }
         };
         Ok(Compilers { opt, baseline: features.map(new), optimizes, account })
     }

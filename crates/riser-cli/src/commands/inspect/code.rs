@@ -81,7 +81,7 @@ fn baseline(
     let none = || Report::new("there is no baseline compiler for this machine");
     let features = CpuFeatures::find(riser_sys::x86_64_extension).ok_or_else(none)?;
     let compiler = riser_baseline::Compiler::new(CodeOptions::default(), features);
-    let compiler = compiler.counting().noting_operators();
+    let compiler = compiler.counting(riser_baseline::Budgets::USUAL).noting_operators();
     let made = compiler.function(&mut compiler.new_context(), module, defined);
     listing(module, func, &made.map_err(refused)?).ok_or_else(none)
 }

@@ -16,7 +16,7 @@ impl CompiledModule {
     pub(super) fn begin_ahead(self: &Arc<Self>) {
         let tier_up = self.engine.tier_up;
         let (Some(cache), Some(hash)) = (&self.engine.cache, self.origin.hash) else { return };
-        if self.budgets.is_empty() || tier_up.is_never() || !tier_up.in_background {
+        if self.budgets.is_empty() || tier_up.budgets.are_endless() || !tier_up.in_background {
             return;
         }
         let mut listed = cache.firsts(&CacheKey::new(&self.engine.key, &hash));
@@ -54,7 +54,7 @@ impl CompiledModule {
     pub(super) fn was_called(&self, defined: u32) -> bool {
         let Some(budget) = self.budgets.get(defined as usize) else { return true };
         let bytes = self.module.bodies[defined as usize].len();
-        budget.load(Ordering::Relaxed) != self.engine.tier_up.budget(bytes)
+        budget.load(Ordering::Relaxed) != self.engine.tier_up.budgets.of(bytes)
     }
 
     /// Notes what the next run is to make ahead, if that is not noted.
