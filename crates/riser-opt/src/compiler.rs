@@ -276,7 +276,11 @@ impl Compiler {
         let mut walk = |translator: &mut Translator<'_>| {
             if let Some(beginning) = beginning {
                 translator.begin_at(beginning.clone());
-                cx.walker.trusted(module, func, translator)?;
+                let facts = cx.walker.trusted(module, func, translator)?;
+                if !translator.goes_on() {
+                    // There is no code to go on behind.
+                    return Ok(facts);
+                }
                 translator.begin_again();
             }
             cx.walker.trusted(module, func, translator)

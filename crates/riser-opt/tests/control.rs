@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{clif, everywhere, functions, host, module};
+use common::{TRIPLES, clif, everywhere, functions, host, last_loop, module};
 use riser_abi::{VmCtxCounts, VmCtxLayout};
 use riser_ops::{TableIdx, TrapCode};
 use riser_opt::{CodeOptions, Compiler};
@@ -97,6 +97,40 @@ fn operands_below_blocks_around_loops() {
               (local.set $ref) (local.set $n) (local.set $ref)
               (br_if $a (local.get $if)))))"#,
     );
+}
+
+/// A few bytes can ask for variables of many operands in many blocks: that is an error, wherever it is noticed.
+#[test]
+fn too_many_operands_below_blocks_around_loops() {
+    const LAST: &str = "loop local.get 0 br_if 0 end";
+    let (many, some) = (2_000, 200);
+    let (begins, ends) = ("i32.const 1 block local.get 0 br_if 0 ", "end drop ");
+    let bodies = [
+        // Where an operand is put into a variable.
+        format!(
+            "loop {} {} loop {LAST} end {} end",
+            "block local.get 0 br_if 0 end ".repeat(3 * many),
+            begins.repeat(many),
+            ends.repeat(many)
+        ),
+        // Where the last of them is taken.
+        format!("loop {} loop {LAST} end {} end", begins.repeat(many), ends.repeat(many)),
+        format!(
+            "{} loop {} {LAST} end {}",
+            "i32.const 1 ".repeat(some),
+            "block local.get 0 br_if 0 end ".repeat(20 * many),
+            "drop ".repeat(some)
+        ),
+    ];
+    let compiler = Compiler::for_target(TRIPLES[0], CodeOptions::default());
+    let compiler = compiler.unwrap_or_else(|error| panic!("{error}"));
+    for body in bodies {
+        let text = format!("(module (func (param i32) {body}))");
+        let module = module(&text);
+        let at = last_loop(&module);
+        let error = compiler.loop_entry(&mut compiler.new_context(), &module, 0, at).unwrap_err();
+        assert!(error.to_string().contains("so many operands that wait"), "{error}");
+    }
 }
 
 #[test]

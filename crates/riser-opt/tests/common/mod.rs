@@ -63,6 +63,15 @@ pub fn loops(compiler: &Compiler, module: &Module) -> Vec<CodeArtifact> {
     artifacts
 }
 
+/// Where the last loop of the first function begins.
+pub fn last_loop(module: &Module) -> u32 {
+    let body = module.body(FuncIdx(module.imported.funcs)).expect("there is one");
+    let (_, operators) = Operators::new(module, body).expect("the body is valid");
+    let is_loop = |op| matches!(op, Operator::Structural(StructuralOp::Loop));
+    let loops = operators.map_while(Result::ok).filter(|seen| is_loop(seen.op));
+    loops.last().expect("there is one").offset as u32
+}
+
 /// Checks what holds of all code.
 pub fn check(artifact: &CodeArtifact) {
     assert!(!artifact.code.is_empty() && artifact.alignment.is_power_of_two());
