@@ -5,7 +5,7 @@ use crate::chains;
 use crate::env::Env;
 use crate::joins;
 use crate::places;
-use crate::translate::{Failure, LocalsIn, Translator};
+use crate::translate::{Beginning, Failure, LocalsIn, Translator};
 use core::fmt;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::dominator_tree::DominatorTree;
@@ -193,7 +193,10 @@ impl Compiler {
         defined: u32,
         at: u32,
     ) -> Result<CodeArtifact, CompileError> {
-        self.translate(cx, module, defined, Some(at))?;
+        let func = FuncIdx(module.imported.funcs.saturating_add(defined));
+        let beginning = Beginning::find(&mut cx.walker, module, func, at)
+            .ok_or_else(|| CompileError::new(NOWHERE))?;
+        self.translate(cx, module, defined, Some(&beginning))?;
         self.compile(cx)
     }
 
@@ -235,17 +238,18 @@ impl Compiler {
         cx: &mut CompileContext,
         module: &Module,
         defined: u32,
-        at: Option<u32>,
+        beginning: Option<&Beginning>,
     ) -> Result<(), CompileError> {
         let mut locals_in = LocalsIn::Variables;
         loop {
             // Each time fewer locals are variables.
-            let again = match self.translate_with(cx, module, defined, at, locals_in.clone())? {
-                Ok(()) => return Ok(()),
-                Err(Failure::Error(what)) => return Err(CompileError::new(what)),
-                Err(Failure::WrittenEverywhere(locals)) => LocalsIn::Both(locals),
-                Err(Failure::TooManyValues) => LocalsIn::Frame,
-            };
+            let again =
+                match self.translate_with(cx, module, defined, beginning, locals_in.clone())? {
+                    Ok(()) => return Ok(()),
+                    Err(Failure::Error(what)) => return Err(CompileError::new(what)),
+                    Err(Failure::WrittenEverywhere(locals)) => LocalsIn::Both(locals),
+                    Err(Failure::TooManyValues) => LocalsIn::Frame,
+                };
             if matches!(locals_in, LocalsIn::Both(_)) && again != LocalsIn::Frame
                 || locals_in == LocalsIn::Frame
             {
@@ -260,7 +264,7 @@ impl Compiler {
         cx: &mut CompileContext,
         module: &Module,
         defined: u32,
-        at: Option<u32>,
+        beginning: Option<&Beginning>,
         locals_in: LocalsIn,
     ) -> Result<Result<(), Failure>, CompileError> {
         cx.context.clear();
@@ -270,9 +274,13 @@ impl Compiler {
         let mut translator =
             Translator::new(&env, &mut cx.context.func, &mut cx.builder, locals_in);
         let mut walk = |translator: &mut Translator<'_>| {
-            if let Some(at) = at {
-                translator.begin_at(at);
-                cx.walker.trusted(module, func, translator)?;
+            if let Some(beginning) = beginning {
+                translator.begin_at(beginning.clone());
+                let facts = cx.walker.trusted(module, func, translator)?;
+                if !translator.goes_on() {
+                    // There is no code to go on behind.
+                    return Ok(facts);
+                }
                 translator.begin_again();
             }
             cx.walker.trusted(module, func, translator)
@@ -280,7 +288,7 @@ impl Compiler {
         let walked = walk(&mut translator);
         let outcome = match walked {
             Ok(_) if !translator.was_entered() && translator.goes_on() => {
-                Ok(Err(Failure::Error("a loop that is nowhere")))
+                Ok(Err(Failure::Error(NOWHERE)))
             }
             Ok(_) => Ok(translator.finish(self.isa())),
             Err(error) => Err(invalid(&error)),
@@ -327,6 +335,9 @@ impl Compiler {
 fn invalid(error: &ModuleError) -> CompileError {
     CompileError::new(format!("a body that is not valid: {error}"))
 }
+
+/// Said of a loop that is to be entered.
+const NOWHERE: &str = "a loop that is nowhere";
 
 /// A function of more instructions than these is compiled with little effort: the register allocator clears a table for each range of
 /// values, and that of 290,000 instructions with calls takes a quarter of its time, and more of larger ones. The largest function of clang

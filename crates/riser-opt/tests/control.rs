@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{clif, everywhere, functions, host, module};
+use common::{TRIPLES, clif, everywhere, functions, host, last_loop, module};
 use riser_abi::{VmCtxCounts, VmCtxLayout};
 use riser_ops::{TableIdx, TrapCode};
 use riser_opt::{CodeOptions, Compiler};
@@ -39,6 +39,98 @@ fn blocks_of_all_shapes() {
           (func (result i32) (loop (result i32) (br 0)))
           (func (result i32) (block (result i32) (loop (result i32) (br 1 (i32.const 3))))))"#,
     );
+}
+
+/// Code begins in loops in others (each is tried), below which operands wait, and so they do below blocks that are left before.
+#[test]
+fn operands_below_blocks_around_loops() {
+    everywhere(
+        r#"(module (tag $tag (param i64)) (memory 1)
+          (func $call (param externref) (result i64) (throw $tag (i64.const 1)))
+          (func (param $if i32) (param $ref externref) (result externref f32)
+            (f32.const 1) (local.get $ref)
+            (loop $a (param f32 externref) (result externref f32)
+              (local.set $ref) (local.get $ref) (v128.const i64x2 1 2) (i64.const 3)
+              (block $b
+                (br_if $b (local.get $if))
+                (f64.const 1)
+                (loop $c
+                  (local.get $ref)
+                  (block $d (result i64)
+                    (br_table $b $c $b (local.get $if)))
+                  (drop)
+                  (if (local.get $if) (then
+                    (i32.const 7)
+                    (loop $e (br_if $e (call $call (local.get $ref)) (i32.wrap_i64)) (br_if $c (local.get $if)))
+                    (drop)))
+                  (drop)
+                  (loop $not_around (br_if $b (local.get $if)) (br_if $not_around (local.get $if))))
+                (drop))
+              (drop) (i32x4.extract_lane 1) (local.set $if) (local.set $ref) (local.get $ref)
+              (br_if $a (local.get $if)) (local.set $ref) (local.set $if (i32.trunc_f32_s)) (local.get $ref)
+              (f32.const 2))
+            (return))
+          (func (param $if i32) (param $ref externref) (local $n i64)
+            (loop $a
+              (local.get $ref) (i64.const 5)
+              (block $b (result i64)
+                (try_table (catch $tag $b)
+                  (local.set $n (call $call (local.get $ref)))
+                  (local.get $ref)
+                  (loop $c (loop $d (br_if $d (local.get $if))) (br_if $c (local.get $if)))
+                  (local.set $ref))
+                (local.get $n))
+              (i64.add) (local.set $n)
+              (i64.const 5) (local.get $ref)
+              try (param externref) (result externref)
+                (local.set $n (call $call))
+                (loop $c (loop $d (br_if $d (local.get $if))) (br_if $c (local.get $if)))
+                (local.get $ref)
+              catch $tag
+                (loop $c (loop $d (br_if $d (local.get $if))) (br_if $c (local.get $if)))
+                (local.set $n)
+                try
+                  (loop $c (local.get $if) try (rethrow 3) catch_all (loop $d (br_if $c (local.get $if)) (rethrow 4)) end (drop))
+                delegate 0
+                (local.get $ref)
+              end
+              (local.set $ref) (local.set $n) (local.set $ref)
+              (br_if $a (local.get $if)))))"#,
+    );
+}
+
+/// A few bytes can ask for variables of many operands in many blocks: that is an error, wherever it is noticed.
+#[test]
+fn too_many_operands_below_blocks_around_loops() {
+    const LAST: &str = "loop local.get 0 br_if 0 end";
+    let (many, some) = (2_000, 200);
+    let (begins, ends) = ("i32.const 1 block local.get 0 br_if 0 ", "end drop ");
+    let bodies = [
+        // Where an operand is put into a variable.
+        format!(
+            "loop {} {} loop {LAST} end {} end",
+            "block local.get 0 br_if 0 end ".repeat(3 * many),
+            begins.repeat(many),
+            ends.repeat(many)
+        ),
+        // Where the last of them is taken.
+        format!("loop {} loop {LAST} end {} end", begins.repeat(many), ends.repeat(many)),
+        format!(
+            "{} loop {} {LAST} end {}",
+            "i32.const 1 ".repeat(some),
+            "block local.get 0 br_if 0 end ".repeat(20 * many),
+            "drop ".repeat(some)
+        ),
+    ];
+    let compiler = Compiler::for_target(TRIPLES[0], CodeOptions::default());
+    let compiler = compiler.unwrap_or_else(|error| panic!("{error}"));
+    for body in bodies {
+        let text = format!("(module (func (param i32) {body}))");
+        let module = module(&text);
+        let at = last_loop(&module);
+        let error = compiler.loop_entry(&mut compiler.new_context(), &module, 0, at).unwrap_err();
+        assert!(error.to_string().contains("so many operands that wait"), "{error}");
+    }
 }
 
 #[test]

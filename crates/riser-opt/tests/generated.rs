@@ -3,7 +3,7 @@
 mod common;
 
 use arbitrary::Unstructured;
-use common::{TRIPLES, functions};
+use common::{TRIPLES, functions, loops};
 use riser_module::{Module, ModuleBytes, ModuleLimits, TypeRegistry};
 use riser_ops::Features;
 use riser_opt::{CodeOptions, Compiler};
@@ -57,7 +57,7 @@ fn whatever_is_valid_has_code() {
     let count =
         std::env::var("RISER_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(150);
     let mut numbers = XorShift(seed);
-    let mut compiled = 0;
+    let (mut compiled, mut entered) = (0, 0);
     let compilers: Vec<Compiler> = (TRIPLES.iter().zip(0..))
         .map(|(triple, number)| {
             let fuel = number % 2 == 1;
@@ -69,8 +69,9 @@ fn whatever_is_valid_has_code() {
         let Some(module) = generate(&mut numbers) else { continue };
         for compiler in &compilers {
             compiled += functions(compiler, &module).len();
+            entered += loops(compiler, &module).len();
         }
     }
-    println!("{compiled} functions");
-    assert!(compiled > 4 * count, "{compiled}");
+    println!("{compiled} functions, {entered} loops");
+    assert!(compiled > 4 * count && entered > count, "{compiled} {entered}");
 }

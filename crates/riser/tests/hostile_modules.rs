@@ -99,6 +99,11 @@ fn what_waits_below_many_loops_takes_bounded_work() {
             "block i32.const 0 br_if 0 end ".repeat(loops / 2),
             "drop ".repeat(operands)
         ),
+        format!(
+            "loop {} loop $LAST end {} end",
+            "i32.const 1 block i32.const 0 br_if 0 ".repeat(blocks),
+            "end drop ".repeat(blocks)
+        ),
     ];
     for body in cases {
         let last = "loop local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0 end";

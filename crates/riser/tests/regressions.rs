@@ -174,6 +174,7 @@ fn what_waits_below_outer_loops_is_there_after_a_replacement() -> Result<()> {
 }
 
 /// Operands that wait below a block were put into variables in a loop in it, and had no values where the block had been left before.
+/// (`tests/replaced.rs` has more of such loops.)
 #[test]
 fn what_waits_below_a_block_that_is_left_early_is_there_after_a_replacement() -> Result<()> {
     const TEXT: &str = r#"(module

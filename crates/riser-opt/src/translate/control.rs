@@ -45,10 +45,6 @@ pub(super) struct Label {
     pub(super) is_loop: bool,
     /// Of a loop: whether its head is entered by code that comes later.
     pub(super) is_entered_again: bool,
-    /// How many operands waited in variables when it was opened.
-    pub(super) waiting: usize,
-    /// Whether it may be left before others are put into variables, in a loop in it.
-    pub(super) is_left_before: bool,
     /// Of an `if`, until its `else`: where the second arm begins, and the block's parameters.
     pub(super) other: Option<(Block, Rc<[Value]>)>,
     /// What it has to do with exceptions.
@@ -75,8 +71,6 @@ impl Translator<'_> {
             block: None,
             is_loop: false,
             is_entered_again: false,
-            waiting: self.waiting.len(),
-            is_left_before: false,
             other: None,
             guard,
         });
@@ -155,10 +149,12 @@ impl Translator<'_> {
     }
 
     pub(super) fn lower_block(&mut self, signature: BlockSignature<'_>) {
+        self.begin_waiting(signature.height);
         self.open_label(signature.results);
     }
 
     pub(super) fn lower_loop(&mut self, signature: BlockSignature<'_>, operands: &[ValType]) {
+        self.begin_waiting(signature.height);
         self.open_label(signature.params);
         let label = self.labels.len() - 1;
         self.labels[label].is_loop = true;
@@ -177,6 +173,7 @@ impl Translator<'_> {
 
     pub(super) fn lower_if(&mut self, signature: BlockSignature<'_>) {
         let condition = self.pop();
+        self.begin_waiting(signature.height);
         let (then, other) = (self.next_block(), self.next_block());
         self.b.ins().brif(condition, then, &[], other, &[]);
         self.b.seal_block(other);
@@ -210,7 +207,6 @@ impl Translator<'_> {
 
     /// The arm of a block is over: goes to the block's end.
     pub(super) fn end_arm(&mut self, signature: BlockSignature<'_>, falls_through: bool) {
-        self.check_waiting(signature.height);
         if falls_through {
             let block = self.label_block(self.labels.len() - 1);
             let values = arguments(self.top(signature.results.len()));
@@ -227,7 +223,6 @@ impl Translator<'_> {
         if self.labels[number].is_loop {
             return self.end_of_loop(end);
         }
-        self.check_waiting(end.height);
         let other = self.labels[number].other.take();
         let is_caught = self.is_caught(&self.labels[number].guard);
         let joins = self.labels[number].block.is_some()
@@ -269,23 +264,8 @@ impl Translator<'_> {
         }
     }
 
-    /// A block ends. If it may have been left before operands below it were put into variables, those have no values there.
-    fn check_waiting(&mut self, height: u32) {
-        let waiting = self.waiting.len().min(height as usize);
-        let lacks = |label: &Label| label.is_left_before && waiting > label.waiting;
-        if self.labels.last().is_some_and(lacks) {
-            self.fail("operands that wait below a block with such a loop");
-        }
-    }
-
     fn end_of_loop(&mut self, end: End) {
         self.loops -= 1;
-        if let Some(label) = self.labels.last()
-            && !label.is_entered_again
-        {
-            // It was not around the loop that is to be entered: the operands are still the values that they were.
-            self.waiting.truncate(label.waiting);
-        }
         if let Some(Label { block: Some(head), is_entered_again: false, .. }) = self.labels.pop() {
             // Whatever branches there was seen.
             self.b.seal_block(head);

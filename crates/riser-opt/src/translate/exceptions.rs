@@ -29,7 +29,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Code whose exceptions leave the function.
-pub(super) const NO_SCOPE: u32 = u32::MAX;
+const NO_SCOPE: u32 = u32::MAX;
 
 /// A scope of `try_table` has at most so many clauses; what has more is several scopes. And a table has the clauses
 /// of further scopes only while it has fewer than these, of fewer scopes.

@@ -43,6 +43,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use exceptions::Exceptions;
 use locals::Local;
 pub(crate) use locals::LocalsIn;
+pub(crate) use replace::Beginning;
 use replace::Replacement;
 use riser_abi::StructLayout;
 use riser_front::BodyFacts;

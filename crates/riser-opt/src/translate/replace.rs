@@ -8,23 +8,70 @@
 //!
 //! Operands that wait below a loop around were made before it, in code that is not reached. So they are variables the first time, as locals
 //! are, until somebody takes them. And so are exceptions that handlers keep for `rethrow`, which have slots behind those of the locals.
+//!
+//! Such a variable must have its value on all ways to where it is taken, also on those that do not come by the inner loop. A block (an `if`, a
+//! `try`) that is between the outermost loop and an inner one may be left before the inner one, but nothing below it changes in it. So what is
+//! below a block is put into variables where the block is opened. Which blocks are around the loop, and which types the operands have, is
+//! found before ([`Beginning::find`]). What is before the outermost loop is never executed again, so how its blocks are left is all the same.
 
-use super::exceptions::NO_SCOPE;
 use super::{Translator, clif_type};
 use core::mem::offset_of;
 use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Value, types};
 use cranelift_frontend::Variable;
 use riser_abi::VmRuntime;
-use riser_ops::{LocalIdx, ValType};
+use riser_front::{Operators, Walker};
+use riser_module::Module;
+use riser_ops::{FuncIdx, LocalIdx, Operator, StructuralOp, ValType};
+use std::rc::Rc;
+
+/// Where code for the rest of a function begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Beginning {
+    /// The loop, by its offset.
+    at: u32,
+    /// Its operands, parameters included.
+    operands: Rc<[ValType]>,
+    /// The blocks around it by their offsets, from the outermost that is a loop to the innermost that is one.
+    around: Rc<[u32]>,
+}
+
+impl Beginning {
+    /// The loop at a byte of the module, in a body that was validated. `None` if there is no such loop, or if it is never entered.
+    pub fn find(walker: &mut Walker, module: &Module, func: FuncIdx, at: u32) -> Option<Beginning> {
+        // It is live, and so all around it is: the translator hears of each of the blocks.
+        let operands = walker.waiting(module, func, at)?.operands.into();
+        let (_, operators) = Operators::new(module, module.body(func)?).ok()?;
+        let mut open: Vec<(u32, bool)> = Vec::new();
+        for seen in operators.map_while(Result::ok) {
+            let is_loop = matches!(seen.op, Operator::Structural(StructuralOp::Loop));
+            if seen.offset == at as usize {
+                let loops = || open.iter().map(|&(_, is_loop)| is_loop);
+                let first = loops().position(|it| it).unwrap_or(open.len());
+                let end = loops().rposition(|it| it).map_or(first, |last| last + 1);
+                let around = open[first..end].iter().map(|&(offset, _)| offset).collect();
+                return is_loop.then_some(Beginning { at, operands, around });
+            }
+            match seen.op {
+                Operator::Structural(StructuralOp::End | StructuralOp::Delegate) => {
+                    open.pop();
+                }
+                _ if seen.block_type.is_some() => open.push((seen.offset as u32, is_loop)),
+                _ => {}
+            }
+        }
+        None
+    }
+}
 
 /// How a replacement is translated.
 #[derive(Debug)]
 pub(super) struct Replacement {
-    /// The loop, by its offset.
-    at: u32,
+    beginning: Beginning,
+    /// How many of the blocks around were opened, the first time.
+    opened: usize,
     /// The heads of the loops around it, by their labels; found the first time.
     heads: Vec<(usize, Block)>,
-    /// The variables of the operands that wait below the loop, those below the innermost of the loops around at least.
+    /// The variables of the operands that wait below the innermost of the loops around.
     waiting: Vec<Variable>,
     /// What handlers caught, by how many are around them.
     caught: Vec<Variable>,
@@ -38,16 +85,17 @@ pub(super) struct Replacement {
     was_entered: bool,
 }
 
-/// The function builder has a table of the blocks for each variable, and labels are looked at for each loop with operands below it. A few bytes of
-/// a body can ask for much of both: so many entries are made and looked at, and in real functions hardly any.
+/// The function builder has a table of the blocks for each variable. A few bytes of a body can ask for many variables, and for many blocks: so many
+/// entries are made and looked at, and in real functions hardly any.
 const MOST_WORK: usize = 1 << 22;
 
 impl Translator<'_> {
     /// The function is to begin in a loop.
-    pub fn begin_at(&mut self, at: u32) {
+    pub fn begin_at(&mut self, beginning: Beginning) {
         let entry = Block::from_u32(0);
         self.replacement = Some(Replacement {
-            at,
+            beginning,
+            opened: 0,
             heads: Vec::new(),
             waiting: Vec::new(),
             caught: Vec::new(),
@@ -99,10 +147,7 @@ impl Translator<'_> {
     /// notes the loops around it, or lets the function begin there.
     pub(super) fn loop_was_opened(&mut self, head: Block, operands: &[ValType]) {
         let Some(replacement) = &mut self.replacement else { return };
-        if self.offset < replacement.at && !replacement.is_second {
-            return self.begin_waiting(operands);
-        }
-        if self.offset != replacement.at {
+        if self.offset != replacement.beginning.at {
             return;
         }
         let around = self.labels.len() - 1;
@@ -130,27 +175,28 @@ impl Translator<'_> {
         self.read_frame(head, operands);
     }
 
-    /// A loop begins, which may be around the one that is to be entered: the operands below it are in variables from here on.
-    fn begin_waiting(&mut self, operands: &[ValType]) {
-        let first = self.waiting.len();
-        let count = self.stack.len() - first;
-        if count == 0 || !self.may_work(count * self.b.func.dfg.num_blocks() + self.labels.len()) {
+    /// A block is about to be opened, and so many operands are below it. If it is one of those between the loops around, those operands are
+    /// in variables from here on.
+    pub(super) fn begin_waiting(&mut self, height: u32) {
+        let Some(replacement) = &mut self.replacement else { return };
+        let next = replacement.beginning.around.get(replacement.opened);
+        if replacement.is_second || next != Some(&self.offset) {
             return;
         }
-        let new: Vec<_> = self.stack[first..].iter().copied().zip(&operands[first..]).collect();
-        for (value, &ty) in new {
-            let variable = self.b.declare_var(clif_type(ty));
-            if ty.is_heap_reference() {
+        replacement.opened += 1;
+        // Whatever is below the block is below the loop, too.
+        let operands = replacement.beginning.operands.clone();
+        let new = self.waiting.len()..height as usize;
+        if new.is_empty() || !self.may_work(new.len() * self.b.func.dfg.num_blocks()) {
+            return;
+        }
+        for at in new {
+            let variable = self.b.declare_var(clif_type(operands[at]));
+            if operands[at].is_heap_reference() {
                 self.b.declare_var_needs_stack_map(variable);
             }
-            self.b.def_var(variable, value);
+            self.b.def_var(variable, self.stack[at]);
             self.waiting.push(variable);
-        }
-        // What comes before is only executed if a loop around begins again.
-        let throws = self.scope() != NO_SCOPE;
-        let around = self.labels.iter().position(|label| label.is_loop).unwrap_or(usize::MAX);
-        for label in self.labels.iter_mut().skip(around).filter(|label| !label.is_loop) {
-            label.is_left_before |= throws || label.block.is_some() || label.other.is_some();
         }
     }
 

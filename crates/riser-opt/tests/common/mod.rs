@@ -2,8 +2,9 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 use riser_code::{CodeArtifact, CodeTables};
+use riser_front::{Operators, Walker};
 use riser_module::{Module, ModuleBytes, ModuleLimits, TypeRegistry};
-use riser_ops::Features;
+use riser_ops::{Features, FuncIdx, Operator, StructuralOp};
 use riser_opt::{CodeOptions, CompileError, Compiler};
 
 /// The machines for which code is made.
@@ -36,6 +37,41 @@ pub fn functions(compiler: &Compiler, module: &Module) -> Vec<CodeArtifact> {
     artifacts
 }
 
+/// Compiles what is left of functions from each of their loops on, if it is ever entered.
+pub fn loops(compiler: &Compiler, module: &Module) -> Vec<CodeArtifact> {
+    let (mut cx, mut walker) = (compiler.new_context(), Walker::new());
+    let mut artifacts = Vec::new();
+    for defined in 0..module.bodies.len() as u32 {
+        let func = FuncIdx(module.imported.funcs + defined);
+        let body = module.body(func).expect("it is defined");
+        let (_, operators) = Operators::new(module, body).expect("the body is valid");
+        for seen in operators.map_while(Result::ok) {
+            if !matches!(seen.op, Operator::Structural(StructuralOp::Loop)) {
+                continue;
+            }
+            let at = seen.offset as u32;
+            let is_live = walker.waiting(module, func, at).is_some();
+            match compiler.loop_entry(&mut cx, module, defined, at) {
+                Ok(artifact) if is_live => artifacts.push(artifact),
+                Err(_) if !is_live => {}
+                Ok(_) => panic!("code for a loop that is never entered"),
+                Err(error) => panic!("{error}; {compiler:?}"),
+            }
+        }
+    }
+    artifacts.iter().for_each(check);
+    artifacts
+}
+
+/// Where the last loop of the first function begins.
+pub fn last_loop(module: &Module) -> u32 {
+    let body = module.body(FuncIdx(module.imported.funcs)).expect("there is one");
+    let (_, operators) = Operators::new(module, body).expect("the body is valid");
+    let is_loop = |op| matches!(op, Operator::Structural(StructuralOp::Loop));
+    let loops = operators.map_while(Result::ok).filter(|seen| is_loop(seen.op));
+    loops.last().expect("there is one").offset as u32
+}
+
 /// Checks what holds of all code.
 pub fn check(artifact: &CodeArtifact) {
     assert!(!artifact.code.is_empty() && artifact.alignment.is_power_of_two());
@@ -66,7 +102,7 @@ pub fn host(wat: &str) -> Vec<CodeArtifact> {
     functions(&compiler, &module(wat))
 }
 
-/// Compiles all functions for all machines, with and without fuel and guards.
+/// Compiles all functions, and what is left of them from their loops on, for all machines, with and without fuel and guards.
 pub fn everywhere(wat: &str) {
     let module = module(wat);
     for triple in TRIPLES {
@@ -78,7 +114,9 @@ pub fn everywhere(wat: &str) {
                 ..CodeOptions::default()
             };
             let compiler = Compiler::for_target(triple, options);
-            functions(&compiler.unwrap_or_else(|error| panic!("{error}")), &module);
+            let compiler = compiler.unwrap_or_else(|error| panic!("{error}"));
+            functions(&compiler, &module);
+            loops(&compiler, &module);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Programs that are in loops most of the time, as text.
 //!
 //! The generator that other modules come from makes few loops that turn often. Here a seed decides a program of loops in loops, with
-//! values of all types live around them: in locals, as operands that wait below, and as parameters of the loops. Handlers are around
-//! loops and in them, loops call and are called again by what they call, results are many. So wherever a loop goes on in other code,
-//! something would be missed that is lost on the way. `values.rs` has the expressions, `statements.rs` what they are for.
+//! values of all types live around them: in locals, as operands that wait below them and below blocks around them that may be left early,
+//! and as parameters of the loops. Handlers are around loops and in them, loops call and are called again by what they call, results are
+//! many. So wherever a loop goes on in other code, something would be missed that is lost on the way. `values.rs` has the expressions,
+//! `statements.rs` what they are for.
 //!
 //! Each program ends: turns and calls are counted in globals.
 
@@ -192,7 +193,7 @@ fn function(random: &mut Random, form: Form, signatures: &[Signature], number: u
     for _ in 0..4 + random.next() % most {
         locals.push(Ty::ALL[(random.next() % Ty::ALL.len() as u64) as usize]);
     }
-    // In some functions exceptions are thrown again; code of those is not replaced in loops.
+    // In some functions exceptions are thrown again.
     let rethrows = random.next().is_multiple_of(4);
     let left = [8, 20, 50][(random.next() % 3) as usize];
     let turns = 20 << (random.next() % 7);

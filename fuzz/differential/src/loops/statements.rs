@@ -16,7 +16,7 @@ impl Func<'_> {
         let inner = depth.saturating_sub(1);
         let is_full = self.left == 0;
         self.left = self.left.saturating_sub(1);
-        match if depth == 0 || is_full { self.choose(12) } else { self.choose(25) } {
+        match if depth == 0 || is_full { self.choose(12) } else { self.choose(27) } {
             0..5 => self.assign(inner),
             5 => {
                 let ty = self.any_type();
@@ -44,6 +44,7 @@ impl Func<'_> {
             18 | 19 => self.attempt(inner),
             20 if !self.handlers.is_empty() => self.rethrow(inner),
             20 => self.choose_one(inner),
+            21 | 22 => self.surrounded(inner),
             _ => self.repeat(inner),
         }
     }
@@ -249,6 +250,46 @@ impl Func<'_> {
              {first} (br $b{label}))
              {second})\n"
         )
+    }
+
+    /// A loop in a block that may be left before it, while operands wait below the block.
+    fn surrounded(&mut self, depth: u32) -> String {
+        let below = self.types(5);
+        let waiting = self.values(&below, depth.min(1));
+        let label = self.label();
+        let condition = format!("(i32.and (i32.const 1) {})", self.value(Ty::I32, depth));
+        let first = self.assign(depth);
+        let body = first + &self.statements(depth) + &self.repeat(depth);
+        let block = match self.choose(6) {
+            0 => format!("(block $b{label} (br_if $b{label} {condition}) {body})"),
+            1 => format!("(if {condition} (then {body}))"),
+            2 => {
+                let other = self.statements(depth);
+                format!("(if {condition} (then {other}) (else {body}))")
+            }
+            3 => {
+                let value = self.value(Ty::Struct, depth);
+                format!("(block $b{label} (br_on_null $b{label} {value}) {body} (drop))")
+            }
+            4 => {
+                let (params, results) = (self.types(4), self.types(4));
+                let (given, early) = (self.values(&params, 1), self.values(&results, 1));
+                let (taken, late) = (self.take(&params), self.values(&results, 1));
+                let left = self.take(&results);
+                let drops = "(drop) ".repeat(results.len());
+                format!(
+                    "{given}
+                    (block $b{label} (param {}) (result {})
+                      {taken} {early} (br_if $b{label} {condition}) {drops} {body} {late})
+                    {left}",
+                    names(&params),
+                    names(&results)
+                )
+            }
+            _ => self.attempt(depth),
+        };
+        let rest = self.take(&below);
+        format!("{waiting} {block}\n{rest}\n")
     }
 
     /// A loop.
