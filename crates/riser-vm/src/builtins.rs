@@ -407,7 +407,11 @@ pub(crate) unsafe extern "C" fn is_subtype(vmctx: *mut VmCtx, actual: u32, expec
 
 pub(crate) unsafe extern "C" fn hot(vmctx: *mut VmCtx, defined: u32) -> Status {
     // SAFETY: the contract of builtins.
-    unsafe { (*instance(vmctx)).module().code().hot(defined) };
+    unsafe {
+        let instance = instance(vmctx);
+        (*instance).module().code().hot(defined);
+        (*instance).update_entry(defined);
+    }
     Status::OK
 }
 
@@ -420,9 +424,10 @@ pub(crate) unsafe extern "C" fn replace_loop(
 ) -> *const u8 {
     // SAFETY: the contract of builtins; the slots are those of the frame that calls.
     unsafe {
-        let Some(code) = (*instance(vmctx)).module().code().loop_code(defined, at) else {
-            return core::ptr::null();
-        };
+        let instance = instance(vmctx);
+        let code = (*instance).module().code().loop_code(defined, at);
+        (*instance).update_entry(defined);
+        let Some(code) = code else { return core::ptr::null() };
         let kept = &mut (*store(vmctx)).replacement;
         kept.clear();
         if kept.try_reserve(count as usize).is_err() {

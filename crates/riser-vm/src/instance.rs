@@ -25,8 +25,12 @@ use std::sync::Arc;
 pub unsafe trait ModuleCode: Send + Sync {
     /// For `VmCtx::code`.
     fn table(&self) -> *const u8;
-    /// For `FuncRef::entry` of the defined function `defined`.
+    /// For `FuncRef::entry` of the defined function `defined`, which changes when the function has other code ([`ModuleCode::hot`]).
     fn entry(&self, defined: u32) -> *const u8;
+    /// For `ImportedFunc::entry`, which never changes.
+    fn import_entry(&self, defined: u32) -> *const u8 {
+        self.entry(defined)
+    }
     /// Makes the machine code of a function, unless it is there: its address, which stands in the table from now on.
     ///
     /// # Errors
@@ -36,7 +40,7 @@ pub unsafe trait ModuleCode: Send + Sync {
     fn budgets(&self) -> *const AtomicI32 {
         ptr::null()
     }
-    /// A function has spent its budget: asks for better code.
+    /// A function has spent its budget: asks for better code, which [`ModuleCode::entry`] tells when there is some.
     fn hot(&self, _defined: u32) {}
     /// The same in the loop that is the operator at byte `at`. Gives better code to go on with there, if it is made.
     fn loop_code(&self, _defined: u32, _at: u32) -> Option<*const u8> {
@@ -328,8 +332,24 @@ impl Instance {
         FuncPtr::new(at).expect("a run is not at address 0")
     }
 
-    /// Lets those who call a function through its reference enter it at once, now that it has code.
-    pub(crate) fn set_entry(&mut self, defined: u32, entry: *const u8) {
+    /// Where another instance that imports a function enters it, to which a reference leads.
+    pub(crate) fn import_entry(&self, func: FuncPtr) -> *const u8 {
+        let at = func.as_ptr();
+        let size = size_of::<FuncRef>();
+        let offset = |run: *mut FuncRefRun| at.addr().wrapping_sub(run.addr()) / size;
+        let is_in = |run: *mut FuncRefRun| !run.is_null() && offset(run) < RUN;
+        let found = self.func_refs.iter().position(|&run| is_in(run));
+        let defined = found.map(|number| number * RUN + offset(self.func_refs[number]));
+        match defined.and_then(|defined| u32::try_from(defined).ok()) {
+            Some(defined) => self.module.code.import_entry(defined),
+            // SAFETY: references live as long as their store.
+            None => unsafe { (*at).entry },
+        }
+    }
+
+    /// Lets those who call a function through its reference enter its code at once, now that there is some or better one.
+    pub(crate) fn update_entry(&mut self, defined: u32) {
+        let entry = self.module.code.entry(defined);
         let Some(&run) = self.func_refs.get(defined as usize / RUN) else { return };
         if run.is_null() {
             return;

@@ -184,7 +184,12 @@ unsafe fn bind_imports(store: &VmStore, instance: NonNull<Instance>, imports: &[
             match *import {
                 Entity::Func(func) => {
                     let func_ref = func.as_ptr();
-                    let (entry, vmctx) = ((*func_ref).entry, (*func_ref).vmctx);
+                    let vmctx = (*func_ref).vmctx;
+                    let exporter = (*vmctx).instance.cast::<Instance>();
+                    let entry = match exporter.as_ref() {
+                        Some(exporter) => exporter.import_entry(func),
+                        None => (*func_ref).entry,
+                    };
                     let imported = ImportedFunc { entry, vmctx, func_ref };
                     let import = instance.imported_func(FuncIdx(next(&mut funcs)));
                     import.write(imported);

@@ -25,6 +25,12 @@ pub(super) const LEAF_FRAME: u32 = 1024;
 /// So many slots are zeroed without a loop.
 const FEW_SLOTS: u32 = 16;
 
+/// So many locals have registers for integers at most.
+const GPRS_MAX: usize = PINNED_GPRS.len() + LEAF_GPRS.len();
+
+/// Locals that are used most: how often, and which. The first is used most.
+type Best<const N: usize> = [(u32, u32); N];
+
 impl Translator<'_> {
     /// The code with which a function begins.
     pub(super) fn begin_body(&mut self, ty: &FuncType, locals: &[(u32, ValType)]) {
@@ -100,20 +106,7 @@ impl Translator<'_> {
         }
         let leaf_gprs = if is_leaf { &LEAF_GPRS[..] } else { &[] };
         let min_uses = if is_leaf { 1 } else { MIN_USES };
-        // The most used ones, in a list that is as long as there are registers.
-        let mut best_gprs: [(u32, u32); PINNED_GPRS.len() + LEAF_GPRS.len()] = Default::default();
-        let mut best_xmms: [(u32, u32); PINNED_XMMS.len()] = Default::default();
-        for (number, (local, &uses)) in (0..).zip(self.locals.iter().zip(&self.plan.uses)) {
-            if uses < min_uses || local.kind == Kind::Ref {
-                continue;
-            }
-            if !local.kind.is_float() {
-                insert(&mut best_gprs, (uses, number));
-            } else if uses >= MIN_USES && uses > 2 * self.plan.calls {
-                // Each call costs a store and a load.
-                insert(&mut best_xmms, (uses, number));
-            }
-        }
+        let (best_gprs, best_xmms) = self.most_used(min_uses);
         let mut free = leaf_gprs.iter().chain(gprs).fold(0, |free, gpr| free | 1 << gpr.number());
         for (uses, local) in best_gprs {
             let gpr = self.register_for(ty, local, leaf_gprs, gprs, free);
@@ -147,6 +140,24 @@ impl Translator<'_> {
         }
         // Nothing of them is in their slots yet.
         self.dirty = self.all_dirty();
+    }
+
+    /// The locals that are used most, in lists that are as long as there are registers.
+    fn most_used(&self, min_uses: u32) -> (Best<GPRS_MAX>, Best<{ PINNED_XMMS.len() }>) {
+        let mut best_gprs = Best::<GPRS_MAX>::default();
+        let mut best_xmms = Best::<{ PINNED_XMMS.len() }>::default();
+        for (number, (local, &uses)) in (0..).zip(self.locals.iter().zip(&self.plan.uses)) {
+            if uses < min_uses || local.kind == Kind::Ref {
+                continue;
+            }
+            if !local.kind.is_float() {
+                insert(&mut best_gprs, (uses, number));
+            } else if uses >= MIN_USES && uses > 2 * self.plan.calls {
+                // Each call costs a store and a load.
+                insert(&mut best_xmms, (uses, number));
+            }
+        }
+        (best_gprs, best_xmms)
     }
 
     /// Finds a place for the count of turns: a register that no local wants, or one that operands can do without, or one in the frame.

@@ -99,7 +99,7 @@ unsafe fn code_of(instance: *mut Instance, defined: u32) -> Result<*const u8, Co
     // SAFETY: the caller's promise. The module lives as long as its instance.
     unsafe {
         let code = (*instance).module().code().compile(defined)?;
-        (*instance).set_entry(defined, (*instance).module().code().entry(defined));
+        (*instance).update_entry(defined);
         Ok(code)
     }
 }

@@ -25,6 +25,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 mod ahead;
+#[cfg(test)]
+mod tests;
 
 /// What all modules of a compiled engine share.
 pub(crate) struct CompiledEngine {
@@ -440,8 +442,14 @@ impl CompiledModule {
         (entry != self.stubs.lazy(defined)).then_some(entry)
     }
 
-    /// Where references to a function enter it.
+    /// Where references to a function enter it: its code, or what makes that. Where there is better code later, the budget of the first is spent, and the reference
+    /// gets it from there.
     pub(super) fn entry(&self, defined: u32) -> *const u8 {
+        self.table[defined as usize].load(Ordering::Acquire)
+    }
+
+    /// Where imports of a function enter it, for ever.
+    pub(super) fn import_entry(&self, defined: u32) -> *const u8 {
         let through_table = self.stubs.through_table(defined);
         if self.progress_of(defined).is_some_and(|progress| progress != OPTIMIZED) {
             // There will be better code.
@@ -884,6 +892,8 @@ impl CompiledModule {
         self.table[defined as usize].store(code.cast_mut(), Ordering::Release);
         progress.store(OPTIMIZED, Ordering::Release);
         drop(state);
+        // References lead to the code that was, until it asks.
+        self.spend_budget(defined);
         if self.keeps() {
             self.engine.keeper.wake(&self.engine);
         }
@@ -910,11 +920,16 @@ impl CompiledModule {
         };
         state.loops.insert((defined, at), outcome);
         drop(state);
-        // The next turn finds it.
+        // A turn finds it soon.
+        self.spend_budget(defined);
+        made.map(|_| ())
+    }
+
+    /// Lets code of a function that counts ask for better code as soon as it can.
+    fn spend_budget(&self, defined: u32) {
         if let Some(budget) = self.budgets.get(defined as usize) {
             budget.store(0, Ordering::Relaxed);
         }
-        made.map(|_| ())
     }
 
     /// Compiles, without ever unwinding.

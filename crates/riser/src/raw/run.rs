@@ -76,6 +76,13 @@ unsafe impl ModuleCode for CodeHolder {
         }
     }
 
+    fn import_entry(&self, defined: u32) -> *const u8 {
+        match self {
+            CodeHolder::Interp(interp) => interp.entry(defined),
+            CodeHolder::Compiled(compiled) => compiled.import_entry(defined),
+        }
+    }
+
     fn compile(&self, defined: u32) -> Result<*const u8, CompileFailure> {
         match self {
             CodeHolder::Interp(_) => Err("interpreted functions are not compiled".into()),

@@ -1,0 +1,54 @@
+//! What references to functions lead to, while functions get code and better code.
+
+use crate::raw::run::CodeHolder;
+use crate::{Config, Engine, Instance, Module, Store, Strategy};
+
+/// `call` calls through a table the function that `direct` calls by its number.
+const GUEST: &str = r#"(module
+    (type $f (func (result i32)))
+    (func $f (export "f") (type $f) (i32.const 7))
+    (table (export "table") 1 funcref)
+    (elem (i32.const 0) func $f)
+    (func (export "call") (result i32) (call_indirect (type $f) (i32.const 0)))
+    (func (export "direct") (result i32) (call $f)))"#;
+
+/// Where a reference to the first function leads, and the code of the function, before anything is called and after each of some calls.
+fn entries(budget: u32, calls: &[&str]) -> Vec<(*const u8, Option<*const u8>)> {
+    let mut config = Config::new();
+    config.strategy(Strategy::Auto).tier_up_budget(budget, 0).tier_up_in_background(false);
+    let engine = Engine::new(&config).unwrap();
+    let module = Module::new(&engine, GUEST).unwrap();
+    let Some(CodeHolder::Compiled(code)) = CodeHolder::of(&module) else { panic!("not compiled") };
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    let func = instance.get_func(&mut store, "f").unwrap().func;
+    // SAFETY: the store lives.
+    let now = || (unsafe { (*func.as_ptr()).entry }, code.code(0));
+    let mut entries = vec![now()];
+    for call in calls {
+        let call = instance.get_typed_func::<(), i32>(&mut store, call).unwrap();
+        assert_eq!(call.call(&mut store, ()).unwrap(), 7);
+        entries.push(now());
+    }
+    entries
+}
+
+#[test]
+fn a_reference_leads_to_the_code_that_there_is_once_it_is_called() {
+    let entries = entries(u32::MAX, &["direct", "call", "call"]);
+    assert_eq!(entries[0].1, None);
+    // The first call was none through the reference.
+    let code = entries[1].1.expect("it was called");
+    assert_ne!(entries[0].0, code);
+    assert_eq!(entries[2..], [(code, Some(code)); 2]);
+}
+
+#[test]
+#[cfg_attr(not(target_arch = "x86_64"), ignore = "there is one compiler")]
+fn a_reference_leads_to_better_code_once_what_it_leads_to_asks() {
+    // A few calls spend that.
+    let entries = entries(100, &["call"; 30]);
+    let (first, last) = (entries[1].1.unwrap(), entries[30].1.unwrap());
+    assert_ne!(first, last);
+    assert!(entries[1..].iter().all(|&(entry, code)| Some(entry) == code));
+}
