@@ -7,6 +7,7 @@ use super::kept::Origin;
 use super::optimizer::{Hot, Optimizer};
 use crate::announce::{Announced, Announcer, ToldOf};
 use crate::config::TierUp;
+use crate::module::available_cores;
 use crate::tiers::Account;
 use crate::{Cache, Config, Error, Result, format_err};
 use core::cmp::Reverse;
@@ -655,8 +656,8 @@ impl CompiledModule {
                 progress(done.fetch_add(1, Ordering::Relaxed) + 1, self.table.len());
             }
         };
-        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-        let others = if parallel { cores.min(self.table.len()).saturating_sub(1) } else { 0 };
+        let cores = if parallel { available_cores() } else { 1 };
+        let others = cores.min(self.table.len()).saturating_sub(1);
         std::thread::scope(|scope| {
             for _ in 0..others {
                 // A system that refuses a thread leaves the work to the others.
