@@ -633,6 +633,15 @@ impl CompiledModule {
         engine.with_context(|context| engine.compilers.first(context, &self.module, defined))
     }
 
+    /// Makes the code of all functions of a module that nobody has yet, so that none of it is run before there is all.
+    pub(crate) fn compile_first(self: &Arc<Self>, parallel: bool) -> Result<()> {
+        let bodies: usize = self.module.bodies.iter().map(|body| body.len() as usize).sum();
+        // Baseline code of real programs has 1.7 to 2.2 times as many bytes.
+        lock(&self.state).space.open(2 * bodies);
+        self.compile_all(parallel, &|_, _| ())?;
+        Ok(lock(&self.state).space.seal()?)
+    }
+
     /// Makes the code of all functions, on several threads if that is wanted.
     /// `progress` is told how many are done, and of how many.
     pub(crate) fn compile_all(
