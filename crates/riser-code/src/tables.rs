@@ -15,7 +15,7 @@
 //! Columns of one table lie apart, so that looking for an offset touches few bytes. Whatever the bytes are, looking into
 //! them gives no answer or a wrong one, and never panics.
 
-use crate::{CodeArtifact, Handler, Position, SlotLayout};
+use crate::{ArtifactView, Handler, Position, SlotLayout};
 use alloc::vec;
 use alloc::vec::Vec;
 use riser_ops::TrapCode;
@@ -35,7 +35,7 @@ const FIRST_OPERATOR: usize = COUNTS + 3;
 /// What a number of two bytes can be: the last one is no operator, like [`Position::NONE`].
 const NARROW_MAX: u32 = u16::MAX as u32 - 1;
 
-impl CodeArtifact {
+impl ArtifactView<'_> {
     /// The encoded tables.
     pub fn encode_tables(&self) -> Vec<u8> {
         let sizes = self.sizes();
@@ -64,7 +64,7 @@ impl CodeArtifact {
 
     fn sizes(&self) -> Sizes {
         let (mut first, mut last) = (Position::NONE, 0);
-        for position in &self.positions {
+        for position in self.positions {
             // The largest number is no operator.
             first = first.min(position.wasm);
             last = last.max(position.wasm.wrapping_add(1));
@@ -77,7 +77,7 @@ impl CodeArtifact {
         most = most.max(self.positions.last().map_or(0, |position| position.offset));
         most = most.max(self.calls.last().map_or(0, |call| call.offset));
         let (mut references, mut handlers) = (0, 0);
-        for call in &self.calls {
+        for call in self.calls {
             references += call.references.len();
             handlers += call.handlers.len();
             most = most.max(call.frame_bytes);
@@ -112,7 +112,7 @@ impl CodeArtifact {
             end += call.handlers.len() as u32;
             end
         }));
-        for call in &self.calls {
+        for call in self.calls {
             places.column(call.references.iter().copied());
         }
         for handler in self.calls.iter().flat_map(|call| &call.handlers) {
@@ -316,7 +316,7 @@ impl<'a> CallSiteRef<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CallSite, TrapSite};
+    use crate::{CallSite, CodeArtifact, TrapSite};
     use alloc::vec;
 
     fn artifact() -> CodeArtifact {

@@ -3,7 +3,7 @@
 use super::image::CodeImage;
 use super::registry::{self, CodeKind, CodeOwner, Function, FunctionList, Functions};
 use core::ptr::NonNull;
-use riser_code::CodeArtifact;
+use riser_code::ArtifactView;
 use riser_sys::{CodeMemory, CodePages, OutOfMemory};
 use std::sync::Arc;
 
@@ -73,11 +73,11 @@ impl CodeSpace {
     /// If the system has no executable memory.
     pub fn publish(
         &mut self,
-        artifact: &CodeArtifact,
+        artifact: ArtifactView<'_>,
         kind: CodeKind,
     ) -> Result<*const u8, OutOfMemory> {
         let tables = artifact.encode_tables().into_boxed_slice();
-        self.publish_encoded(&artifact.code, artifact.alignment, tables, kind)
+        self.publish_encoded(artifact.code, artifact.alignment, tables, kind)
     }
 
     /// As [`CodeSpace::publish`], with tables that are encoded already.
