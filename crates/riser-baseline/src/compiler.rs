@@ -6,7 +6,7 @@ use crate::translate::{Buffers, Translator};
 use alloc::format;
 use alloc::string::String;
 use riser_abi::{Budgets, VmCtxLayout};
-use riser_code::{CodeArtifact, CodeOptions, CompileError};
+use riser_code::{ArtifactView, CodeArtifact, CodeOptions, CompileError};
 use riser_front::Walker;
 use riser_module::{Module, ModuleError};
 use riser_ops::{FuncIdx, MemoryIdx};
@@ -40,6 +40,8 @@ impl CompileContext {
 #[derive(Debug)]
 pub(crate) struct Env<'a> {
     pub module: &'a Module,
+    /// The module's bytes.
+    pub bytes: &'a [u8],
     pub layout: VmCtxLayout,
     pub options: CodeOptions,
     pub features: CpuFeatures,
@@ -98,10 +100,27 @@ impl Compiler {
         module: &Module,
         defined: u32,
     ) -> Result<CodeArtifact, CompileError> {
+        Ok(self.function_view(cx, module, defined)?.to_artifact())
+    }
+
+    /// The same, in memory that the next function is made in.
+    ///
+    /// # Errors
+    /// As for [`Compiler::function`].
+    ///
+    /// # Panics
+    /// As for [`Compiler::function`].
+    pub fn function_view<'c>(
+        &self,
+        cx: &'c mut CompileContext,
+        module: &Module,
+        defined: u32,
+    ) -> Result<ArtifactView<'c>, CompileError> {
         let func = FuncIdx(module.imported.funcs.saturating_add(defined));
         let Compiler { options, features, budgets, notes_operators } = *self;
         let layout = module.vmctx_layout();
-        let env = Env { module, layout, options, features, budgets, notes_operators };
+        let bytes: &[u8] = &module.bytes;
+        let env = Env { module, bytes, layout, options, features, budgets, notes_operators };
         let CompileContext { walker, plan, buffers } = cx;
         plan.has_fma = self.features.fma;
         plan.make(walker, module, func).map_err(|error| invalid(&error))?;
@@ -109,7 +128,8 @@ impl Compiler {
             let mut translator = Translator::new(&env, plan, buffers, defined);
             walker.trusted(module, func, &mut translator).map_err(|error| invalid(&error))?;
             if translator.frame_fits() {
-                return translator.finish();
+                let slots = translator.finish()?;
+                return Ok(buffers.view(slots));
             }
             plan.has_large_frame = true;
         }

@@ -34,6 +34,8 @@ pub(crate) struct Notes {
     pub references: Vec<Root>,
     /// Traps that stand behind the code.
     pub far_traps: Vec<FarTrap>,
+    /// The calls as the artifact has them.
+    pub sites: Vec<CallSite>,
 }
 
 /// A trap that stands behind the code, and is jumped to.
@@ -53,6 +55,7 @@ impl Notes {
         self.calls.clear();
         self.references.clear();
         self.far_traps.clear();
+        self.sites.clear();
     }
 
     /// Code at `offset` and behind is of an operator.
@@ -69,12 +72,8 @@ impl Notes {
         self.positions.push(Position { offset, wasm });
     }
 
-    /// The calls as the artifact has them; `handlers` gives those of a call by its number.
-    pub fn call_sites(
-        &self,
-        frame_bytes: u32,
-        handlers: impl Fn(usize) -> Vec<Handler>,
-    ) -> Vec<CallSite> {
+    /// Makes the sites of the calls; `handlers` gives those of a call by its number.
+    pub fn make_sites(&mut self, frame_bytes: u32, handlers: impl Fn(usize) -> Vec<Handler>) {
         let ends = self.calls.iter().skip(1).map(|call| call.references as usize);
         let ends = ends.chain([self.references.len()]);
         let site = |(number, (call, end)): (usize, (&Call, usize))| {
@@ -89,6 +88,6 @@ impl Notes {
             let handlers = handlers(number);
             CallSite { offset: call.offset, frame_bytes, references, handlers }
         };
-        self.calls.iter().zip(ends).enumerate().map(site).collect()
+        self.sites.extend(self.calls.iter().zip(ends).enumerate().map(site));
     }
 }

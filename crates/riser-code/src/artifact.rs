@@ -21,6 +21,51 @@ pub struct CodeArtifact {
     pub slots: Option<SlotLayout>,
 }
 
+/// A [`CodeArtifact`] in memory that is used again for the next one.
+#[derive(Clone, Copy, Debug)]
+pub struct ArtifactView<'a> {
+    /// The machine code.
+    pub code: &'a [u8],
+    /// A power of two.
+    pub alignment: u32,
+    /// Sorted by offset.
+    pub traps: &'a [TrapSite],
+    /// Sorted by offset.
+    pub positions: &'a [Position],
+    /// Sorted by offset.
+    pub calls: &'a [CallSite],
+    /// Where locals and operands are, if that is known.
+    pub slots: Option<SlotLayout>,
+}
+
+impl CodeArtifact {
+    /// The same, borrowed.
+    pub fn view(&self) -> ArtifactView<'_> {
+        let CodeArtifact { code, alignment, traps, positions, calls, slots } = self;
+        let (alignment, slots) = (*alignment, *slots);
+        ArtifactView { code, alignment, traps, positions, calls, slots }
+    }
+
+    /// The encoded tables.
+    pub fn encode_tables(&self) -> Vec<u8> {
+        self.view().encode_tables()
+    }
+}
+
+impl ArtifactView<'_> {
+    /// The same in memory of its own.
+    pub fn to_artifact(&self) -> CodeArtifact {
+        CodeArtifact {
+            code: self.code.to_vec(),
+            alignment: self.alignment,
+            traps: self.traps.to_vec(),
+            positions: self.positions.to_vec(),
+            calls: self.calls.to_vec(),
+            slots: self.slots,
+        }
+    }
+}
+
 /// A frame whose locals and operands are in the slots of the canonical frame during all calls, but for the operands that the operator
 /// at hand has taken. Slots go down from the frame pointer; a vector takes two, with its low half in the lower address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -39,7 +39,7 @@ pub const MAGIC: [u8; 8] = *b"\x7Friser\r\n";
 
 /// The format that this code reads and writes. Every change of the format, of [`CodeTables`], or of what code expects at run time
 /// makes a new one.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Where code begins: a multiple of this, which is the largest page of the machines that code is made for.
 pub const CODE_ALIGNMENT: u64 = 64 << 10;

@@ -16,6 +16,6 @@ pub mod copy;
 pub mod image;
 mod tables;
 
-pub use artifact::{CallSite, CodeArtifact, Handler, Position, SlotLayout, TrapSite};
+pub use artifact::{ArtifactView, CallSite, CodeArtifact, Handler, Position, SlotLayout, TrapSite};
 pub use compiler::{CodeOptions, CompileError};
 pub use tables::{CallSiteRef, CodeTables};

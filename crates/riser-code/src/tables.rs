@@ -1,7 +1,8 @@
 //! The tables of an artifact in their encoded form, and how they are looked into.
 //!
-//! All numbers are 32 bits, little-endian. A header of five counts (traps, positions, calls, references, handlers) and of where slots are (bytes below the
-//! frame pointer, or 0 if nobody knows; the first operand) is followed by the tables:
+//! A header of 32-bit words, little-endian: five counts (traps, positions, calls, references, handlers), where slots are (bytes below the
+//! frame pointer, or 0 if nobody knows; the first operand), how many bytes each number of the tables has, and the first operator. The tables follow,
+//! whose numbers have 16 bits if all of them fit and 32 otherwise; operators count from the first one:
 //!
 //! | table | columns, one after the other |
 //! | --- | --- |
@@ -14,7 +15,7 @@
 //! Columns of one table lie apart, so that looking for an offset touches few bytes. Whatever the bytes are, looking into
 //! them gives no answer or a wrong one, and never panics.
 
-use crate::{CodeArtifact, Handler, SlotLayout};
+use crate::{ArtifactView, Handler, Position, SlotLayout};
 use alloc::vec;
 use alloc::vec::Vec;
 use riser_ops::TrapCode;
@@ -25,49 +26,126 @@ const COUNTS: usize = 5;
 const COLUMNS: [u64; COUNTS] = [2, 2, 4, 1, 3];
 
 /// The words of the header.
-const HEADER: u64 = COUNTS as u64 + 2;
+const HEADER: usize = COUNTS + 4;
 
-impl CodeArtifact {
+/// Where each number of the tables is told to have so many bytes, and where the first operator is, in words.
+const NUMBER_BYTES: usize = COUNTS + 2;
+const FIRST_OPERATOR: usize = COUNTS + 3;
+
+/// What a number of two bytes can be: the last one is no operator, like [`Position::NONE`].
+const NARROW_MAX: u32 = u16::MAX as u32 - 1;
+
+impl ArtifactView<'_> {
     /// The encoded tables.
     pub fn encode_tables(&self) -> Vec<u8> {
-        let references: usize = self.calls.iter().map(|call| call.references.len()).sum();
-        let handlers: usize = self.calls.iter().map(|call| call.handlers.len()).sum();
-        let counts =
-            [self.traps.len(), self.positions.len(), self.calls.len(), references, handlers];
-        let words = COLUMNS.iter().zip(counts).map(|(&columns, count)| columns as usize * count);
-        let words = HEADER as usize + words.sum::<usize>();
-        let mut out = vec![0; 4 * words];
-        let mut places = out.chunks_exact_mut(4);
-        let mut put = |value: u32| {
-            let place = places.next().expect("all words were counted");
-            place.copy_from_slice(&value.to_le_bytes());
-        };
-        counts.iter().for_each(|&count| put(count as u32));
+        let sizes = self.sizes();
+        let counts = [self.traps.len(), self.positions.len(), self.calls.len()];
+        let counts = [counts[0], counts[1], counts[2], sizes.references, sizes.handlers];
+        let numbers = COLUMNS.iter().zip(counts).map(|(&columns, count)| columns as usize * count);
+        let narrow = sizes.most <= NARROW_MAX && counts.iter().all(|&count| count <= 0xFFFF);
+        let number_bytes = if narrow { 2 } else { 4 };
+        let bytes = 4 * HEADER + number_bytes * numbers.sum::<usize>();
+        let first_operator = if narrow { sizes.first_operator } else { 0 };
         let slots = self.slots.map_or([0, 0], |slots| [slots.below, slots.first_operand]);
-        slots.into_iter().for_each(&mut put);
-        self.traps.iter().for_each(|trap| put(trap.offset));
-        self.traps.iter().for_each(|trap| put(trap.code as u32));
-        self.positions.iter().for_each(|position| put(position.offset));
-        self.positions.iter().for_each(|position| put(position.wasm));
-        self.calls.iter().for_each(|call| put(call.offset));
-        self.calls.iter().for_each(|call| put(call.frame_bytes));
-        let mut end = 0;
-        for call in &self.calls {
-            end += call.references.len() as u32;
-            put(end);
+        let mut out = vec![0; bytes];
+        let (header, tables) = out.split_at_mut(4 * HEADER);
+        let words = counts.into_iter().map(|count| count as u32).chain(slots);
+        let words = words.chain([number_bytes as u32, first_operator]);
+        for (place, word) in header.chunks_exact_mut(4).zip(words) {
+            place.copy_from_slice(&word.to_le_bytes());
         }
-        let mut end = 0;
-        for call in &self.calls {
-            end += call.handlers.len() as u32;
-            put(end);
-        }
-        self.calls.iter().flat_map(|call| &call.references).for_each(|&at| put(at));
-        for handler in self.calls.iter().flat_map(|call| &call.handlers) {
-            put(handler.tag.map_or(0, |tag| tag + 1));
-            put(handler.vmctx);
-            put(handler.target);
+        if narrow {
+            self.put_tables::<2>(tables, first_operator);
+        } else {
+            self.put_tables::<4>(tables, first_operator);
         }
         out
+    }
+
+    fn sizes(&self) -> Sizes {
+        let (mut first, mut last) = (Position::NONE, 0);
+        for position in self.positions {
+            // The largest number is no operator.
+            first = first.min(position.wasm);
+            last = last.max(position.wasm.wrapping_add(1));
+        }
+        let mut most = match first {
+            Position::NONE => 0,
+            first => last.saturating_sub(1).saturating_sub(first),
+        };
+        most = most.max(self.traps.last().map_or(0, |trap| trap.offset));
+        most = most.max(self.positions.last().map_or(0, |position| position.offset));
+        most = most.max(self.calls.last().map_or(0, |call| call.offset));
+        let (mut references, mut handlers) = (0, 0);
+        for call in self.calls {
+            references += call.references.len();
+            handlers += call.handlers.len();
+            most = most.max(call.frame_bytes);
+            most = call.references.iter().fold(most, |most, &at| most.max(at));
+            for handler in &call.handlers {
+                let tag = handler.tag.map_or(0, |tag| tag.saturating_add(1));
+                most = most.max(handler.vmctx).max(handler.target).max(tag);
+            }
+        }
+        let first_operator = if first == Position::NONE { 0 } else { first };
+        Sizes { references, handlers, first_operator, most }
+    }
+
+    /// Writes the tables, with `BYTES` for each number, to as many places.
+    fn put_tables<const BYTES: usize>(&self, places: &mut [u8], first_operator: u32) {
+        let mut places = Places::<BYTES> { rest: places };
+        places.column(self.traps.iter().map(|trap| trap.offset));
+        places.column(self.traps.iter().map(|trap| trap.code as u32));
+        places.column(self.positions.iter().map(|position| position.offset));
+        // What is no operator stays what it is, cut to its low bytes.
+        let from_first = |wasm| if wasm == Position::NONE { wasm } else { wasm - first_operator };
+        places.column(self.positions.iter().map(|position| from_first(position.wasm)));
+        places.column(self.calls.iter().map(|call| call.offset));
+        places.column(self.calls.iter().map(|call| call.frame_bytes));
+        let mut end = 0;
+        places.column(self.calls.iter().map(|call| {
+            end += call.references.len() as u32;
+            end
+        }));
+        let mut end = 0;
+        places.column(self.calls.iter().map(|call| {
+            end += call.handlers.len() as u32;
+            end
+        }));
+        for call in self.calls {
+            places.column(call.references.iter().copied());
+        }
+        for handler in self.calls.iter().flat_map(|call| &call.handlers) {
+            let tag = handler.tag.map_or(0, |tag| tag + 1);
+            places.column([tag, handler.vmctx, handler.target].into_iter());
+        }
+    }
+}
+
+/// What decides how tables are written.
+struct Sizes {
+    /// The sums of all calls.
+    references: usize,
+    handlers: usize,
+    first_operator: u32,
+    /// The largest number, where operators count from the first one.
+    most: u32,
+}
+
+/// Where numbers of `BYTES` are written, one after the other.
+struct Places<'a, const BYTES: usize> {
+    rest: &'a mut [u8],
+}
+
+impl<const BYTES: usize> Places<'_, BYTES> {
+    #[inline(always)]
+    fn column(&mut self, values: impl ExactSizeIterator<Item = u32>) {
+        let rest = core::mem::take(&mut self.rest);
+        let (column, rest) = rest.split_at_mut(BYTES * values.len());
+        for (place, value) in column.chunks_exact_mut(BYTES).zip(values) {
+            place.copy_from_slice(&value.to_le_bytes()[..BYTES]);
+        }
+        self.rest = rest;
     }
 }
 
@@ -97,20 +175,48 @@ impl<'a> CodeTables<'a> {
         self.bytes
     }
 
-    fn word(&self, at: u64) -> Option<u32> {
-        let at = usize::try_from(at.checked_mul(4)?).ok()?;
-        let bytes = self.bytes.get(at..at.checked_add(4)?)?;
+    /// A word of the header.
+    fn header(&self, at: usize) -> Option<u32> {
+        let bytes = self.bytes.get(4 * at..4 * at + 4)?;
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    }
+
+    fn is_narrow(&self) -> bool {
+        self.header(NUMBER_BYTES) == Some(2)
+    }
+
+    /// A number of the tables.
+    fn number(&self, at: u64) -> Option<u32> {
+        let at = usize::try_from(at).ok()?;
+        let numbers = self.bytes.get(4 * HEADER..)?;
+        if self.is_narrow() {
+            let at = at.checked_mul(2)?;
+            let bytes = numbers.get(at..at.checked_add(2)?)?;
+            return Some(u16::from_le_bytes(bytes.try_into().ok()?).into());
+        }
+        let at = at.checked_mul(4)?;
+        let bytes = numbers.get(at..at.checked_add(4)?)?;
         Some(u32::from_le_bytes(bytes.try_into().ok()?))
     }
 
     fn count(&self, table: usize) -> u32 {
-        self.word(table as u64).unwrap_or(0)
+        self.header(table).unwrap_or(0)
     }
 
-    /// Where a table begins, in words.
+    /// Where a table begins, in numbers.
     fn start(&self, table: usize) -> u64 {
         let before = COLUMNS.iter().enumerate().take(table);
-        HEADER + before.map(|(at, columns)| columns * u64::from(self.count(at))).sum::<u64>()
+        before.map(|(at, columns)| columns * u64::from(self.count(at))).sum()
+    }
+
+    /// Which operator stands in the table of positions.
+    fn operator(&self, row: u32) -> Option<Option<u32>> {
+        let wasm = self.cell(1, 1, row)?;
+        let none = if self.is_narrow() { u16::MAX.into() } else { Position::NONE };
+        if wasm == none {
+            return Some(None);
+        }
+        Some(Some(self.header(FIRST_OPERATOR)?.checked_add(wasm)?))
     }
 
     /// Of a column of sorted offsets, the last entry that is not above `offset`.
@@ -119,7 +225,7 @@ impl<'a> CodeTables<'a> {
         let (mut low, mut high) = (0, count);
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.word(start + u64::from(middle))? <= offset {
+            if self.number(start + u64::from(middle))? <= offset {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -129,13 +235,13 @@ impl<'a> CodeTables<'a> {
     }
 
     fn cell(&self, table: usize, column: u64, row: u32) -> Option<u32> {
-        self.word(self.start(table) + column * u64::from(self.count(table)) + u64::from(row))
+        self.number(self.start(table) + column * u64::from(self.count(table)) + u64::from(row))
     }
 
     /// Where locals and operands are during calls, if that is known.
     pub fn slots(&self) -> Option<SlotLayout> {
-        let below = self.word(COUNTS as u64).filter(|&below| below != 0)?;
-        Some(SlotLayout { below, first_operand: self.word(COUNTS as u64 + 1)? })
+        let below = self.header(COUNTS).filter(|&below| below != 0)?;
+        Some(SlotLayout { below, first_operand: self.header(COUNTS + 1)? })
     }
 
     /// What a fault of the instruction at `offset` means; `None` if none was expected there.
@@ -150,19 +256,14 @@ impl<'a> CodeTables<'a> {
     /// The operator that the code at `offset` is of, as an offset in the module's bytes.
     pub fn position_at(&self, offset: u32) -> Option<u32> {
         let row = self.find(1, offset)?;
-        self.cell(1, 1, row).filter(|&wasm| wasm != crate::Position::NONE)
+        self.operator(row)?
     }
 
     /// Where code of other operators begins, as the artifact had it; `None` for code that is of none.
     pub fn positions(&self) -> impl Iterator<Item = (u32, Option<u32>)> + use<'a> {
         let tables = *self;
-        (0..self.count(1)).map_while(move |row| {
-            let wasm = tables.cell(1, 1, row)?;
-            Some((
-                tables.cell(1, 0, row)?,
-                Some(wasm).filter(|&wasm| wasm != crate::Position::NONE),
-            ))
-        })
+        (0..self.count(1))
+            .map_while(move |row| Some((tables.cell(1, 0, row)?, tables.operator(row)?)))
     }
 
     /// All calls.
@@ -198,14 +299,14 @@ impl<'a> CallSiteRef<'a> {
     /// Where references into the heap of objects are, in bytes from the stack pointer.
     pub fn references(self) -> impl Iterator<Item = u32> + 'a {
         let start = self.tables.start(3);
-        self.range(2, 3).map_while(move |at| self.tables.word(start + u64::from(at)))
+        self.range(2, 3).map_while(move |at| self.tables.number(start + u64::from(at)))
     }
 
     /// The handlers in the order in which they are asked.
     pub fn handlers(self) -> impl Iterator<Item = Handler> + 'a {
         let start = self.tables.start(4);
         self.range(3, 4).map_while(move |at| {
-            let word = |column| self.tables.word(start + u64::from(at) * 3 + column);
+            let word = |column| self.tables.number(start + u64::from(at) * 3 + column);
             let (tag, vmctx, target) = (word(0)?, word(1)?, word(2)?);
             Some(Handler { tag: tag.checked_sub(1), vmctx, target })
         })
@@ -215,7 +316,7 @@ impl<'a> CallSiteRef<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CallSite, Position, TrapSite};
+    use crate::{CallSite, CodeArtifact, TrapSite};
     use alloc::vec;
 
     fn artifact() -> CodeArtifact {
@@ -242,6 +343,54 @@ mod tests {
         }
     }
 
+    /// The same, with one number that two bytes do not have.
+    fn wide(change: impl FnOnce(&mut CodeArtifact)) -> CodeArtifact {
+        let mut artifact = artifact();
+        change(&mut artifact);
+        artifact
+    }
+
+    #[test]
+    fn numbers_are_as_wide_as_they_must_be() {
+        let narrow = artifact().encode_tables();
+        assert!(CodeTables::new(&narrow).is_narrow());
+        let far = 10 << 20;
+        let moved = wide(|it| {
+            (it.positions[0].wasm, it.positions[2].wasm) = (far + 100, far + NARROW_MAX);
+        });
+        assert_eq!(moved.encode_tables().len(), narrow.len());
+        let artifacts = [
+            wide(|it| it.traps[1].offset = far),
+            wide(|it| it.positions[2].offset = 0xFFFF),
+            wide(|it| it.positions[2].wasm = 100 + 0xFFFF),
+            wide(|it| it.calls[2].offset = far),
+            wide(|it| it.calls[0].frame_bytes = far),
+            wide(|it| it.calls[2].references[0] = 0xFFFF),
+            wide(|it| it.calls[1].handlers[0].tag = Some(0xFFFE)),
+            wide(|it| it.calls[1].handlers[0].vmctx = far),
+            wide(|it| it.calls[1].handlers[1].target = far),
+        ];
+        for artifact in artifacts.iter().chain([&moved]) {
+            let bytes = artifact.encode_tables();
+            let tables = CodeTables::new(&bytes);
+            assert!(!tables.is_narrow() || artifact == &moved);
+            for trap in &artifact.traps {
+                assert_eq!(tables.trap_at(trap.offset), Some(trap.code));
+            }
+            let positions = artifact.positions.iter().map(|position| {
+                (position.offset, Some(position.wasm).filter(|&wasm| wasm != Position::NONE))
+            });
+            assert!(tables.positions().eq(positions));
+            assert_eq!(tables.calls().count(), artifact.calls.len());
+            for call in &artifact.calls {
+                let found = tables.call_at(call.offset).unwrap();
+                assert_eq!(found.frame_bytes, call.frame_bytes);
+                assert!(found.references().eq(call.references.iter().copied()));
+                assert!(found.handlers().eq(call.handlers.iter().copied()));
+            }
+        }
+    }
+
     #[test]
     fn what_is_encoded_is_found() {
         let bytes = artifact().encode_tables();
@@ -265,8 +414,11 @@ mod tests {
 
     #[test]
     fn damaged_tables_give_wrong_answers_at_worst() {
-        let whole = artifact().encode_tables();
-        for at in 0..whole.len() {
+        let narrow = artifact().encode_tables();
+        let wide = wide(|it| it.positions[2].wasm = 1 << 20).encode_tables();
+        for (whole, at) in
+            [&narrow, &wide].into_iter().flat_map(|it| (0..it.len()).map(move |at| (it, at)))
+        {
             for value in [0, 1, 0x7F, 0xFF] {
                 let mut bytes = whole.clone();
                 bytes[at] = value;

@@ -190,6 +190,25 @@ impl Mapping {
         done.map_err(|_| OutOfMemory { bytes: pages.len() })
     }
 
+    /// Asks the system for large pages, as far as it has some. All pages are accessible, and none was touched.
+    pub(crate) fn prefer_large(&mut self, pages: Range<usize>) {
+        self.advise(pages, Advice::LinuxHugepage);
+    }
+
+    /// Gives the memory of accessible pages back, which are zero from now on.
+    pub(crate) fn forget(&mut self, pages: Range<usize>) {
+        self.advise(pages, Advice::LinuxDontNeed);
+    }
+
+    fn advise(&mut self, pages: Range<usize>, advice: Advice) {
+        assert!(pages.start <= pages.end && pages.end <= self.accessible);
+        // SAFETY: the range is accessible private memory and held mutably.
+        let advised =
+            unsafe { madvise(self.base.as_ptr().add(pages.start).cast(), pages.len(), advice) };
+        // Who does not follow it has more work, or less memory.
+        let _ = advised;
+    }
+
     /// Makes all but the first `len` bytes inaccessible. What was in them must be zero, for that is what those expect who
     /// make them accessible again.
     pub(crate) fn shrink(&mut self, len: usize) -> Result<(), OutOfMemory> {

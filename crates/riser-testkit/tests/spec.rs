@@ -48,7 +48,10 @@ const WAYS: [Way; 11] = [
     Way { name: "baseline", configure: |config| _ = config.strategy(Strategy::Baseline) },
     Way {
         name: "baseline-gc-stress",
-        configure: |config| _ = config.strategy(Strategy::Baseline).gc_stress(true),
+        // All code of a module at once, too.
+        configure: |config| {
+            config.strategy(Strategy::Baseline).gc_stress(true).lazy_compilation(false);
+        },
     },
     Way { name: "opt", configure: |config| _ = config.strategy(Strategy::Cranelift) },
     Way {

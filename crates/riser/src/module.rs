@@ -351,15 +351,23 @@ fn decode(engine: &Engine, bytes: ModuleBytes) -> Result<riser_module::Module> {
     Ok(module)
 }
 
+/// How many threads run at the same time, as it was when it was asked first.
+pub(crate) fn available_cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, |n| n.get()))
+}
+
 /// Validates all bodies, on several threads if there is much to do. The error is that of the first function that
 /// has one, however many threads there are.
 fn validate_bodies(
     module: &riser_module::Module,
     parallel: bool,
 ) -> Result<TableWrites, ModuleError> {
-    let bytes: usize = module.bodies.iter().map(|body| body.len() as usize).sum();
-    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-    if !parallel || bytes < PARALLEL_MIN_BYTES || cores == 1 {
+    let bytes = || module.bodies.iter().map(|body| body.len() as usize).sum::<usize>();
+    let is_large = parallel && bytes() >= PARALLEL_MIN_BYTES;
+    // Asked last: to know it, the standard library reads files of the system, which takes longer than a small module.
+    let cores = if is_large { available_cores() } else { 1 };
+    if cores == 1 {
         return riser_front::validate_bodies(module);
     }
     let pieces: Vec<_> = body_ranges(module, PIECE_BYTES).collect();

@@ -91,11 +91,12 @@ impl Asm {
         for index in 0..self.fixups.len() {
             self.fill_in(self.fixups[index], constants)?;
         }
-        Ok(Code {
-            bytes: &self.buffer[..self.len as usize],
-            instruction_bytes,
-            align: Code::ALIGN_MAX,
-        })
+        Ok(Code { bytes: self.bytes(), instruction_bytes, align: Code::ALIGN_MAX })
+    }
+
+    /// What was written so far, for which [`Asm::finish`] may still have to be called.
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.len as usize]
     }
 
     /// Gives where the constants begin.

@@ -11,7 +11,7 @@ impl Translator<'_> {
     /// is pure itself: so whoever looks at the fuel (a host function, or whoever gets a trap) finds that of exactly
     /// the operators that were executed.
     pub(super) fn meter(&mut self) {
-        let bytes = self.env.module.bytes.get(self.offset as usize..);
+        let bytes = self.env.bytes.get(self.offset as usize..);
         let Some(op) = bytes.and_then(riser_ops::by_bytes) else { return };
         // A body has fewer than 2^24 operators, and each costs less than 2^8.
         self.unpaid += u32::from(op.cost());

@@ -27,7 +27,7 @@ mod tier_up;
 mod truncate;
 mod vm;
 
-use crate::asm::{Asm, Gpr, Label, Rm, Xmm};
+use crate::asm::{Asm, Code, Gpr, Label, Rm, Xmm};
 use crate::compiler::Env;
 use crate::convention::Kind;
 use crate::emit::Notes;
@@ -40,6 +40,7 @@ use alloc::vec::Vec;
 use control::Block;
 use exceptions::Exceptions;
 use riser_abi::StructLayout;
+use riser_code::{ArtifactView, SlotLayout};
 use riser_ops::ValType;
 
 /// Where a local is.
@@ -77,6 +78,15 @@ pub(crate) struct Buffers {
     pub blocks: Vec<Block>,
     pub cold: Vec<Cold>,
     pub exceptions: Exceptions,
+}
+
+impl Buffers {
+    /// What [`Translator::finish`] has put together.
+    pub fn view(&self, slots: SlotLayout) -> ArtifactView<'_> {
+        let (code, alignment) = (self.asm.bytes(), Code::ALIGN_MAX);
+        let Notes { traps, positions, sites, .. } = &self.notes;
+        ArtifactView { code, alignment, traps, positions, calls: sites, slots: Some(slots) }
+    }
 }
 
 /// Code that stands behind the function's, and is hardly ever reached.
@@ -274,7 +284,7 @@ impl<'a> Translator<'a> {
         const BR_IF: u8 = 0x0D;
         const SELECT: u8 = 0x1B;
         const I32_EQZ: u8 = 0x45;
-        let byte = self.env.module.bytes.get(self.offset as usize);
+        let byte = self.env.bytes.get(self.offset as usize);
         matches!(byte, Some(&(IF | BR_IF | SELECT | I32_EQZ)))
     }
 

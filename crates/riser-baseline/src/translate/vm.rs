@@ -11,7 +11,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::mem::offset_of;
 use riser_abi::{BuiltinSignature, MachineType, Status, VmCtx, VmRuntime, builtin};
-use riser_code::{CodeArtifact, CompileError, Position, SlotLayout, TrapSite};
+use riser_code::{CompileError, Position, SlotLayout, TrapSite};
 use riser_ops::{TrapCode, TypeIdx};
 
 /// What a builtin is given.
@@ -275,8 +275,9 @@ impl Translator<'_> {
         self.compares_first || self.frame.bytes() <= LEAF_FRAME
     }
 
-    /// Emits what stands behind the function's code, and gives the artifact.
-    pub fn finish(mut self) -> Result<CodeArtifact, CompileError> {
+    /// Emits what stands behind the function's code, and puts everything together where [`Buffers`](super::Buffers) has it. Where locals and
+    /// operands are.
+    pub fn finish(mut self) -> Result<SlotLayout, CompileError> {
         self.operands.clear();
         for at in 0..self.cold.len() {
             let cold = self.cold[at];
@@ -308,18 +309,12 @@ impl Translator<'_> {
         let frame_bytes = self.frame.bytes();
         assert!(self.frame_fits(), "a frame that nobody has compared");
         self.asm.patch_u32(self.frame_size_at, frame_bytes);
+        let mut notes = core::mem::take(self.notes);
         let handlers = |number: usize| self.handlers_of(&lists, number, frame_bytes - VMCTX_BELOW);
-        let calls = self.notes.call_sites(frame_bytes, handlers);
-        let slots = SlotLayout { below: self.frame.header, first_operand: self.first_operand };
-        let code = self.asm.finish().map_err(|error| CompileError::new(error.to_string()))?;
-        Ok(CodeArtifact {
-            code: code.bytes.to_vec(),
-            alignment: code.align,
-            traps: self.notes.traps.clone(),
-            positions: self.notes.positions.clone(),
-            calls,
-            slots: Some(slots),
-        })
+        notes.make_sites(frame_bytes, handlers);
+        *self.notes = notes;
+        self.asm.finish().map_err(|error| CompileError::new(error.to_string()))?;
+        Ok(SlotLayout { below: self.frame.header, first_operand: self.first_operand })
     }
 }
 

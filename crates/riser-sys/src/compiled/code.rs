@@ -2,6 +2,9 @@
 //! written to a second mapping of the same pages. Where the system refuses that, each publication gets pages of its own, which
 //! are written first and made executable then.
 //!
+//! Code that nobody executes before all of it is there ([`CodeMemory::open`]) goes to private pages, which become executable together
+//! ([`CodeMemory::seal`]): they need no second mapping, and may be large ones.
+//!
 //! Who looks at code from outside has wishes about the pages that it is on: see [`CodePages`].
 
 use super::fork;
@@ -11,12 +14,16 @@ use crate::{OutOfMemory, faults, file_bytes_max};
 use core::ops::Range;
 use rustix::fs::{MemfdFlags, memfd_create};
 use std::fs::File;
+use std::sync::OnceLock;
 
 /// The first chunk's bytes. Each is twice as large as the one before, up to [`CHUNK_BYTES_MAX`].
 const CHUNK_BYTES_MIN: usize = 64 << 10;
 
 /// Chunks of code that is published piece by piece are not larger.
 const CHUNK_BYTES_MAX: usize = 4 << 20;
+
+/// What most systems have for large pages. Where they are larger, there are none for code.
+const LARGE_PAGE_BYTES: usize = 2 << 20;
 
 /// On which pages code is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +44,8 @@ pub struct CodeMemory {
     chunks: Vec<Chunk>,
     next_bytes: usize,
     pages: CodePages,
+    /// Whether code is added that is not executed yet, and how much more of it is expected.
+    open: Option<usize>,
 }
 
 /// Pages that are executed. All but the last chunk are full.
@@ -58,6 +67,8 @@ enum Written {
     Twice(Mapping),
     /// To pages that are not executable yet.
     InPlace,
+    /// To the same pages, of which none is executable yet.
+    Open,
 }
 
 impl Default for CodeMemory {
@@ -74,7 +85,7 @@ impl CodeMemory {
 
     /// Memory without any code on such pages.
     pub const fn on(pages: CodePages) -> CodeMemory {
-        CodeMemory { chunks: Vec::new(), next_bytes: CHUNK_BYTES_MIN, pages }
+        CodeMemory { chunks: Vec::new(), next_bytes: CHUNK_BYTES_MIN, pages, open: None }
     }
 
     /// Copies code to where it can be executed, at a multiple of `align`. It stays there until all of this is dropped;
@@ -97,6 +108,9 @@ impl CodeMemory {
         write: impl FnOnce(*const u8, &mut [u8]),
     ) -> Result<*const u8, OutOfMemory> {
         assert!(align.is_power_of_two() && align <= 4096);
+        if self.open.is_some() {
+            return self.publish_open(len, align, write);
+        }
         if self.pages == CodePages::Private || self.make_room(len, align).is_err() {
             // A system that refuses the first chunk refuses all; otherwise it has little memory at the moment.
             if self.chunks.is_empty() {
@@ -148,7 +162,9 @@ impl CodeMemory {
 
     /// Adds a chunk of which nothing is used, and where more is written from now on.
     fn add_chunk(&mut self, executed: Mapping, written: Written) {
-        if let Some(full) = self.chunks.last_mut() {
+        if let Some(full) = self.chunks.last_mut()
+            && !matches!(full.written, Written::Open)
+        {
             full.written = Written::Full;
         }
         self.next_bytes = (self.next_bytes * 2).min(CHUNK_BYTES_MAX);
@@ -193,6 +209,91 @@ impl CodeMemory {
         Ok(base)
     }
 
+    /// Nobody executes what is published from now on before [`CodeMemory::seal`]: about `expected` bytes, it is thought. Nothing changes
+    /// where the system lets no pages become executable that were written, and where somebody wants other pages than that gives.
+    pub fn open(&mut self, expected: usize) {
+        if self.pages != CodePages::Anonymous && pages_become_executable() {
+            self.open = Some(expected);
+        }
+    }
+
+    /// Makes executable what was published since [`CodeMemory::open`].
+    ///
+    /// # Errors
+    /// If the system refuses that; then nobody may execute it.
+    pub fn seal(&mut self) -> Result<(), OutOfMemory> {
+        self.open = None;
+        let page = rustix::param::page_size();
+        for chunk in &mut self.chunks {
+            if !matches!(chunk.written, Written::Open) {
+                continue;
+            }
+            let (used, all) = (chunk.used, chunk.executed.reserved());
+            // A large page has more than was asked for.
+            chunk.executed.forget(used.next_multiple_of(page)..all);
+            chunk.executed.make_executable(0..all)?;
+            let base = chunk.executed.base();
+            if !publish_instructions(base, base, used) {
+                return Err(OutOfMemory { bytes: used });
+            }
+            chunk.written = Written::Full;
+        }
+        Ok(())
+    }
+
+    /// Publishes on pages that become executable later.
+    fn publish_open(
+        &mut self,
+        len: usize,
+        align: usize,
+        write: impl FnOnce(*const u8, &mut [u8]),
+    ) -> Result<*const u8, OutOfMemory> {
+        let error = OutOfMemory { bytes: len };
+        let place = |chunk: &Chunk| {
+            let start = chunk.used.next_multiple_of(align);
+            let end = start.checked_add(len)?;
+            let fits = end <= chunk.executed.reserved() && matches!(chunk.written, Written::Open);
+            fits.then_some(start..end)
+        };
+        let bytes = match self.chunks.last().and_then(place) {
+            Some(bytes) => bytes,
+            None => {
+                self.add_open_chunk(len.checked_add(align).ok_or(error)?)?;
+                self.chunks.last().and_then(place).ok_or(error)?
+            }
+        };
+        let chunk = self.chunks.last_mut().ok_or(error)?;
+        // SAFETY: so many bytes are in the chunk, accessible, and nobody else has them yet.
+        let (base, written) = unsafe {
+            let base = chunk.executed.base().add(bytes.start);
+            (base, core::slice::from_raw_parts_mut(base, len))
+        };
+        write(base, written);
+        chunk.used = bytes.end;
+        Ok(base)
+    }
+
+    /// Adds a chunk for at least so many bytes, and for what is expected.
+    fn add_open_chunk(&mut self, len: usize) -> Result<(), OutOfMemory> {
+        let error = OutOfMemory { bytes: len };
+        let expected = self.open.replace(0).unwrap_or(0);
+        // To the nearest one: where the last would hardly be used there is none.
+        let large = expected.saturating_add(LARGE_PAGE_BYTES / 2) / LARGE_PAGE_BYTES;
+        let large = large.checked_mul(LARGE_PAGE_BYTES).ok_or(error)?;
+        let bytes = len.max(self.next_bytes).max(expected.saturating_add(expected / 4));
+        let before = if large > 0 { LARGE_PAGE_BYTES } else { 0 };
+        let bytes = bytes.max(large).checked_add(before).ok_or(error)?;
+        let bytes = bytes.checked_next_multiple_of(rustix::param::page_size()).ok_or(error)?;
+        let mut pages = Mapping::new(bytes, bytes)?;
+        let skipped = pages.base().align_offset(before.max(1));
+        if large > 0 {
+            pages.prefer_large(skipped..skipped + large);
+        }
+        self.add_chunk(pages, Written::Open);
+        self.chunks.last_mut().ok_or(error)?.used = skipped;
+        Ok(())
+    }
+
     /// Makes `len` bytes of a file executable from `offset` on, a multiple of the page size. The file must not change
     /// or become shorter as long as the memory lives.
     pub fn map_file(
@@ -226,6 +327,15 @@ impl CodeMemory {
             base..base + chunk.executed.reserved()
         })
     }
+}
+
+/// Whether the system lets pages become executable that were written. Some processes give that up.
+fn pages_become_executable() -> bool {
+    static BECOME: OnceLock<bool> = OnceLock::new();
+    *BECOME.get_or_init(|| {
+        let page = rustix::param::page_size();
+        Mapping::new(page, page).is_ok_and(|mut pages| pages.make_executable(0..page).is_ok())
+    })
 }
 
 /// The same bytes of a new file twice: to be executed, and to be written.
@@ -331,6 +441,50 @@ mod tests {
     #[test]
     fn published_code_runs_on_pages_of_no_file() {
         publishes(CodeMemory::on(CodePages::Anonymous));
+    }
+
+    #[test]
+    fn open_code_runs_when_it_is_sealed() {
+        for expected in [0, 10_000, 3 << 20, 5 << 20] {
+            for pages in [CodePages::File, CodePages::Private, CodePages::Anonymous] {
+                let mut memory = CodeMemory::on(pages);
+                let before = memory.publish(&returns(1), 16).unwrap();
+                memory.open(expected);
+                let mut large = vec![0; 100_000];
+                large.extend_from_slice(&returns(7));
+                let mut code = Vec::new();
+                for number in 0..60 {
+                    code.push((number, memory.publish(&returns(number), 64).unwrap()));
+                    // SAFETY: the function lies so many bytes behind the start.
+                    code.push((7, unsafe { memory.publish(&large, 4).unwrap().add(100_000) }));
+                }
+                if pages != CodePages::Anonymous {
+                    assert!(code.iter().all(|(_, code)| permissions(code.addr()) == "rw-p"));
+                }
+                memory.seal().unwrap();
+                code.push((5, memory.publish(&returns(5), 16).unwrap()));
+                code.push((1, before));
+                for &(number, code) in &code {
+                    assert!(memory.ranges().any(|range| range.contains(&code.addr())));
+                    assert!(permissions(code.addr()).starts_with("r-x"));
+                    assert_eq!(call(code), number);
+                }
+                memory.open(0);
+                memory.seal().unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn open_code_that_is_refused_is_an_error() {
+        let mut memory = CodeMemory::new();
+        memory.open(1 << 20);
+        faults::plan(0..1);
+        assert!(memory.publish(&returns(1), 16).is_err());
+        faults::plan(0..0);
+        let code = memory.publish(&returns(3), 16).unwrap();
+        memory.seal().unwrap();
+        assert_eq!(call(code), 3);
     }
 
     /// What tools that look from outside go by: whether pages are shared, and the name of what is mapped.

@@ -3,7 +3,7 @@
 use super::image::CodeImage;
 use super::registry::{self, CodeKind, CodeOwner, Function, FunctionList, Functions};
 use core::ptr::NonNull;
-use riser_code::CodeArtifact;
+use riser_code::ArtifactView;
 use riser_sys::{CodeMemory, CodePages, OutOfMemory};
 use std::sync::Arc;
 
@@ -73,11 +73,11 @@ impl CodeSpace {
     /// If the system has no executable memory.
     pub fn publish(
         &mut self,
-        artifact: &CodeArtifact,
+        artifact: ArtifactView<'_>,
         kind: CodeKind,
     ) -> Result<*const u8, OutOfMemory> {
         let tables = artifact.encode_tables().into_boxed_slice();
-        self.publish_encoded(&artifact.code, artifact.alignment, tables, kind)
+        self.publish_encoded(artifact.code, artifact.alignment, tables, kind)
     }
 
     /// As [`CodeSpace::publish`], with tables that are encoded already.
@@ -103,6 +103,19 @@ impl CodeSpace {
         let published = NonNull::slice_from_raw_parts(start, bytes.len());
         self.published.push(Published { code: published, tables, alignment, kind });
         Ok(code)
+    }
+
+    /// Nobody runs what is published from now on before [`CodeSpace::seal`]: about so many bytes, which that makes cheaper.
+    pub fn open(&mut self, expected: usize) {
+        self.memory.open(expected);
+    }
+
+    /// Lets what was published since [`CodeSpace::open`] be run.
+    ///
+    /// # Errors
+    /// If the system refuses that; then nobody may run it.
+    pub fn seal(&mut self) -> Result<(), OutOfMemory> {
+        self.memory.seal()
     }
 
     /// What was published so far, in order.

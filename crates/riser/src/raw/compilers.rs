@@ -4,7 +4,7 @@ use crate::tiers::{Account, Work};
 use crate::{Config, Error, ProfilingStrategy, Result, Strategy};
 use riser_baseline::asm::CpuFeatures;
 use riser_code::image::TrampolineKind;
-use riser_code::{CodeArtifact, CodeOptions, CompileError};
+use riser_code::{ArtifactView, CodeArtifact, CodeOptions, CompileError};
 use riser_module::Module;
 use riser_ops::FuncType;
 use riser_vm::CompileFailure;
@@ -104,18 +104,19 @@ impl Compilers {
         }
     }
 
-    /// Makes the code that a function has first.
-    pub fn first(
+    /// Makes the code that a function has first, and gives it to `take`.
+    pub fn first<R>(
         &self,
         context: &mut CompileContext,
         module: &Module,
         defined: u32,
-    ) -> Result<CodeArtifact, CompileFailure> {
+        take: impl FnOnce(ArtifactView<'_>) -> Result<R, CompileFailure>,
+    ) -> Result<R, CompileFailure> {
         match &self.baseline {
-            Some(compiler) => self.counted(Work::Baseline, || {
-                Ok(compiler.function(&mut context.baseline, module, defined)?)
-            }),
-            None => self.optimized(context, module, defined),
+            Some(compiler) => take(self.counted(Work::Baseline, || {
+                Ok(compiler.function_view(&mut context.baseline, module, defined)?)
+            })?),
+            None => take(self.optimized(context, module, defined)?.view()),
         }
     }
 
@@ -150,11 +151,11 @@ impl Compilers {
     }
 
     /// Compiles, and counts it.
-    fn counted(
+    fn counted<T>(
         &self,
         work: Work,
-        compile: impl FnOnce() -> Result<CodeArtifact, CompileFailure>,
-    ) -> Result<CodeArtifact, CompileFailure> {
+        compile: impl FnOnce() -> Result<T, CompileFailure>,
+    ) -> Result<T, CompileFailure> {
         let Some(account) = self.account() else { return compile() };
         let begun = Instant::now();
         let made = compile()?;

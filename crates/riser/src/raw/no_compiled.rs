@@ -112,6 +112,10 @@ impl CompiledModule {
         match *self {}
     }
 
+    pub(crate) fn compile_first(&self, _: bool) -> Result<()> {
+        match *self {}
+    }
+
     pub(crate) fn compile_all(&self, _: bool, _: &(dyn Fn(usize, usize) + Sync)) -> Result<()> {
         match *self {}
     }

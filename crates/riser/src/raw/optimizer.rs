@@ -10,6 +10,7 @@
 //! before the program gets there.
 
 use super::compiled::CompiledModule;
+use crate::module::available_cores;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -166,7 +167,7 @@ impl Drop for Optimizer {
 
 /// What the thread does.
 fn work(shared: &Shared) {
-    let may_go_on = thread::available_parallelism().is_ok_and(|processors| processors.get() > 1);
+    let may_go_on = available_cores() > 1;
     let mut queue = shared.lock();
     while !queue.is_over {
         if let Some(errand) = queue.errands.pop() {

@@ -42,7 +42,7 @@ impl CodeHolder {
         if let Some(compiled) = engine.compiled() {
             let module = CompiledModule::new(compiled.clone(), module, origin)?;
             if !config.lazy {
-                module.compile_all(config.parallel, &|_, _| ())?;
+                module.compile_first(config.parallel)?;
             }
             return Ok(CodeHolder::Compiled(module));
         }

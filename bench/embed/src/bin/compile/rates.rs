@@ -149,10 +149,11 @@ fn parse(bytes: &Vec<u8>) {
 
 /// Makes the code of all functions, which is not kept.
 fn compile(module: &Module) {
-    let compiler = riser_baseline::Compiler::new(CodeOptions::default(), features()).counting(riser_baseline::Budgets::USUAL);
+    let compiler = riser_baseline::Compiler::new(CodeOptions::default(), features())
+        .counting(riser_baseline::Budgets::USUAL);
     let mut context = compiler.new_context();
     for defined in 0..module.bodies.len() as u32 {
-        compiler.function(&mut context, module, defined).expect("it is valid");
+        compiler.function_view(&mut context, module, defined).expect("it is valid");
     }
 }
 
