@@ -366,6 +366,8 @@ struct State {
     ahead: VecDeque<u32>,
     /// Functions that were made before they were called.
     made_ahead: HashSet<u32>,
+    /// Better code of such functions that were still not called when it was made.
+    ready: HashMap<u32, AtomicPtr<u8>>,
 }
 
 impl CompiledModule {
@@ -405,6 +407,7 @@ impl CompiledModule {
                 first: Vec::new(),
                 ahead: VecDeque::new(),
                 made_ahead: HashSet::new(),
+                ready: HashMap::new(),
             }),
             done: Condvar::new(),
             functions: AtomicUsize::new(0),
@@ -467,6 +470,9 @@ impl CompiledModule {
             loop {
                 if let Some(code) = self.code(defined) {
                     return Ok(code);
+                }
+                if let Some(ready) = state.ready.remove(&defined) {
+                    return Ok(self.install(defined, ready.into_inner()));
                 }
                 if !state.under_way.contains(&defined) {
                     state.under_way.push(defined);
@@ -847,24 +853,15 @@ impl CompiledModule {
         let mut state = lock(&self.state);
         let elapsed = u32::try_from(self.engine.made.elapsed().as_millis()).unwrap_or(u32::MAX);
         let bytes_max = elapsed.saturating_mul(OPTIMIZED_BYTES_PER_MS).max(PROMPT_BYTES_MAX);
-        let (mut next, mut not_called) = (None, Vec::new());
         while let Some(&Reverse((bytes, defined))) = state.called.peek()
             && bytes <= bytes_max
-            && next.is_none()
         {
             state.called.pop();
-            if self.progress_of(defined) != Some(FIRST) {
-                continue;
-            }
-            // What was made ahead may never be called. Only its first code counts whether it was.
-            if !state.made_ahead.contains(&defined) || self.was_called(defined) {
-                next = Some(defined);
-            } else {
-                not_called.push(Reverse((bytes, defined)));
+            if self.progress_of(defined) == Some(FIRST) {
+                return Some(defined);
             }
         }
-        state.called.extend(not_called);
-        next
+        None
     }
 
     /// Makes better code now.
@@ -880,6 +877,11 @@ impl CompiledModule {
     fn optimize(&self, defined: u32) -> Result<(), CompileFailure> {
         let progress = &self.progress[defined as usize];
         if matches!(progress.load(Ordering::Acquire), OPTIMIZED | REFUSED) {
+            return Ok(());
+        }
+        let ready = lock(&self.state).ready.remove(&defined);
+        if let Some(ready) = ready {
+            self.install(defined, ready.into_inner());
             return Ok(());
         }
         let made = self.with_optimizer(defined, |compilers, context| {
@@ -898,15 +900,28 @@ impl CompiledModule {
         }
         let code = state.space.publish(artifact.view(), CodeKind::Function(defined))?;
         self.announce_artifact(defined, code, artifact.view());
-        self.table[defined as usize].store(code.cast_mut(), Ordering::Release);
-        progress.store(OPTIMIZED, Ordering::Release);
+        if state.made_ahead.contains(&defined) && !self.was_called(defined) {
+            // It may never be, and only its first code counts whether it is. The first call finds what is ready.
+            state.ready.insert(defined, AtomicPtr::new(code.cast_mut()));
+            let lazy = self.stubs.lazy(defined).cast_mut();
+            self.table[defined as usize].store(lazy, Ordering::Release);
+        } else {
+            self.install(defined, code);
+        }
         drop(state);
-        // References lead to the code that was, until it asks.
-        self.spend_budget(defined);
         if self.keeps() {
             self.engine.keeper.wake(&self.engine);
         }
         Ok(())
+    }
+
+    /// Lets calls of a function go to its best code.
+    fn install(&self, defined: u32, code: *const u8) -> *const u8 {
+        self.table[defined as usize].store(code.cast_mut(), Ordering::Release);
+        self.progress[defined as usize].store(OPTIMIZED, Ordering::Release);
+        // References lead to the code that was, until it asks.
+        self.spend_budget(defined);
+        code
     }
 
     /// There is better code for the rest of a function from now on.

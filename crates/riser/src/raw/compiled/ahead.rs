@@ -50,11 +50,12 @@ impl CompiledModule {
         true
     }
 
-    /// Whether the first code of a function has counted anything.
+    /// Whether a function was called: its first code has counted something, or the call has found better code.
     pub(super) fn was_called(&self, defined: u32) -> bool {
         let Some(budget) = self.budgets.get(defined as usize) else { return true };
         let bytes = self.module.bodies[defined as usize].len();
         budget.load(Ordering::Relaxed) != self.engine.tier_up.budgets.of(bytes)
+            || self.progress_of(defined) == Some(OPTIMIZED)
     }
 
     /// Notes what the next run is to make ahead, if that is not noted.
