@@ -249,21 +249,19 @@ fn loops(text: &mut String, params: &[&str], results: &[&str], op: &str) {
 fn simple_functions(text: &mut String) {
     text.push_str("(global (mut i64) (i64.const 0)) ");
     let is_scalar = |types: &[ValType]| types.iter().all(|&ty| ty != ValType::V128);
-    let is_short = |mnemonic: &str| {
-        let long = ["atomic", "trunc_sat", "128", "mul_wide"];
-        !long.iter().any(|part| mnemonic.contains(part))
-    };
+    // Others have a prefix.
+    let is_byte = |opcode: u32| opcode <= 0xFF;
     for row in SimpleOp::ROWS.iter().filter(|row| is_scalar(row.params) && is_scalar(row.results)) {
         let params: Vec<_> = row.params.iter().map(|&ty| name(ty)).collect();
         let results: Vec<_> = row.results.iter().map(|&ty| name(ty)).collect();
-        if is_short(row.mnemonic) {
+        if is_byte(row.opcode) {
             loops(text, &params, &results, row.mnemonic);
         }
     }
     for row in AccessOp::ROWS {
         let (operands, result) = row.signature();
         let is_vector = !is_scalar(operands) || result == Some(ValType::V128);
-        if is_vector || !is_short(row.mnemonic) {
+        if is_vector || !is_byte(row.opcode) {
             continue;
         }
         let operands = operands.iter().map(|&ty| name(ty));

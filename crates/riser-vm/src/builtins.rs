@@ -406,7 +406,7 @@ pub(crate) unsafe extern "C" fn is_subtype(vmctx: *mut VmCtx, actual: u32, expec
 }
 
 pub(crate) unsafe extern "C" fn hot(vmctx: *mut VmCtx, defined: u32) -> Status {
-    // SAFETY: the contract of builtins.
+    // SAFETY: the contract of builtins: the instance lives, and nobody else uses it while this thread is in its code.
     unsafe {
         let instance = instance(vmctx);
         (*instance).module().code().hot(defined);

@@ -333,18 +333,18 @@ impl Instance {
     }
 
     /// Where another instance that imports a function enters it, to which a reference leads.
+    ///
+    /// # Panics
+    /// If the function is not one that this instance defines.
     pub(crate) fn import_entry(&self, func: FuncPtr) -> *const u8 {
         let at = func.as_ptr();
         let size = size_of::<FuncRef>();
         let offset = |run: *mut FuncRefRun| at.addr().wrapping_sub(run.addr()) / size;
         let is_in = |run: *mut FuncRefRun| !run.is_null() && offset(run) < RUN;
-        let found = self.func_refs.iter().position(|&run| is_in(run));
-        let defined = found.map(|number| number * RUN + offset(self.func_refs[number]));
-        match defined.and_then(|defined| u32::try_from(defined).ok()) {
-            Some(defined) => self.module.code.import_entry(defined),
-            // SAFETY: references live as long as their store.
-            None => unsafe { (*at).entry },
-        }
+        let number = self.func_refs.iter().position(|&run| is_in(run));
+        let number = number.expect("a reference to a function of this instance");
+        // There are at most a million functions.
+        self.module.code.import_entry((number * RUN + offset(self.func_refs[number])) as u32)
     }
 
     /// Lets those who call a function through its reference enter its code at once, now that there is some or better one.

@@ -155,8 +155,6 @@ pub(crate) struct Translator<'a> {
     pub dirty: u32,
     /// What turns of loops take from, if they are counted.
     pub count: Option<Rm>,
-    /// The logarithm of what that gets at once.
-    pub part_log2: u32,
     /// The register that has the first byte of the first memory.
     pub memory_base: Option<Gpr>,
     /// Whether the own `VmCtx` stays in [`LEAF_VMCTX`](crate::operands::LEAF_VMCTX), and gets to the frame only where the runtime is called.
@@ -216,7 +214,6 @@ impl<'a> Translator<'a> {
             first_operand: 0,
             dirty: 0,
             count: None,
-            part_log2: 0,
             memory_base: None,
             keeps_vmctx: false,
             offset: riser_code::Position::NONE,

@@ -65,9 +65,10 @@ fn whole(bytes: u32) -> i32 {
 impl Translator<'_> {
     /// The function was entered. The own `VmCtx` is still in its register.
     pub(super) fn count_entry(&mut self) {
-        let bytes = self.env.module.bodies[self.defined as usize].len();
-        let Some(budgets) = self.env.budgets else { return };
-        let (cost, budget) = (entry_cost(bytes), self.budget(VMCTX));
+        if self.env.budgets.is_none() {
+            return;
+        }
+        let (cost, budget) = (entry_cost(self.body_bytes()), self.budget(VMCTX));
         let Some(count) = self.count else {
             self.asm.alu_imm(Alu::Sub, Width::W32, budget, cost);
             self.when_spent(ColdCode::Hot);
@@ -82,12 +83,12 @@ impl Translator<'_> {
         self.asm.alu_imm(Alu::Sub, Width::W32, left, cost);
         self.asm.store(Width::W32, budget, left);
         self.when_spent(ColdCode::Hot);
-        self.part_log2 = budgets.part_log2(bytes);
-        if self.part_log2 == 0 {
-            self.asm.zero(left);
-        } else {
-            self.asm.imul_imm(Width::W32, left, left, CHANCE);
-            self.asm.shift_imm(Shift::Shr, Width::W32, left, (u32::BITS - self.part_log2) as u8);
+        match self.part_log2() {
+            0 => self.asm.zero(left),
+            log2 => {
+                self.asm.imul_imm(Width::W32, left, left, CHANCE);
+                self.asm.shift_imm(Shift::Shr, Width::W32, left, (u32::BITS - log2) as u8);
+            }
         }
         if let Rm::Mem(count) = count {
             self.asm.store(Width::W32, count, left);
@@ -109,6 +110,15 @@ impl Translator<'_> {
     pub(super) fn price_turn(&mut self, turn: Turn) {
         let cost = turn_cost(self.offset - turn.at);
         self.asm.patch_u32(turn.cost, cost as u32);
+    }
+
+    fn body_bytes(&self) -> u32 {
+        self.env.module.bodies[self.defined as usize].len()
+    }
+
+    /// What a count gets at once, as a logarithm: see [`riser_abi::Budgets::part_log2`].
+    fn part_log2(&self) -> u32 {
+        self.env.budgets.map_or(0, |budgets| budgets.part_log2(self.body_bytes()))
     }
 
     /// Where the function's budget is; the own `VmCtx` is in a register.
@@ -174,7 +184,7 @@ impl Translator<'_> {
             Rm::Reg(count) => self.asm.mov(Width::W32, LEFT, count),
             Rm::Mem(count) => self.asm.load(Width::W32, LEFT, count),
         }
-        self.asm.alu_imm(Alu::And, Width::W32, LEFT, -1 << self.part_log2);
+        self.asm.alu_imm(Alu::And, Width::W32, LEFT, -1 << self.part_log2());
         match count {
             Rm::Reg(count) => self.asm.alu(Alu::Sub, Width::W32, count, LEFT),
             Rm::Mem(count) => self.asm.alu_store(Alu::Sub, Width::W32, count, LEFT),
