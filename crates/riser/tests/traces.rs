@@ -52,6 +52,11 @@ fn a_load_that_another_operator_takes_in_traps_where_it_stands() -> Result<()> {
             0xFD,
             "(i16x8.extract_lane_s 3 (i16x8.extend_low_i8x16_u (v128.load8_splat (local.get 0))))",
         ),
+        // Each of the two is taken in, and what takes the first one in comes behind the second one.
+        (
+            0x28,
+            "(i32.add (i32.sub (i32.const 7) (i32.load (local.get 0))) (i32.load (i32.const 4)))",
+        ),
         (0x25, "(ref.is_null (table.get (local.get 0)))"),
     ];
     for (first, body) in bodies {
