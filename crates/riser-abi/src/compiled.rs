@@ -54,13 +54,18 @@ pub fn is_guarded(memory64: bool, page_size_log2: u32) -> bool {
     !memory64 && page_size_log2 >= 16
 }
 
-/// So much of a function's budget is a byte of operators that is executed (`VmCtx::budgets`).
+/// So much of a function's budget is a byte of operators that is executed ([`Budgets`]).
 pub const BUDGET_UNIT: u32 = 8;
 
 /// What is left of a budget is a multiple of this, less the entries since it was given.
 pub const BUDGET_ENTRIES: u32 = 64;
 
 /// How large the budgets of functions are: so many bytes of operators may be executed.
+///
+/// A budget is how much of a function may still be executed before better code of it is asked for, an `i32` in bytes of operators times
+/// [`BUDGET_UNIT`], which all instances of a module share and whose address stands in code that counts. Such code asks when the number
+/// becomes negative. An entry takes one more than a multiple of [`BUDGET_ENTRIES`], a turn of a loop takes a multiple: so what is left tells how many
+/// entries there were. Threads may lose some of each other's counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budgets {
     /// What each has.
@@ -78,7 +83,7 @@ impl Budgets {
         self.base == u32::MAX
     }
 
-    /// The budget of a function of so many bytes, as `VmCtx::budgets` counts.
+    /// The budget of a function of so many bytes, as code counts it.
     pub fn of(self, bytes: u32) -> i32 {
         let budget = self.base.saturating_add(self.per_byte.saturating_mul(bytes));
         let budget = budget.saturating_mul(BUDGET_UNIT).min(i32::MAX as u32);

@@ -4,7 +4,7 @@ use crate::{Builtins, BumpArea, HostCall, Slot, TypeRow};
 use core::ffi::c_void;
 use core::mem::{offset_of, size_of};
 use core::ptr;
-use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use riser_ops::TypeId;
 
 /// What machine code may assume of a field.
@@ -64,11 +64,6 @@ vm_blocks! {
         code: *const u8 = ReadOnly;
         /// The canonical id of each type of the module's index space.
         type_ids: *const TypeId = ReadOnly;
-        /// How much of each defined function may still be executed before better code of it is asked for, in bytes of operators times
-        /// [`crate::BUDGET_UNIT`]; null where there is no better code. Code that counts asks when its function's number becomes
-        /// negative. An entry takes one more than a multiple of [`crate::BUDGET_ENTRIES`], a turn of a loop takes a multiple: so what is
-        /// left tells how many entries there were. Threads that share it may lose some of each other's counts.
-        budgets: *const AtomicI32 = ReadOnly;
     }
 
     /// A function as code sees it: what a non-null `funcref` points to. Never moves, lives as long as its

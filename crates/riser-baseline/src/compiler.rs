@@ -5,6 +5,8 @@ use crate::plan::Plan;
 use crate::translate::{Buffers, Translator};
 use alloc::format;
 use alloc::string::String;
+use core::ptr;
+use core::sync::atomic::AtomicI32;
 use riser_abi::{Budgets, VmCtxLayout};
 use riser_code::{ArtifactView, CodeArtifact, CodeOptions, CompileError};
 use riser_front::Walker;
@@ -47,6 +49,8 @@ pub(crate) struct Env<'a> {
     pub features: CpuFeatures,
     /// The budgets of functions, if code counts what it executes.
     pub budgets: Option<Budgets>,
+    /// Where the function's own budget is then.
+    pub budget: *const AtomicI32,
     /// Whether it is noted where each operator's code begins.
     pub notes_operators: bool,
 }
@@ -65,8 +69,7 @@ impl Compiler {
         Compiler { options, features, budgets: None, notes_operators: false }
     }
 
-    /// The same, whose code counts what it executes, and asks for better code (`VmCtx::budgets`): of functions, and of loops while
-    /// they run.
+    /// The same, whose code counts what it executes, and asks for better code ([`Budgets`]): of functions, and of loops while they run.
     pub fn counting(self, budgets: Budgets) -> Compiler {
         Compiler { budgets: Some(budgets), ..self }
     }
@@ -87,7 +90,8 @@ impl Compiler {
         CompileContext::default()
     }
 
-    /// Makes the code of a defined function (0 is the first one that is not imported), whose body was validated.
+    /// Makes the code of a defined function (0 is the first one that is not imported), whose body was validated: to look at. Code that
+    /// counts has its budget nowhere, so it cannot be run.
     ///
     /// # Errors
     /// If the function is larger than the compiler can take, or there is no such function.
@@ -100,10 +104,11 @@ impl Compiler {
         module: &Module,
         defined: u32,
     ) -> Result<CodeArtifact, CompileError> {
-        Ok(self.function_view(cx, module, defined)?.to_artifact())
+        Ok(self.function_view(cx, module, defined, ptr::null())?.to_artifact())
     }
 
-    /// The same, in memory that the next function is made in.
+    /// The same, in memory that the next function is made in. `budget` is the function's own if code counts: it must be there for as long as the
+    /// code is.
     ///
     /// # Errors
     /// As for [`Compiler::function`].
@@ -115,12 +120,14 @@ impl Compiler {
         cx: &'c mut CompileContext,
         module: &Module,
         defined: u32,
+        budget: *const AtomicI32,
     ) -> Result<ArtifactView<'c>, CompileError> {
         let func = FuncIdx(module.imported.funcs.saturating_add(defined));
         let Compiler { options, features, budgets, notes_operators } = *self;
         let layout = module.vmctx_layout();
         let bytes: &[u8] = &module.bytes;
-        let env = Env { module, bytes, layout, options, features, budgets, notes_operators };
+        let env =
+            Env { module, bytes, layout, options, features, budgets, budget, notes_operators };
         let CompileContext { walker, plan, buffers } = cx;
         plan.has_fma = self.features.fma;
         plan.make(walker, module, func).map_err(|error| invalid(&error))?;

@@ -53,13 +53,8 @@ impl HostFunc {
         data: *const c_void,
         owner: Arc<dyn Any + Send + Sync>,
     ) -> HostFunc {
-        let ctx = VmCtx {
-            runtime,
-            instance: ptr::null_mut(),
-            code: ptr::null(),
-            type_ids: ptr::null(),
-            budgets: ptr::null(),
-        };
+        let ctx =
+            VmCtx { runtime, instance: ptr::null_mut(), code: ptr::null(), type_ids: ptr::null() };
         let ctx = HostCtx { ctx, call, trampoline };
         HostFunc { ctx, func_ref, import: ptr::null_mut(), data, owner }
     }

@@ -8,7 +8,6 @@ use crate::store::FuncPtr;
 use crate::table::Table;
 use core::any::Any;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::AtomicI32;
 use riser_abi::{FuncRef, GlobalCell, ImportedFunc, Slot, VmCtx, VmCtxLayout, VmRuntime};
 use riser_heap::Tracer;
 use riser_module::Module;
@@ -36,10 +35,6 @@ pub unsafe trait ModuleCode: Send + Sync {
     /// # Errors
     /// If it cannot be made; always, if this is not machine code.
     fn compile(&self, defined: u32) -> Result<*const u8, CompileFailure>;
-    /// For `VmCtx::budgets`.
-    fn budgets(&self) -> *const AtomicI32 {
-        ptr::null()
-    }
     /// A function has spent its budget: asks for better code, which [`ModuleCode::entry`] tells when there is some.
     fn hot(&self, _defined: u32) {}
     /// The same in the loop that is the operator at byte `at`. Gives better code to go on with there, if it is made.
@@ -163,7 +158,6 @@ impl Instance {
             instance: ptr::null_mut(),
             code: module.code.table(),
             type_ids: module.type_ids.as_ptr(),
-            budgets: module.code.budgets(),
         };
         // SAFETY: the block begins with the fixed part and is aligned for it.
         unsafe { vmctx.write(fixed) };

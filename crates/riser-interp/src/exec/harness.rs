@@ -167,7 +167,6 @@ impl Instance {
             instance: (&raw mut *instance).cast(),
             code: instance.interp.code_table(),
             type_ids: instance.type_ids.as_ptr(),
-            budgets: core::ptr::null(),
         };
         // SAFETY: see above.
         unsafe { vmctx.write(fixed) };

@@ -11,6 +11,7 @@ use crate::module::available_cores;
 use crate::tiers::Account;
 use crate::{Cache, Config, Error, Result, format_err};
 use core::cmp::Reverse;
+use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use riser_abi::BUDGET_ENTRIES;
 use riser_code::image::{self, ImageSource, ImageView, ImageWriter, Owner, Piece, TrampolineKind};
@@ -333,7 +334,7 @@ pub(crate) struct CompiledModule {
     state: Mutex<State>,
     /// What each function has; empty if functions have one kind of code only.
     progress: Box<[AtomicU8]>,
-    /// What `VmCtx::budgets` points to.
+    /// Of each function; none where there is no choice of code. They stay where they are for as long as code does, which has their addresses.
     budgets: Box<[AtomicI32]>,
     /// Told when a function has code, or cannot have it.
     done: Condvar,
@@ -634,8 +635,9 @@ impl CompiledModule {
             self.announce_artifact(defined, code, artifact);
             Ok(code)
         };
-        engine
-            .with_context(|context| engine.compilers.first(context, &self.module, defined, publish))
+        let budget = self.budgets.get(defined as usize).map_or(ptr::null(), ptr::from_ref);
+        let (compilers, module) = (&engine.compilers, &self.module);
+        engine.with_context(|context| compilers.first(context, module, defined, budget, publish))
     }
 
     /// Makes the code of all functions of a module that nobody has yet, so that none of it is run before there is all.
@@ -740,11 +742,6 @@ impl CompiledModule {
     /// What a function has, if there is a choice.
     fn progress_of(&self, defined: u32) -> Option<u8> {
         Some(self.progress.get(defined as usize)?.load(Ordering::Acquire))
-    }
-
-    /// Where code counts.
-    pub(super) fn budgets(&self) -> *const AtomicI32 {
-        if self.budgets.is_empty() { core::ptr::null() } else { self.budgets.as_ptr() }
     }
 
     /// A function has its first code.

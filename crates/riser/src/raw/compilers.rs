@@ -2,6 +2,7 @@
 
 use crate::tiers::{Account, Work};
 use crate::{Config, Error, ProfilingStrategy, Result, Strategy};
+use core::sync::atomic::AtomicI32;
 use riser_baseline::asm::CpuFeatures;
 use riser_code::image::TrampolineKind;
 use riser_code::{ArtifactView, CodeArtifact, CodeOptions, CompileError};
@@ -104,17 +105,18 @@ impl Compilers {
         }
     }
 
-    /// Makes the code that a function has first, and gives it to `take`.
+    /// Makes the code that a function has first, and gives it to `take`. Code that counts does so in `budget`.
     pub fn first<R>(
         &self,
         context: &mut CompileContext,
         module: &Module,
         defined: u32,
+        budget: *const AtomicI32,
         take: impl FnOnce(ArtifactView<'_>) -> Result<R, CompileFailure>,
     ) -> Result<R, CompileFailure> {
         match &self.baseline {
             Some(compiler) => take(self.counted(Work::Baseline, || {
-                Ok(compiler.function_view(&mut context.baseline, module, defined)?)
+                Ok(compiler.function_view(&mut context.baseline, module, defined, budget)?)
             })?),
             None => take(self.optimized(context, module, defined)?.view()),
         }

@@ -4,7 +4,6 @@ use super::kept::Origin;
 use crate::announce::Announcer;
 use crate::tiers::Account;
 use crate::{Config, Error, Result};
-use core::sync::atomic::AtomicI32;
 use riser_module::Module;
 use riser_ops::FuncType;
 use riser_sys::CodePages;
@@ -89,10 +88,6 @@ impl CompiledModule {
     }
 
     pub(super) fn import_entry(&self, _: u32) -> *const u8 {
-        match *self {}
-    }
-
-    pub(super) fn budgets(&self) -> *const AtomicI32 {
         match *self {}
     }
 

@@ -13,7 +13,6 @@ use core::any::Any;
 use core::ffi::c_void;
 use core::ops::ControlFlow;
 use core::ptr;
-use core::sync::atomic::AtomicI32;
 use riser_abi::{Slot, Status, VmRuntime};
 use riser_interp::{Backtrace, Exit, ExitReason, InterpModule, InterpOptions};
 use riser_ops::{FuncIdx, TypeId};
@@ -87,13 +86,6 @@ unsafe impl ModuleCode for CodeHolder {
         match self {
             CodeHolder::Interp(_) => Err("interpreted functions are not compiled".into()),
             CodeHolder::Compiled(compiled) => compiled.compile(defined),
-        }
-    }
-
-    fn budgets(&self) -> *const AtomicI32 {
-        match self {
-            CodeHolder::Interp(_) => core::ptr::null(),
-            CodeHolder::Compiled(compiled) => compiled.budgets(),
         }
     }
 

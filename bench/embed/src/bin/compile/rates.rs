@@ -15,6 +15,7 @@ use riser_front::{NullSink, Walker};
 use riser_module::{Module, ModuleBytes, ModuleLimits, TypeRegistry};
 use riser_ops::{Features, FuncIdx};
 use std::path::Path;
+use std::sync::atomic::AtomicI32;
 use std::time::{Duration, Instant};
 use wasmparser::{FuncValidatorAllocations, ValidPayload, Validator, WasmFeatures};
 
@@ -152,8 +153,9 @@ fn compile(module: &Module) {
     let compiler = riser_baseline::Compiler::new(CodeOptions::default(), features())
         .counting(riser_baseline::Budgets::USUAL);
     let mut context = compiler.new_context();
+    let budget = AtomicI32::new(0);
     for defined in 0..module.bodies.len() as u32 {
-        compiler.function_view(&mut context, module, defined).expect("it is valid");
+        compiler.function_view(&mut context, module, defined, &budget).expect("it is valid");
     }
 }
 
