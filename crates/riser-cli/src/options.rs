@@ -534,7 +534,7 @@ pub struct InspectOptions {
 pub enum ShownCompiler {
     /// The optimizing compiler's.
     Opt,
-    /// The baseline compiler's, which counts what it executes.
+    /// The baseline compiler's, which counts what it executes (at address 0, here).
     Baseline,
 }
 

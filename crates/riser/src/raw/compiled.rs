@@ -351,7 +351,7 @@ pub(crate) struct CompiledModule {
 struct State {
     /// Of the optimizing compiler, if there is one.
     space: CodeSpace,
-    /// Of the baseline compiler, if there is another.
+    /// Of the baseline compiler, if there is another. It has addresses of budgets: none of it is kept.
     baseline: CodeSpace,
     /// Better code to go on with in loops, by function and offset.
     loops: HashMap<(u32, u32), LoopCode>,
